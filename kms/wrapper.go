@@ -1,0 +1,48 @@
+// Package kms keeps secrets sealed: data keys that are stored only wrapped, the backends
+// that wrap them, and the envelope that seals and opens values with them. It knows neither
+// the store nor the web, so that another process can run it.
+package kms
+
+import (
+	"context"
+
+	"github.com/your-org/keeper/models"
+)
+
+// Context is the encryption context that a data key is bound to: it must be the same, byte
+// for byte, when the key is unwrapped. It is not secret; AWS writes it to CloudTrail.
+type Context map[string]string
+
+// Wrapped is a data key wrapped under one wrapping key.
+type Wrapped struct {
+	RecipientID string // the wrapping key: a KMS key ARN, or the local key's id and version
+	Blob        []byte
+}
+
+// KeyInfo is what is known of a wrapping key.
+type KeyInfo struct {
+	ID       string // as Wrapped.RecipientID names it
+	Aliases  []string
+	Enabled  bool
+	State    string // the backend's own word: "Enabled", "PendingDeletion"
+	Rotation *bool  // whether the backend rotates it by itself; nil: not known
+}
+
+// Wrapper wraps data keys under wrapping keys. The wrapping key never leaves it. Its errors
+// are *fault.Error: Unavailable where the backend does not answer or refuses for now
+// (disabled key, no permission, throttled), Invalid where a blob does not open (damaged,
+// other context, other key). Every message names the key and the step that mends it.
+type Wrapper interface {
+	// Kind says what sort of recipient its wrapping keys are.
+	Kind() models.RecipientKind
+	// GenerateDataKey makes a fresh 32-byte key and wraps it under the wrapping key named
+	// by an id, ARN or alias; "" is the configured default.
+	GenerateDataKey(ctx context.Context, key string, ec Context) (plain []byte, wrapped Wrapped, err error)
+	// Unwrap opens a wrapped data key.
+	Unwrap(ctx context.Context, wrapped Wrapped, ec Context) (plain []byte, err error)
+	// Rewrap wraps the same data key under another wrapping key, inside the backend where
+	// it can.
+	Rewrap(ctx context.Context, wrapped Wrapped, key string, ec Context) (Wrapped, error)
+	// Describe looks a wrapping key up, "" being the default.
+	Describe(ctx context.Context, key string) (KeyInfo, error)
+}

@@ -1,0 +1,112 @@
+package models
+
+import (
+	"slices"
+	"time"
+)
+
+// DestinationKind says what sort of place a destination is.
+type DestinationKind string
+
+// The kinds of destinations.
+const (
+	DestinationAWS    DestinationKind = "aws_secrets_manager"
+	DestinationVault  DestinationKind = "vault_kv_v2"
+	DestinationMemory DestinationKind = "memory" // in this process; for tests and trying out
+)
+
+// DestinationKinds are the kinds that a person may choose.
+var DestinationKinds = []DestinationKind{DestinationAWS, DestinationVault}
+
+// Destination is a place that an environment is synced to: one AWS account and region, or
+// one Vault mount.
+type Destination struct {
+	ID            DestinationID `gorm:"primaryKey"`
+	EnvironmentID EnvironmentID
+	Name          string // slug, unique in the environment
+	Kind          DestinationKind
+	Config        DestinationConfig `gorm:"serializer:json"`
+	// Credentials are the sealed JSON of DestinationCredentials under CredentialsKeyID;
+	// empty where the process's own credentials serve.
+	Credentials      []byte
+	CredentialsKeyID DataKeyID
+	Paused           bool
+	Interval         int // seconds between full passes; 0: DefaultInterval
+	Revision         int64
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+	LastRunAt        *time.Time // when the newest run ended
+	LastRunStatus    RunStatus
+	LastError        string // why the destination as a whole could not be reached, or ""
+}
+
+// TableName names the table for GORM.
+func (Destination) TableName() string { return "destinations" }
+
+// DefaultInterval is the time between two full passes in seconds.
+const DefaultInterval = 300
+
+// DestinationConfig is what is not secret of a destination's settings. Fields of the other
+// kind stay empty.
+type DestinationConfig struct {
+	Prefix string `json:"prefix,omitempty"` // before each name there; "keeper/production/"
+
+	Region       string `json:"region,omitempty"`
+	Endpoint     string `json:"endpoint,omitempty"` // another URL than AWS's own
+	RoleARN      string `json:"role_arn,omitempty"`
+	ExternalID   string `json:"external_id,omitempty"`
+	KMSKeyID     string `json:"kms_key_id,omitempty"`    // empty: aws/secretsmanager
+	RecoveryDays int    `json:"recovery_days,omitempty"` // 7 to 30; 0: 30
+
+	Address   string `json:"address,omitempty"`
+	Namespace string `json:"namespace,omitempty"`
+	Mount     string `json:"mount,omitempty"`
+	CACert    string `json:"ca_cert,omitempty"`   // PEM
+	ValueKey  string `json:"value_key,omitempty"` // the key of the KV entry that holds the value; empty: "value"
+}
+
+// DestinationCredentials are the secret part of a destination's settings.
+type DestinationCredentials struct {
+	AccessKeyID     Plaintext
+	SecretAccessKey Plaintext
+	SessionToken    Plaintext
+	VaultToken      Plaintext
+	RoleID          Plaintext
+	SecretID        Plaintext
+}
+
+// Validate says what is wrong with the fields that a person sets.
+func (d *Destination) Validate() error {
+	var problems fieldProblems
+	if !slug(d.Name) {
+		problems.add("name", "must be a lower-case letter, then letters, digits and dashes, 63 characters at most")
+	}
+	if d.Interval != 0 && (d.Interval < 10 || d.Interval > 86_400) {
+		problems.add("interval_seconds", "must be between 10 and 86400")
+	}
+	c := d.Config
+	if c.Prefix != "" && NameProblem(c.Prefix+"x") != "" {
+		problems.add("config.prefix", "%s", NameProblem(c.Prefix+"x"))
+	}
+	switch d.Kind {
+	case DestinationAWS:
+		if c.Region == "" {
+			problems.add("config.region", "must name an AWS region, such as eu-central-1")
+		}
+		if c.RecoveryDays != 0 && (c.RecoveryDays < 7 || c.RecoveryDays > 30) {
+			problems.add("config.recovery_days", "must be between 7 and 30")
+		}
+		problems.url("config.endpoint", c.Endpoint, true)
+	case DestinationVault:
+		problems.url("config.address", c.Address, false)
+		if c.Mount == "" {
+			problems.add("config.mount", "must name a KV v2 mount, such as secret")
+		}
+	case DestinationMemory:
+	default:
+		if !slices.Contains(DestinationKinds, d.Kind) {
+			problems.add("kind", "must be one of %s", list(DestinationKinds))
+		}
+	}
+	return problems.err("The destination is not valid.")
+}

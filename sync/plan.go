@@ -1,0 +1,62 @@
+package sync
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/your-org/keeper/models"
+)
+
+// Entry is one secret at the destination as Keeper knows it: what should be there, and what
+// was written there last.
+type Entry struct {
+	SecretID   models.SecretID
+	Name       string // of the secret
+	RemoteName string // at the destination, prefix included
+	Type       models.SecretType
+	Desired    *Desired // nil: the secret is deleted in Keeper
+	Base       *Base    // nil: never written there
+	Intent     *Intent  // nil: no write was under way
+	Status     models.SyncStatus
+	Attempts   int // failures in a row
+}
+
+// Desired is the version that should be at the destination.
+type Desired struct {
+	Version models.VersionNumber
+	Hash    []byte // keyed hash of the value
+	Size    int    // bytes
+}
+
+// Base is what Keeper last wrote or confirmed at the destination.
+type Base struct {
+	Hash          []byte
+	Version       models.VersionNumber
+	RemoteVersion string
+	At            time.Time
+}
+
+// Intent is a write that was about to go out. Where the process died between the write and
+// its record, it tells our own hand from another's.
+type Intent struct {
+	Hash    []byte
+	Version models.VersionNumber
+}
+
+// Observed is what was seen at the destination. Hash is nil where the value was not read;
+// Decide asks for it with NeedValue where it matters.
+type Observed struct {
+	Err    error  // not nil: unknown; nothing else counts
+	Remote Remote // the zero Remote: authoritatively nothing there
+	Hash   []byte // keyed hash of the current value, once read
+}
+
+// Decision is what Decide makes of an entry: the state that holds now and what to do.
+type Decision struct {
+	Status    models.SyncStatus
+	Action    models.SyncAction
+	NeedValue bool // cannot be decided without the remote value's hash
+	Why       string
+}
+
+func same(a, b []byte) bool { return len(a) > 0 && bytes.Equal(a, b) }

@@ -1,0 +1,100 @@
+package templates
+
+import (
+	"time"
+
+	"github.com/your-org/keeper/models"
+)
+
+// Health is how a thing that Keeper stands on is.
+type Health string
+
+// The healths.
+const (
+	HealthOK       Health = "ok"
+	HealthDegraded Health = "degraded" // works in part, or from a cache
+	HealthDown     Health = "down"
+	HealthUnknown  Health = "unknown"
+)
+
+// HealthItem is one thing on the health list.
+type HealthItem struct {
+	Name      string // "Database", "Key management", a destination's name
+	Health    Health
+	Detail    string // "SQLite, 1.2 ms"
+	Hint      string // what to do, where it is not well
+	CheckedAt time.Time
+}
+
+// DashboardPage is GET /.
+type DashboardPage struct {
+	BasePage
+	Troubles     []Trouble // the first few, worst first
+	TroubleTotal int       // of all secrets × destinations
+	Unreachable  []DestinationView
+	Due          []DueSecret // expired or due for rotation, soonest first
+	Counts       DashboardCounts
+	Health       []HealthItem
+	Grid         []SyncGroup
+	Activity     []models.AuditEntry
+	MayCreate    bool   // secrets, in some environment
+	Setup        *Setup // what is still to be done on a first run; nil: all is
+}
+
+// DashboardCounts are of what the actor may see.
+type DashboardCounts struct {
+	Secrets      int
+	Environments int
+	Destinations int
+	Copies       StateCounts // secrets × destinations
+	ChangedToday int         // versions written in the last 24 h
+	RevealsToday int
+}
+
+// Trouble is one secret at one destination that a person should look at.
+type Trouble struct {
+	SecretID    models.SecretID
+	SecretName  string
+	Environment models.Environment
+	DestinationState
+}
+
+// DueSecret is a secret whose value should be changed.
+type DueSecret struct {
+	Secret      models.Secret
+	Environment models.Environment
+	At          time.Time
+	Why         string // "expires", "certificate expires", "rotation due"
+}
+
+// Setup is how far a first run has come: each step leads to the next.
+type Setup struct {
+	Environment *models.Environment // the first one; nil: none yet
+	Destination *models.Destination
+	Secret      *models.Secret
+	Synced      bool
+	MayManage   bool // may create environments
+}
+
+// Done is how many of the four steps are done.
+func (s *Setup) Done() int {
+	done := 0
+	for _, step := range []bool{s.Environment != nil, s.Destination != nil, s.Secret != nil, s.Synced} {
+		if step {
+			done++
+		}
+	}
+	return done
+}
+
+func (*DashboardPage) template() string { return "dashboard/overview" }
+
+// Frame stands around the page.
+func (p *DashboardPage) Frame() Frame {
+	return Frame{Title: "Overview", Nav: NavOverview, Topics: "sync secrets health"}
+}
+
+// Calm reports whether nothing needs a person.
+func (p *DashboardPage) Calm() bool {
+	return p.TroubleTotal == 0 && len(p.Unreachable) == 0 && len(p.Due) == 0
+}

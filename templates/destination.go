@@ -1,0 +1,170 @@
+package templates
+
+import (
+	"time"
+
+	"github.com/your-org/keeper/models"
+)
+
+// DestinationView is a destination with what is known of it now.
+type DestinationView struct {
+	Destination models.Destination
+	Environment models.Environment
+	Counts      StateCounts
+	Running     *models.SyncRun // nil: no run is under way
+	NextAt      *time.Time      // of the next full pass; nil: not known, or paused
+	MayManage   bool            // manager: settings, pause, delete
+	MaySync     bool            // editor: start a run
+}
+
+// Reach is how a destination as a whole stands.
+func (v DestinationView) Reach() Health {
+	switch {
+	case v.Destination.LastError != "":
+		return HealthDown
+	case v.Destination.LastRunAt == nil:
+		return HealthUnknown
+	case v.Destination.LastRunStatus == models.RunPartial:
+		return HealthDegraded
+	}
+	return HealthOK
+}
+
+// DestinationListPage is GET /environments/{environment}/destinations.
+type DestinationListPage struct {
+	BasePage
+	Environment  models.Environment
+	Destinations []DestinationView
+	MayManage    bool
+}
+
+func (*DestinationListPage) template() string { return "destinations/list" }
+
+// Frame stands around the page.
+func (p *DestinationListPage) Frame() Frame {
+	f := destinationsFrame(&p.Environment, "Destinations")
+	f.Topics = "sync"
+	return f
+}
+
+// DestinationFormPage is GET /environments/{environment}/destinations/new and GET
+// /destinations/{destination}/edit. A new one is first asked for its kind (?kind=). Fields:
+// kind, name, interval_seconds, and by kind config.prefix, config.region, config.endpoint,
+// config.role_arn, config.external_id, config.kms_key_id, config.recovery_days,
+// config.address, config.namespace, config.mount, config.ca_cert, config.value_key,
+// credentials.access_key_id, credentials.secret_access_key, credentials.session_token,
+// credentials.vault_token, credentials.role_id, credentials.secret_id. An empty credential
+// keeps what is stored; "credentials.clear" = "true" forgets it.
+type DestinationFormPage struct {
+	BasePage
+	Environment    models.Environment
+	Destination    *models.Destination    // that is edited; nil: a new one
+	Kind           models.DestinationKind // "": not chosen yet
+	Form           Form
+	HasCredentials bool // some are stored
+}
+
+func (*DestinationFormPage) template() string { return "destinations/form" }
+
+// Frame stands around the page.
+func (p *DestinationFormPage) Frame() Frame {
+	if p.Destination == nil {
+		f := destinationsFrame(&p.Environment, "New destination")
+		f.Crumbs = append(f.Crumbs, Crumb{"Destinations", MustPath("/environments/{environment}/destinations", p.Environment.Name)})
+		return f
+	}
+	return destinationFrame(&p.Environment, p.Destination, "Edit")
+}
+
+// DestinationPage is GET /destinations/{destination}: health, mapping, states. Block
+// "states" is the part that a search replaces.
+type DestinationPage struct {
+	BasePage
+	View   DestinationView
+	Filter StateFilter
+	Rows   []StateRow
+	Pager  Pager
+	Test   *ConnectionTest // of POST …/test; nil: none was made just now
+}
+
+// StateRow is how one secret stands at the page's destination.
+type StateRow struct {
+	SecretID   models.SecretID
+	SecretName string
+	Deleted    bool // in Keeper
+	Sync       models.SyncState
+	Paused     bool
+}
+
+// State is the state that a person sees.
+func (r StateRow) State() State { return StateOf(r.Sync, r.Paused) }
+
+// ConnectionTest is what a test of a connection found.
+type ConnectionTest struct {
+	OK      bool
+	Message string // what happened
+	Hint    string // what to do
+	Quote   string // the backend's own words, safe to show; ""
+	Took    time.Duration
+	At      time.Time
+}
+
+func (*DestinationPage) template() string { return "destinations/overview" }
+
+// Frame stands around the page.
+func (p *DestinationPage) Frame() Frame {
+	f := destinationFrame(&p.View.Environment, &p.View.Destination, "")
+	f.Topics = "sync"
+	return f
+}
+
+// DestinationRunsPage is GET /destinations/{destination}/runs.
+type DestinationRunsPage struct {
+	BasePage
+	View  DestinationView
+	Runs  []RunView
+	Pager Pager
+}
+
+func (*DestinationRunsPage) template() string { return "destinations/runs" }
+
+// Frame stands around the page.
+func (p *DestinationRunsPage) Frame() Frame {
+	f := destinationFrame(&p.View.Environment, &p.View.Destination, "")
+	f.Topics = "sync"
+	return f
+}
+
+// DestinationDeletePage asks before a destination is forgotten. Field: confirm, its name.
+type DestinationDeletePage struct {
+	BasePage
+	Environment  models.Environment
+	Destination  models.Destination
+	Confirmation Confirmation
+	Copies       int // secrets that stay there
+}
+
+func (*DestinationDeletePage) template() string { return "destinations/delete" }
+
+// Frame stands around the page.
+func (p *DestinationDeletePage) Frame() Frame {
+	return destinationFrame(&p.Environment, &p.Destination, "Delete")
+}
+
+func destinationsFrame(e *models.Environment, title string) Frame {
+	return Frame{
+		Title: title, Nav: NavEnvironments, Environment: e,
+		Crumbs: []Crumb{{"Environments", "/environments"}, {e.DisplayName, environmentURL(e)}},
+	}
+}
+
+func destinationFrame(e *models.Environment, d *models.Destination, tab string) Frame {
+	f := destinationsFrame(e, d.Name)
+	f.Mono = true
+	f.Crumbs = append(f.Crumbs, Crumb{"Destinations", MustPath("/environments/{environment}/destinations", e.Name)})
+	if tab != "" {
+		f.Crumbs = append(f.Crumbs, Crumb{d.Name, MustPath("/destinations/{destination}", d.ID)})
+		f.Title, f.Mono = tab, false
+	}
+	return f
+}

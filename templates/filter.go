@@ -1,0 +1,176 @@
+package templates
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/your-org/keeper/models"
+)
+
+// SecretFilter is what a list of secrets is narrowed to. It stands in the URL under the
+// names of its tags; an empty field does not narrow.
+type SecretFilter struct {
+	Query       string // q
+	Environment string // environment: its name
+	Type        string // type: a models.SecretType
+	State       string // state: a State; secrets that are in it at any destination
+	Tag         string // tag: "key" or "key=value"
+	Sort        string // sort: "name" (default), "-name", "changed", "-changed"
+}
+
+// ParseSecretFilter reads the filter from a URL's query. What it does not know it ignores.
+func ParseSecretFilter(q url.Values) SecretFilter {
+	f := SecretFilter{
+		Query: strings.TrimSpace(q.Get("q")), Environment: q.Get("environment"), Type: q.Get("type"),
+		State: q.Get("state"), Tag: q.Get("tag"), Sort: q.Get("sort"),
+	}
+	if t, err := models.ParseSecretType(f.Type); err == nil {
+		f.Type = string(t)
+	} else {
+		f.Type = ""
+	}
+	if _, known := stateLooks[State(f.State)]; !known {
+		f.State = ""
+	}
+	switch f.Sort {
+	case "-name", "changed", "-changed":
+	default:
+		f.Sort = ""
+	}
+	return f
+}
+
+func (f SecretFilter) values() url.Values {
+	return url.Values{
+		"q": {f.Query}, "environment": {f.Environment}, "type": {f.Type},
+		"state": {f.State}, "tag": {f.Tag}, "sort": {f.Sort},
+	}
+}
+
+// URL is the list with this filter.
+func (f SecretFilter) URL() string { return withQuery("/secrets", f.values()) }
+
+// With is the list with one parameter changed; "" takes it away.
+func (f SecretFilter) With(key, value string) string {
+	values := f.values()
+	values.Set(key, value)
+	return withQuery("/secrets", values)
+}
+
+// Page is another page of the same list.
+func (f SecretFilter) Page(cursor string) string { return f.With("cursor", cursor) }
+
+// Narrow reports whether anything but the environment narrows the list.
+func (f SecretFilter) Narrow() bool {
+	return f.Query != "" || f.Type != "" || f.State != "" || f.Tag != ""
+}
+
+// Chip is one filter that is set, with the URL that takes it away.
+type Chip struct {
+	Key, Label, Value string
+	Remove            string
+}
+
+// Chips are the filters that are set, search and environment aside: they have a place of their own.
+func (f SecretFilter) Chips() []Chip {
+	var chips []Chip
+	add := func(key, label, raw, value string) {
+		if raw != "" {
+			chips = append(chips, Chip{key, label, value, f.With(key, "")})
+		}
+	}
+	add("type", "type", f.Type, typeWord(models.SecretType(f.Type)))
+	add("state", "state", f.State, State(f.State).Word())
+	add("tag", "tag", f.Tag, f.Tag)
+	return chips
+}
+
+// Kept are the parameters that a search form carries along as hidden fields.
+func (f SecretFilter) Kept() []Option {
+	var kept []Option
+	for _, key := range []string{"environment", "type", "state", "tag", "sort"} {
+		if v := f.values().Get(key); v != "" {
+			kept = append(kept, Option{Value: v, Label: key})
+		}
+	}
+	return kept
+}
+
+// SortURL sorts by the column, or turns its order round.
+func (f SecretFilter) SortURL(column string) string {
+	if f.SortOrder(column) == "ascending" {
+		return f.With("sort", "-"+column)
+	}
+	return f.With("sort", column)
+}
+
+// SortOrder is the column's aria-sort: "ascending", "descending", or "" where another rules.
+func (f SecretFilter) SortOrder(column string) string {
+	sort := f.Sort
+	if sort == "" {
+		sort = "name"
+	}
+	switch sort {
+	case column:
+		return "ascending"
+	case "-" + column:
+		return "descending"
+	}
+	return ""
+}
+
+// AuditFilter is what the audit log is narrowed to, by the names in its tags in the URL.
+type AuditFilter struct {
+	Actor       string // actor: part of a name
+	Action      string // action: "secret.reveal", or "secret." for all of a noun
+	Outcome     string // outcome: a models.Outcome
+	Environment string // environment: its name
+	Object      string // object: part of a name
+	From, Until string // from, until: dates, 2026-11-22, UTC, both included
+}
+
+// ParseAuditFilter reads the filter from a URL's query.
+func ParseAuditFilter(q url.Values) AuditFilter {
+	get := func(key string) string { return strings.TrimSpace(q.Get(key)) }
+	return AuditFilter{
+		Actor: get("actor"), Action: get("action"), Outcome: get("outcome"), Environment: get("environment"),
+		Object: get("object"), From: get("from"), Until: get("until"),
+	}
+}
+
+func (f AuditFilter) values() url.Values {
+	return url.Values{
+		"actor": {f.Actor}, "action": {f.Action}, "outcome": {f.Outcome}, "environment": {f.Environment},
+		"object": {f.Object}, "from": {f.From}, "until": {f.Until},
+	}
+}
+
+// Page is another page of the same list.
+func (f AuditFilter) Page(cursor string) string {
+	values := f.values()
+	values.Set("cursor", cursor)
+	return withQuery("/audit", values)
+}
+
+// Narrow reports whether anything narrows the log.
+func (f AuditFilter) Narrow() bool { return f != AuditFilter{} }
+
+// StateFilter is what the states of a destination are narrowed to.
+type StateFilter struct {
+	Query string // q
+	State string // state
+}
+
+// ParseStateFilter reads the filter from a URL's query.
+func ParseStateFilter(q url.Values) StateFilter {
+	f := StateFilter{Query: strings.TrimSpace(q.Get("q")), State: q.Get("state")}
+	if _, known := stateLooks[State(f.State)]; !known {
+		f.State = ""
+	}
+	return f
+}
+
+// On is a page with this filter, at a cursor.
+func (f StateFilter) On(path, cursor string) string {
+	return withQuery(path, url.Values{"q": {f.Query}, "state": {f.State}, "cursor": {cursor}})
+}

@@ -1,0 +1,61 @@
+package templates
+
+import (
+	"github.com/your-org/keeper/fault"
+)
+
+// Form is what was typed into a form and what is wrong with it. Values never hold the value
+// of an existing version; a new value that was refused may stand in the answer to its own
+// request and nowhere else.
+type Form struct {
+	Values   map[string]string // by field name, as the API spells it
+	Errors   []fault.Field     // at the fields, in their order
+	Message  string            // what is wrong with the form as a whole, or ""
+	Hint     string            // what to do about it
+	Revision int64             // of what is edited, sent back as "revision"; 0: new
+}
+
+// NewForm is a form with its first values.
+func NewForm(values map[string]string) Form { return Form{Values: values} }
+
+// Fail keeps what was typed and takes over what is wrong from the error. An error that is
+// not fit to be shown shows as a plain sentence.
+func (f *Form) Fail(err error) {
+	public := fault.Public(err)
+	f.Message, f.Hint, f.Errors = public.Message, public.Hint, public.Fields
+	if len(public.Fields) > 0 {
+		f.Message, f.Hint = "", ""
+	}
+}
+
+// Failed reports whether the form was refused.
+func (f Form) Failed() bool { return f.Message != "" || len(f.Errors) > 0 }
+
+// Value is what stands in a field.
+func (f Form) Value(name string) string { return f.Values[name] }
+
+// Error is what is wrong with a field, or "".
+func (f Form) Error(name string) string {
+	for _, e := range f.Errors {
+		if e.Name == name {
+			return e.Message
+		}
+	}
+	return ""
+}
+
+// Confirmation is the question before a dangerous act: the name must be typed.
+type Confirmation struct {
+	Form Form // field "confirm"
+	Name string
+}
+
+// Confirmed reports whether what was typed is the name, and puts the error at the field.
+func (c *Confirmation) Confirmed(typed string) bool {
+	if typed == c.Name {
+		return true
+	}
+	c.Form.Values = map[string]string{"confirm": typed}
+	c.Form.Fail(fault.InvalidField("confirm", "must be exactly %s", c.Name))
+	return false
+}

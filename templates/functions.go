@@ -1,0 +1,228 @@
+package templates
+
+import (
+	"fmt"
+	"html/template"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/static"
+)
+
+var functions = template.FuncMap{
+	"asset": static.URL,
+	"icon":  icon,
+	"path":  Path,
+	"query": query,
+
+	"when":     when,
+	"exact":    exact,
+	"day":      day,
+	"duration": duration,
+	"count":    count,
+	"plural":   plural,
+	"bytes":    byteSize,
+	"share":    share,
+	"short":    short,
+
+	"typeWord": typeWord,
+	"kindWord": kindWord,
+	"run":      runStatusLook,
+	"did":      did,
+	"agent":    agent,
+
+	"field":   field,
+	"option":  func(value, label string) Option { return Option{Value: value, Label: label} },
+	"options": func(all ...Option) []Option { return all },
+	"fieldID": fieldID,
+	"types":   typeOptions,
+	"states":  func() []State { return States },
+	"kinds":   func() []models.DestinationKind { return models.DestinationKinds },
+	"colors":  func() []string { return models.EnvironmentColors },
+
+	"tab":   func(label, href string, active bool) Tab { return Tab{label, href, active} },
+	"tabs":  func(all ...Tab) []Tab { return all },
+	"pager": func(p Pager, prev, next string) PagerView { return PagerView{p, prev, next} },
+	"empty": func(icon, title, text string) Empty { return Empty{icon, title, text} },
+
+	"synced":  func(base *BasePage, states []DestinationState) SyncedView { return SyncedView{base, states} },
+	"entries": func(base *BasePage, all []models.AuditEntry) EntriesView { return EntriesView{base, all} },
+	"runs":    func(base *BasePage, all []RunView, where bool) RunsView { return RunsView{base, all, where} },
+	"dest":    func(base *BasePage, v DestinationView) CardView { return CardView{base, v} },
+}
+
+// Tab is one tab of a page; each is a URL.
+type Tab struct {
+	Label  string
+	URL    string
+	Active bool
+}
+
+// PagerView is a pager with the URLs of its neighbours.
+type PagerView struct {
+	Pager
+	PrevURL, NextURL string
+}
+
+// Empty is what stands where there is nothing yet.
+type Empty struct{ Icon, Title, Text string }
+
+// The views below hand a partial its page's frame of reference beside its own data.
+type (
+	// SyncedView is the table of a secret's destinations.
+	SyncedView struct {
+		Base   *BasePage
+		States []DestinationState
+	}
+	// EntriesView is a list of audit entries.
+	EntriesView struct {
+		Base    *BasePage
+		Entries []models.AuditEntry
+	}
+	// RunsView is a table of runs; Where adds the destination.
+	RunsView struct {
+		Base  *BasePage
+		Runs  []RunView
+		Where bool
+	}
+	// CardView is one destination.
+	CardView struct {
+		Base *BasePage
+		DestinationView
+	}
+)
+
+// icon draws an icon of the sprite. It is decoration: the word beside it carries the meaning.
+func icon(name string) (template.HTML, error) {
+	if !static.HasIcon(name) {
+		return "", fmt.Errorf("no icon %q in the sprite", name)
+	}
+	return template.HTML(`<svg class="icon" aria-hidden="true" focusable="false"><use href="` + static.URL("icons.svg") + "#" + name + `"></use></svg>`), nil
+}
+
+// query appends parameters given as key, value, key, value; empty values are left out.
+func query(path string, pairs ...string) (string, error) {
+	if len(pairs)%2 != 0 {
+		return "", fmt.Errorf("query of %s: a key without a value", path)
+	}
+	values := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		values.Set(pairs[i], pairs[i+1])
+	}
+	return withQuery(path, values), nil
+}
+
+// when is a time as a person says it, with the exact one in its title. It takes a time.Time
+// or a *time.Time; nil and the zero time are "never".
+func when(now time.Time, at any) (template.HTML, error) {
+	t, err := timeOf(at)
+	if err != nil || t.IsZero() {
+		return `<span class="text-secondary">never</span>`, err
+	}
+	// Both forms are made of digits and letters of this file: nothing to escape.
+	return template.HTML(`<time datetime="` + t.UTC().Format(time.RFC3339) + `" title="` + exactTime(t) + `">` + relative(now, t) + `</time>`), nil
+}
+
+func exact(at any) (string, error) {
+	t, err := timeOf(at)
+	if err != nil || t.IsZero() {
+		return "never", err
+	}
+	return exactTime(t), nil
+}
+
+func day(at any) (string, error) {
+	t, err := timeOf(at)
+	if err != nil || t.IsZero() {
+		return "never", err
+	}
+	return t.UTC().Format("2 Jan 2006"), nil
+}
+
+func timeOf(at any) (time.Time, error) {
+	switch t := at.(type) {
+	case time.Time:
+		return t, nil
+	case *time.Time:
+		if t == nil {
+			return time.Time{}, nil
+		}
+		return *t, nil
+	default:
+		return time.Time{}, fmt.Errorf("%T is not a time", at)
+	}
+}
+
+func exactTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " UTC" }
+
+// relative is the distance of a time in its largest unit: "now", "5 min ago", "in 3 d".
+func relative(now, t time.Time) string {
+	distance := now.Sub(t)
+	if distance.Abs() < 10*time.Second {
+		return "now"
+	}
+	words := duration(distance.Abs())
+	if distance < 0 {
+		return "in " + words
+	}
+	return words + " ago"
+}
+
+// duration is a length of time in its largest unit, rounded down; under ten seconds to a tenth.
+func duration(d time.Duration) string {
+	const dayLength = 24 * time.Hour
+	switch {
+	case d < time.Second:
+		return strconv.Itoa(int(d.Milliseconds())) + " ms"
+	case d < 10*time.Second:
+		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
+	case d < time.Minute:
+		return strconv.Itoa(int(d.Seconds())) + " s"
+	case d < time.Hour:
+		return strconv.Itoa(int(d.Minutes())) + " min"
+	case d < dayLength:
+		return strconv.Itoa(int(d.Hours())) + " h"
+	case d < 365*dayLength:
+		return strconv.Itoa(int(d/dayLength)) + " d"
+	default:
+		return strconv.Itoa(int(d/(365*dayLength))) + " y"
+	}
+}
+
+// count is an exact number with its thousands apart: 12,345.
+func count(n int) string {
+	digits := strconv.Itoa(n)
+	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
+
+// plural is a count with its noun: "1 secret", "2 secrets".
+func plural(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return count(n) + " " + noun
+}
+
+func byteSize(n int) string {
+	if n < 10_000 {
+		return count(n) + " B"
+	}
+	return strconv.FormatFloat(float64(n)/1024, 'f', 1, 64) + " KiB"
+}
+
+// share is a percentage in steps of 5, for which the stylesheet has a width: a style
+// attribute would need an exception from the content security policy.
+func share(percent int) int { return max(0, min(100, (percent+2)/5*5)) }
+
+// short is the beginning of a long identifier.
+func short(s string) string {
+	if len(s) <= 12 {
+		return s
+	}
+	return s[:12] + "…"
+}

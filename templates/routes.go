@@ -1,0 +1,134 @@
+package templates
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Route is one method and path that pages link or post to. Parts in braces are parameters.
+type Route struct {
+	Method string
+	Path   string
+}
+
+// Routes are all that pages link to, post to or fetch. A test holds the pages to the list;
+// the web holds its router to it.
+var Routes = []Route{
+	{"GET", "/sign-in"},
+	{"POST", "/sign-in"},
+	{"POST", "/sign-out"},
+	{"GET", "/password"},
+	{"POST", "/password"},
+
+	{"GET", "/"},
+	{"GET", "/events"}, // server-sent events; ?topics= names what the page shows
+
+	{"GET", "/secrets"},
+	{"GET", "/secrets/new"},
+	{"POST", "/secrets"},
+	{"GET", "/secrets/deleted"},
+	{"GET", "/secrets/{secret}"},
+	{"GET", "/secrets/{secret}/edit"},
+	{"POST", "/secrets/{secret}/edit"},
+	{"GET", "/secrets/{secret}/versions"},
+	{"GET", "/secrets/{secret}/versions/new"},
+	{"POST", "/secrets/{secret}/versions"},
+	{"POST", "/secrets/{secret}/versions/{version}/reveal"},
+	{"GET", "/secrets/{secret}/versions/{version}/rollback"},
+	{"POST", "/secrets/{secret}/versions/{version}/rollback"},
+	{"GET", "/secrets/{secret}/activity"},
+	{"GET", "/secrets/{secret}/delete"},
+	{"POST", "/secrets/{secret}/delete"},
+	{"POST", "/secrets/{secret}/undelete"},
+
+	{"GET", "/environments"},
+	{"GET", "/environments/new"},
+	{"POST", "/environments"},
+	{"GET", "/environments/{environment}"},
+	{"GET", "/environments/{environment}/edit"},
+	{"POST", "/environments/{environment}/edit"},
+	{"GET", "/environments/{environment}/destinations"},
+	{"GET", "/environments/{environment}/destinations/new"},
+	{"POST", "/environments/{environment}/destinations"},
+
+	{"GET", "/destinations/{destination}"},
+	{"GET", "/destinations/{destination}/runs"},
+	{"GET", "/destinations/{destination}/edit"},
+	{"POST", "/destinations/{destination}/edit"},
+	{"GET", "/destinations/{destination}/delete"},
+	{"POST", "/destinations/{destination}/delete"},
+	{"POST", "/destinations/{destination}/test"},
+	{"POST", "/destinations/{destination}/sync"},
+	{"POST", "/destinations/{destination}/pause"},
+	{"POST", "/destinations/{destination}/resume"},
+
+	{"GET", "/sync"},
+	{"POST", "/sync"},
+	{"GET", "/sync/runs/{run}"},
+
+	{"GET", "/audit"},
+
+	{"GET", "/profile"},
+	{"POST", "/profile/sessions/revoke-others"},
+	{"POST", "/profile/sessions/{session}/revoke"},
+	{"GET", "/tokens"},
+	{"GET", "/tokens/new"},
+	{"POST", "/tokens"},
+	{"POST", "/tokens/{token}/revoke"},
+}
+
+// Path fills a route's parameters, each escaped as one segment: Path("/secrets/{secret}", 7).
+// A path that is not in Routes, or a wrong number of parameters, is an error.
+func Path(pattern string, parameters ...any) (string, error) {
+	known := slices.ContainsFunc(Routes, func(r Route) bool { return r.Path == pattern })
+	if !known {
+		return "", fmt.Errorf("templates: %q is not in Routes", pattern)
+	}
+	var filled strings.Builder
+	rest, used := pattern, 0
+	for {
+		before, after, found := strings.Cut(rest, "{")
+		filled.WriteString(before)
+		if !found {
+			break
+		}
+		_, rest, _ = strings.Cut(after, "}")
+		if used == len(parameters) {
+			return "", fmt.Errorf("templates: too few parameters for %q", pattern)
+		}
+		segment := fmt.Sprint(parameters[used])
+		if segment == "" || segment == "." || segment == ".." {
+			return "", fmt.Errorf("templates: parameter %d of %q would change the path", used+1, pattern)
+		}
+		filled.WriteString(url.PathEscape(segment))
+		used++
+	}
+	if used != len(parameters) {
+		return "", fmt.Errorf("templates: too many parameters for %q", pattern)
+	}
+	return filled.String(), nil
+}
+
+// MustPath is Path for parameters that cannot be wrong: identifiers and slugs.
+func MustPath(pattern string, parameters ...any) string {
+	path, err := Path(pattern, parameters...)
+	if err != nil {
+		panic(err)
+	}
+	return path
+}
+
+// withQuery appends the pairs whose value is not empty.
+func withQuery(path string, values url.Values) string {
+	for key, all := range values {
+		if len(all) == 0 || all[0] == "" {
+			values.Del(key)
+		}
+	}
+	if len(values) == 0 {
+		return path
+	}
+	return path + "?" + values.Encode()
+}

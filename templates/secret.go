@@ -1,0 +1,226 @@
+package templates
+
+import (
+	"time"
+
+	"github.com/your-org/keeper/models"
+)
+
+// SecretRights say what the actor may do with a secret.
+type SecretRights struct {
+	Reveal bool // reader
+	Write  bool // editor: new versions, metadata, delete and undelete
+}
+
+// SecretRow is one secret in a list.
+type SecretRow struct {
+	Secret      models.Secret
+	Environment models.Environment
+	States      []DestinationState
+}
+
+// DestinationState is how one secret stands at one destination.
+type DestinationState struct {
+	Destination models.Destination
+	Sync        models.SyncState
+}
+
+// State is the state that a person sees.
+func (d DestinationState) State() State { return StateOf(d.Sync, d.Destination.Paused) }
+
+// SecretListPage is GET /secrets. Block "results" is the part that a search replaces.
+type SecretListPage struct {
+	BasePage
+	Filter      SecretFilter
+	Environment *models.Environment // that the filter names; nil: all
+	Rows        []SecretRow
+	Tags        []string // known tag keys, to filter by
+	Pager       Pager
+	MayCreate   bool
+	Empty       bool // there is no secret at all, whatever the filter
+}
+
+func (*SecretListPage) template() string { return "secrets/list" }
+
+// Frame stands around the page.
+func (p *SecretListPage) Frame() Frame {
+	return Frame{Title: "Secrets", Nav: NavSecrets, Environment: p.Environment, Query: p.Filter.Query, Filter: &p.Filter, Topics: "sync secrets"}
+}
+
+// DeletedSecretsPage is GET /secrets/deleted: what can still be undeleted.
+type DeletedSecretsPage struct {
+	BasePage
+	Filter      SecretFilter // query and environment only
+	Environment *models.Environment
+	Rows        []DeletedSecret
+	Pager       Pager
+}
+
+// DeletedSecret is one secret that can be undeleted until Secret.PurgeAfter.
+type DeletedSecret struct {
+	Secret      models.Secret
+	Environment models.Environment
+	MayUndelete bool
+}
+
+func (*DeletedSecretsPage) template() string { return "secrets/deleted" }
+
+// Frame stands around the page.
+func (p *DeletedSecretsPage) Frame() Frame {
+	return Frame{
+		Title: "Deleted", Nav: NavSecrets, Environment: p.Environment,
+		Crumbs: []Crumb{{"Secrets", secretsURL(p.Environment)}},
+	}
+}
+
+// SecretNewPage is GET /secrets/new, and POST /secrets refused. Fields: environment_id,
+// name, secret_type, value, comment, description, owner, tags (key=value a line),
+// expires_at (a date), rotate_every_days.
+type SecretNewPage struct {
+	BasePage
+	Form     Form
+	Writable []models.Environment // where the actor may write
+}
+
+func (*SecretNewPage) template() string { return "secrets/new" }
+
+// Frame stands around the page.
+func (p *SecretNewPage) Frame() Frame {
+	return Frame{Title: "New secret", Nav: NavSecrets, Crumbs: []Crumb{{"Secrets", "/secrets"}}}
+}
+
+// SecretHead is what all pages of one secret show above their tab.
+type SecretHead struct {
+	Secret      models.Secret
+	Environment models.Environment
+	Rights      SecretRights
+}
+
+func (h *SecretHead) frame(tab string) Frame {
+	crumbs := []Crumb{{"Secrets", "/secrets"}, {h.Environment.DisplayName, secretsURL(&h.Environment)}}
+	title, mono := h.Secret.Name, true
+	if tab != "" {
+		crumbs = append(crumbs, Crumb{h.Secret.Name, MustPath("/secrets/{secret}", h.Secret.ID)})
+		title, mono = tab, false
+	}
+	return Frame{Title: title, Mono: mono, Nav: NavSecrets, Environment: &h.Environment, Crumbs: crumbs}
+}
+
+// SecretPage is GET /secrets/{secret}: facts, the masked value, where it is synced.
+type SecretPage struct {
+	BasePage
+	SecretHead
+	Version models.SecretVersion // the current one; its ciphertext is not needed
+	States  []DestinationState
+	Recent  []models.AuditEntry // the newest few; nil: the actor may not see them
+}
+
+func (*SecretPage) template() string { return "secrets/overview" }
+
+// Frame stands around the page.
+func (p *SecretPage) Frame() Frame {
+	f := p.frame("")
+	f.Topics = "sync"
+	return f
+}
+
+// SecretVersionsPage is GET /secrets/{secret}/versions.
+type SecretVersionsPage struct {
+	BasePage
+	SecretHead
+	Versions []models.SecretVersion // newest first; ciphertexts are not needed
+	Pager    Pager
+}
+
+func (*SecretVersionsPage) template() string { return "secrets/versions" }
+
+// Frame stands around the page.
+func (p *SecretVersionsPage) Frame() Frame { return p.frame("") }
+
+// SecretActivityPage is GET /secrets/{secret}/activity.
+type SecretActivityPage struct {
+	BasePage
+	SecretHead
+	Entries []models.AuditEntry
+	Pager   Pager
+}
+
+func (*SecretActivityPage) template() string { return "secrets/activity" }
+
+// Frame stands around the page.
+func (p *SecretActivityPage) Frame() Frame { return p.frame("") }
+
+// SecretRevealPage answers POST …/reveal for a browser without JavaScript; with it, the
+// value comes as text/plain and this page is not used. The handler calls Plaintext.Reveal
+// itself, after the entry of the reveal is written. Send it with Cache-Control: no-store.
+type SecretRevealPage struct {
+	BasePage
+	SecretHead
+	Number models.VersionNumber
+	Value  string
+}
+
+func (*SecretRevealPage) template() string { return "secrets/reveal" }
+
+// Frame stands around the page.
+func (p *SecretRevealPage) Frame() Frame { return p.frame("Value") }
+
+// SecretEditPage is GET /secrets/{secret}/edit: all but the value. Fields: description,
+// owner, tags, expires_at, rotate_every_days.
+type SecretEditPage struct {
+	BasePage
+	SecretHead
+	Form Form
+}
+
+func (*SecretEditPage) template() string { return "secrets/edit" }
+
+// Frame stands around the page.
+func (p *SecretEditPage) Frame() Frame { return p.frame("Edit") }
+
+// SecretVersionNewPage is GET /secrets/{secret}/versions/new. Fields: value, comment.
+type SecretVersionNewPage struct {
+	BasePage
+	SecretHead
+	Form Form
+}
+
+func (*SecretVersionNewPage) template() string { return "secrets/version-new" }
+
+// Frame stands around the page.
+func (p *SecretVersionNewPage) Frame() Frame { return p.frame("New version") }
+
+// SecretRollbackPage asks before GET …/rollback becomes POST. Field: comment.
+type SecretRollbackPage struct {
+	BasePage
+	SecretHead
+	Form   Form
+	Target models.SecretVersion
+}
+
+func (*SecretRollbackPage) template() string { return "secrets/rollback" }
+
+// Frame stands around the page.
+func (p *SecretRollbackPage) Frame() Frame { return p.frame("Roll back") }
+
+// SecretDeletePage asks before a secret is deleted. Field: confirm, the secret's name.
+type SecretDeletePage struct {
+	BasePage
+	SecretHead
+	Confirmation Confirmation
+	Destinations []models.Destination // that hold a copy
+	PurgeAfter   time.Time            // until when it can be undeleted, if deleted now
+}
+
+func (*SecretDeletePage) template() string { return "secrets/delete" }
+
+// Frame stands around the page.
+func (p *SecretDeletePage) Frame() Frame { return p.frame("Delete") }
+
+// secretsURL is the list of an environment's secrets; nil: of all.
+func secretsURL(e *models.Environment) string {
+	if e == nil {
+		return "/secrets"
+	}
+	return SecretFilter{Environment: e.Name}.URL()
+}

@@ -1,0 +1,103 @@
+// Package templates is what people see: typed page data, the HTML that it becomes, and the
+// words that go with it. It knows nothing of requests; package web fills the structs.
+package templates
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"strings"
+)
+
+//go:embed layout partials pages
+var files embed.FS
+
+// pages are all page structs. New parses a template for each, and knows of no other.
+var pages = []Page{
+	(*SignInPage)(nil), (*PasswordPage)(nil), (*ProfilePage)(nil), (*DashboardPage)(nil),
+	(*SecretListPage)(nil), (*DeletedSecretsPage)(nil), (*SecretNewPage)(nil), (*SecretPage)(nil), (*SecretVersionsPage)(nil),
+	(*SecretActivityPage)(nil), (*SecretRevealPage)(nil), (*SecretEditPage)(nil), (*SecretVersionNewPage)(nil),
+	(*SecretRollbackPage)(nil), (*SecretDeletePage)(nil),
+	(*EnvironmentListPage)(nil), (*EnvironmentFormPage)(nil), (*EnvironmentPage)(nil),
+	(*DestinationListPage)(nil), (*DestinationFormPage)(nil), (*DestinationPage)(nil), (*DestinationRunsPage)(nil), (*DestinationDeletePage)(nil),
+	(*SyncPage)(nil), (*RunPage)(nil), (*AuditPage)(nil),
+	(*TokenListPage)(nil), (*TokenNewPage)(nil), (*TokenCreatedPage)(nil),
+	(*ProblemPage)(nil),
+}
+
+// Set is every page's parsed template. It is safe for concurrent use.
+type Set struct {
+	pages map[string]*template.Template
+}
+
+// New parses all templates. A page without a file, a file without a page, and a template
+// that does not parse are errors.
+func New() (*Set, error) {
+	shared, err := template.New("").Option("missingkey=error").Funcs(functions).ParseFS(files, "layout/*.html", "partials/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("parse layout and partials: %w", err)
+	}
+	set := &Set{pages: make(map[string]*template.Template, len(pages))}
+	for _, page := range pages {
+		name := page.template()
+		if set.pages[name], err = parsePage(shared, name); err != nil {
+			return nil, err
+		}
+	}
+	return set, set.checkOrphans()
+}
+
+func parsePage(shared *template.Template, name string) (*template.Template, error) {
+	clone, err := shared.Clone()
+	if err != nil {
+		return nil, fmt.Errorf("clone the layout for %s: %w", name, err)
+	}
+	parsed, err := clone.ParseFS(files, "pages/"+name+".html")
+	if err != nil {
+		return nil, fmt.Errorf("parse page %s: %w", name, err)
+	}
+	if parsed.Lookup("content") == nil {
+		return nil, fmt.Errorf("page %s defines no content", name)
+	}
+	return parsed, nil
+}
+
+func (s *Set) checkOrphans() error {
+	return fs.WalkDir(files, "pages", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name := strings.TrimSuffix(strings.TrimPrefix(path, "pages/"), ".html")
+		if s.pages[name] == nil {
+			return fmt.Errorf("no page uses %s", path)
+		}
+		return nil
+	})
+}
+
+// Render writes the whole page. Nothing is written where the template fails.
+func (s *Set) Render(w io.Writer, page Page) error {
+	layout := "app"
+	if page.Frame().Plain {
+		layout = "plain"
+	}
+	return s.RenderPartial(w, page, layout)
+}
+
+// RenderPartial writes one block of the page's template, for a request that replaces only
+// that part. Nothing is written where the template fails.
+func (s *Set) RenderPartial(w io.Writer, page Page, block string) error {
+	parsed := s.pages[page.template()]
+	if parsed == nil {
+		return fmt.Errorf("templates: page %s is not in the list of pages", page.template())
+	}
+	var buffer bytes.Buffer
+	if err := parsed.ExecuteTemplate(&buffer, block, page); err != nil {
+		return fmt.Errorf("render %s of %s: %w", block, page.template(), err)
+	}
+	_, err := buffer.WriteTo(w)
+	return err
+}

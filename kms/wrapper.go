@@ -29,9 +29,11 @@ type KeyInfo struct {
 }
 
 // Wrapper wraps data keys under wrapping keys. The wrapping key never leaves it. Its errors
-// are *fault.Error: Unavailable where the backend does not answer or refuses for now
-// (disabled key, no permission, throttled), Invalid where a blob does not open (damaged,
-// other context, other key). Every message names the key and the step that mends it.
+// are *fault.Error: Unavailable where the backend does not answer, refuses for now (disabled
+// key, no permission, throttled) or does not have the wrapping key, so that with the backend
+// mended the same call succeeds; Invalid where a blob does not open (damaged, other context,
+// wrapped under another key than said). Every message names the key, and the hint the step
+// that mends it. Only Describe answers NotFound.
 type Wrapper interface {
 	// Kind says what sort of recipient its wrapping keys are.
 	Kind() models.RecipientKind

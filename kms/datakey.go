@@ -1,0 +1,228 @@
+package kms
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+)
+
+// ErrDamaged is in the chain of errors that say that something stored was changed, swapped
+// or lost, so that it will not open by waiting.
+var ErrDamaged = errors.New("kms: damaged")
+
+// damaged is Invalid rather than Internal so that its message, which names the environment
+// and the key, reaches the person who must act on it.
+func damaged(cause error, format string, args ...any) error {
+	return fault.Wrap(errors.Join(ErrDamaged, cause), fault.Invalid, format, args...).
+		WithHint("The stored value is left as it is; restore this row from a backup.")
+}
+
+func hashKeyID(env models.EnvironmentID) models.DataKeyID {
+	return models.DataKeyID("hash_" + strconv.FormatInt(int64(env), 10))
+}
+
+// flightName keeps a data key that is asked for under the wrong environment apart from the
+// callers that have it right.
+func flightName(env models.EnvironmentID, what string) string {
+	return strconv.FormatInt(int64(env), 10) + "/" + what
+}
+
+// sealKey returns a data key that seals from the cache, or loads it once for all who ask.
+func (e *Envelope) sealKey(ctx context.Context, env models.Environment, id models.DataKeyID) (*dataKey, error) {
+	key, err := e.cache.get(id), error(nil)
+	if key == nil {
+		key, err = e.loading.do(ctx, flightName(env.ID, string(id)), func(ctx context.Context) (*dataKey, error) {
+			return e.load(ctx, env, id)
+		})
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case key.environment != env.ID:
+		return nil, errForeignKey(env, id)
+	case key.aead == nil:
+		return nil, errPurpose(env, id)
+	}
+	return key, nil
+}
+
+// hashKey returns the environment's hash key, and makes it where there is none.
+func (e *Envelope) hashKey(ctx context.Context, env models.Environment) (*dataKey, error) {
+	id := hashKeyID(env.ID)
+	key, err := e.cache.get(id), error(nil)
+	if key == nil {
+		key, err = e.loading.do(ctx, flightName(env.ID, string(id)), func(ctx context.Context) (*dataKey, error) {
+			return e.loadOrMakeHashKey(ctx, env, id)
+		})
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case key.hash == nil:
+		return nil, errPurpose(env, id)
+	}
+	return key, nil
+}
+
+// loadOrMakeHashKey ends with the key that was stored first where two processes make it at
+// once.
+func (e *Envelope) loadOrMakeHashKey(ctx context.Context, env models.Environment, id models.DataKeyID) (*dataKey, error) {
+	if _, _, err := e.keys.DataKey(ctx, id); !fault.Is(err, fault.NotFound) {
+		return e.load(ctx, env, id)
+	}
+	now := e.options.Now()
+	// Retired from the start and without uses: it never seals.
+	row := models.DataKey{ID: id, EnvironmentID: env.ID, Purpose: models.PurposeHash, CreatedAt: now, RetireAt: now}
+	key, err := e.generate(ctx, env, row)
+	if fault.Is(err, fault.Conflict) {
+		return e.load(ctx, env, id)
+	}
+	return key, err
+}
+
+// load reads a data key from the store, unwraps it and keeps it.
+func (e *Envelope) load(ctx context.Context, env models.Environment, id models.DataKeyID) (*dataKey, error) {
+	mark := e.cache.mark()
+	row, wrapped, err := e.keys.DataKey(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		return nil, damaged(err, "Data key %s of environment %s is missing from the database.", id, env.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if row.EnvironmentID != env.ID {
+		return nil, errForeignKey(env, id)
+	}
+	plain, err := e.unwrap(ctx, env, id, wrapped)
+	if err != nil {
+		return nil, err
+	}
+	return e.keep(row, plain, mark)
+}
+
+// generate makes a data key, stores it wrapped and keeps it.
+func (e *Envelope) generate(ctx context.Context, env models.Environment, row models.DataKey) (*dataKey, error) {
+	mark := e.cache.mark()
+	plain, wrapped, err := e.primary.GenerateDataKey(ctx, e.wrappingKey(env), e.context(env))
+	e.health.note(err, e.options.Now())
+	if err != nil {
+		return nil, notAbsent(err)
+	}
+	err = e.keys.AddDataKey(ctx, row, []models.WrappedKey{{
+		DataKeyID: row.ID, RecipientKind: e.primary.Kind(), RecipientID: wrapped.RecipientID,
+		Blob: wrapped.Blob, CreatedAt: row.CreatedAt,
+	}})
+	if err != nil {
+		clear(plain)
+		return nil, notAbsent(err)
+	}
+	return e.keep(row, plain, mark)
+}
+
+// wrappingKey is the environment's own key in KMS; the local backend has one for all and
+// derives from it.
+func (e *Envelope) wrappingKey(env models.Environment) string {
+	if e.primary.Kind() == models.RecipientKMS {
+		return env.KMSKeyAlias
+	}
+	return ""
+}
+
+// keep builds the data key, clears its bytes and caches it.
+func (e *Envelope) keep(row models.DataKey, plain []byte, mark uint64) (*dataKey, error) {
+	defer clear(plain)
+	key := &dataKey{id: row.ID, environment: row.EnvironmentID}
+	var err error
+	switch row.Purpose {
+	case models.PurposeSeal:
+		key.aead, err = NewAEAD(plain)
+	case models.PurposeHash:
+		key.hash, err = newKeyedHash(plain)
+	default:
+		err = fmt.Errorf("kms: data key of purpose %q", row.Purpose)
+	}
+	if err != nil {
+		return nil, damaged(err, "Data key %s is not one that this Keeper can use.", row.ID)
+	}
+	e.cache.put(key, mark)
+	return key, nil
+}
+
+// unwrap opens a data key by the first of its wrapped keys that opens.
+func (e *Envelope) unwrap(ctx context.Context, env models.Environment, id models.DataKeyID, rows []models.WrappedKey) ([]byte, error) {
+	var away, broken error
+	ec := e.context(env)
+	for i, wrapper := range append([]Wrapper{e.primary}, e.options.Others...) {
+		for _, row := range rows {
+			if row.RecipientKind != wrapper.Kind() {
+				continue
+			}
+			plain, err := wrapper.Unwrap(ctx, Wrapped{RecipientID: row.RecipientID, Blob: row.Blob}, ec)
+			if i == 0 {
+				e.health.note(err, e.options.Now())
+			}
+			switch {
+			case err == nil:
+				return plain, nil
+			case fault.Is(err, fault.Unavailable):
+				away = orFirst(away, err)
+			default:
+				broken = orFirst(broken, err)
+			}
+		}
+	}
+	return nil, notOpened(env, id, rows, away, broken)
+}
+
+// notOpened says why none of a data key's rows opened. As long as one of them was merely
+// out of reach, the key is not lost and the answer is to wait.
+func notOpened(env models.Environment, id models.DataKeyID, rows []models.WrappedKey, away, broken error) error {
+	switch {
+	case away != nil:
+		return explain(away, fault.Unavailable, "Data key %s of environment %s cannot be opened now.", id, env.Name)
+	case broken != nil:
+		return explain(errors.Join(ErrDamaged, broken), fault.Invalid, "Data key %s of environment %s does not open.", id, env.Name)
+	case len(rows) == 0:
+		return damaged(nil, "Data key %s of environment %s is stored without any wrapped key.", id, env.Name)
+	}
+	var recipients []string
+	for _, row := range rows {
+		recipients = append(recipients, string(row.RecipientKind)+" "+row.RecipientID)
+	}
+	return fault.New(fault.Unavailable, "Data key %s of environment %s is wrapped for %s, which this Keeper has no backend for.",
+		id, env.Name, strings.Join(recipients, ", ")).WithHint("Start Keeper with that backend: KEY_MANAGEMENT_BACKEND and its settings.")
+}
+
+// explain puts a sentence before what the backend said, and keeps its hint.
+func explain(cause error, kind fault.Kind, format string, args ...any) error {
+	said := fault.Public(cause)
+	return fault.Wrap(cause, kind, "%s %s", fmt.Sprintf(format, args...), said.Message).WithHint("%s", said.Hint)
+}
+
+// notAbsent keeps a NotFound from below from being taken for a secret that is not there.
+func notAbsent(err error) error {
+	if fault.Is(err, fault.NotFound) {
+		return explain(err, fault.Unavailable, "No data key can be made.")
+	}
+	return err
+}
+
+func errForeignKey(env models.Environment, id models.DataKeyID) error {
+	return damaged(nil, "Data key %s belongs to another environment than %s, which names it.", id, env.Name)
+}
+
+func errPurpose(env models.Environment, id models.DataKeyID) error {
+	return damaged(nil, "Data key %s of environment %s is used for what it was not made for.", id, env.Name)
+}
+
+func orFirst(first, err error) error {
+	if first != nil {
+		return first
+	}
+	return err
+}

@@ -70,7 +70,7 @@ func (p *Place) begin(ctx context.Context, op Op, name string) (int, error) {
 	f := p.take(op, name, func(f *Fault) bool { return !f.Acted })
 	p.mu.Unlock()
 	if err := wait(ctx, f.Delay); err != nil {
-		return 0, fault.Wrap(err, fault.Unavailable, "The call ended before the destination answered.")
+		return 0, fault.Wrap(err, fault.Unavailable, "The call ended before the destination answered (%s %s).", op, name)
 	}
 	return f.Cut, f.err(op, name)
 }

@@ -21,7 +21,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
 		if !errors.Is(err, flag.ErrHelp) {
 			fmt.Fprintln(os.Stderr, "vaultengine:", err)
 		}
@@ -47,13 +47,14 @@ func (s *stringList) Set(value string) error {
 	return nil
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("vaultengine", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	addr := flags.String("addr", "127.0.0.1:8200", "address to listen on; port 0 takes a free one")
 	token := flags.String("token", "root", "the token that is accepted")
 	ttl := flags.Duration("token-ttl", 0, "the token ends after this unless renewed; 0: never")
 	seed := flags.Uint64("seed", 1, "seed for faults that hit a share of the calls")
+	withStdin := flags.Bool("end-with-stdin", false, "end also when stdin ends, so as not to outlive the program that holds its other end")
 	var mounts stringList
 	flags.Var(&mounts, "mount", "path of a KV v2 mount; may be repeated (default secret)")
 	if err := flags.Parse(args); err != nil {
@@ -61,6 +62,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	if len(mounts) == 0 {
 		mounts = stringList{"secret"}
+	}
+	if *withStdin {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		go func() {
+			defer cancel()
+			_, _ = io.Copy(io.Discard, stdin) // an error ends it too
+		}()
 	}
 	engine, err := New(ctx, Options{Token: *token, TokenTTL: *ttl, Mounts: mounts, Seed: *seed})
 	if err != nil {

@@ -19,7 +19,7 @@ func TestRun(t *testing.T) {
 	out, stdout := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, []string{"-addr", "127.0.0.1:0", "-token", "t", "-mount", "a", "-mount", "b"}, stdout, io.Discard)
+		ended <- run(ctx, []string{"-addr", "127.0.0.1:0", "-token", "t", "-mount", "a", "-mount", "b"}, nil, stdout, io.Discard)
 	}()
 	line, err := bufio.NewReader(out).ReadBytes('\n')
 	if err != nil {
@@ -62,6 +62,23 @@ func TestRun(t *testing.T) {
 	<-held
 }
 
+func TestRunEndsWithStdin(t *testing.T) {
+	stdin, holder := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(t.Context(), []string{"-addr", "127.0.0.1:0", "-end-with-stdin"}, stdin, io.Discard, io.Discard)
+	}()
+	select {
+	case err := <-ended:
+		t.Fatalf("ended before stdin: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	holder.Close()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRunRefuses(t *testing.T) {
 	for name, args := range map[string][]string{
 		"UnknownFlag": {"-nothing"},
@@ -70,7 +87,7 @@ func TestRunRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout strings.Builder
-			if err := run(t.Context(), args, &stdout, io.Discard); err == nil {
+			if err := run(t.Context(), args, nil, &stdout, io.Discard); err == nil {
 				t.Error("no error")
 			}
 			if stdout.Len() > 0 {

@@ -1,0 +1,210 @@
+package drivertest
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/kms"
+	"github.com/your-org/keeper/models"
+)
+
+// Op is an operation of a Wrapper.
+type Op string
+
+// The operations.
+const (
+	OpGenerate Op = "generate"
+	OpUnwrap   Op = "unwrap"
+	OpRewrap   Op = "rewrap"
+	OpDescribe Op = "describe"
+)
+
+// Fake is a backend in memory with real encryption, faults to inject and a record of calls.
+// It is safe for many goroutines.
+type Fake struct {
+	kind models.RecipientKind
+
+	mu     sync.Mutex
+	keys   map[string][]byte
+	first  string
+	failed map[Op]error
+	before func(ctx context.Context, op Op)
+	calls  map[Op]int
+	handed [][]byte
+}
+
+var _ kms.Wrapper = (*Fake)(nil)
+
+// NewFake makes a backend of a kind that has the named keys, the first being the default.
+// Two fakes never have the same keys, whatever their names.
+func NewFake(kind models.RecipientKind, keys ...string) *Fake {
+	f := &Fake{kind: kind, keys: map[string][]byte{}, first: keys[0], failed: map[Op]error{}, calls: map[Op]int{}}
+	for _, name := range keys {
+		f.keys[name] = make([]byte, kms.KeySize)
+		_, _ = rand.Read(f.keys[name])
+	}
+	return f
+}
+
+// Fail makes an operation fail with err from now on; nil mends it.
+func (f *Fake) Fail(op Op, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failed[op] = err
+}
+
+// CutOff makes every operation fail as when the backend is away.
+func (f *Fake) CutOff() {
+	for _, op := range []Op{OpGenerate, OpUnwrap, OpRewrap, OpDescribe} {
+		f.Fail(op, fault.New(fault.Unavailable, "The fake backend with the key %s is away.", f.first).WithHint("Mend it."))
+	}
+}
+
+// Mend ends what Fail and CutOff began.
+func (f *Fake) Mend() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.failed)
+}
+
+// Before is called at the beginning of each call, outside any lock: a test can wait in it.
+func (f *Fake) Before(hook func(ctx context.Context, op Op)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.before = hook
+}
+
+// Calls is how often an operation was called, failures included.
+func (f *Fake) Calls(op Op) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls[op]
+}
+
+// HandedOut are the very slices of plaintext keys that were given to callers, so that a
+// test sees whether they were cleared.
+func (f *Fake) HandedOut() [][]byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.handed)
+}
+
+// Kind is the kind that the fake was made with.
+func (f *Fake) Kind() models.RecipientKind { return f.kind }
+
+// GenerateDataKey implements kms.Wrapper.
+func (f *Fake) GenerateDataKey(ctx context.Context, key string, ec kms.Context) ([]byte, kms.Wrapped, error) {
+	if err := f.begin(ctx, OpGenerate); err != nil {
+		return nil, kms.Wrapped{}, err
+	}
+	plain := make([]byte, kms.KeySize)
+	_, _ = rand.Read(plain)
+	wrapped, err := f.wrap(key, plain, ec)
+	if err != nil {
+		return nil, kms.Wrapped{}, err
+	}
+	return f.hand(plain), wrapped, nil
+}
+
+// Unwrap implements kms.Wrapper.
+func (f *Fake) Unwrap(ctx context.Context, wrapped kms.Wrapped, ec kms.Context) ([]byte, error) {
+	if err := f.begin(ctx, OpUnwrap); err != nil {
+		return nil, err
+	}
+	plain, err := f.open(wrapped, ec)
+	if err != nil {
+		return nil, err
+	}
+	return f.hand(plain), nil
+}
+
+// Rewrap implements kms.Wrapper.
+func (f *Fake) Rewrap(ctx context.Context, wrapped kms.Wrapped, key string, ec kms.Context) (kms.Wrapped, error) {
+	if err := f.begin(ctx, OpRewrap); err != nil {
+		return kms.Wrapped{}, err
+	}
+	plain, err := f.open(wrapped, ec)
+	if err != nil {
+		return kms.Wrapped{}, err
+	}
+	return f.wrap(key, plain, ec)
+}
+
+// Describe implements kms.Wrapper.
+func (f *Fake) Describe(ctx context.Context, key string) (kms.KeyInfo, error) {
+	if err := f.begin(ctx, OpDescribe); err != nil {
+		return kms.KeyInfo{}, err
+	}
+	name, _, err := f.key(key)
+	if err != nil {
+		return kms.KeyInfo{}, fault.New(fault.NotFound, "There is no fake key %s.", key)
+	}
+	return kms.KeyInfo{ID: name, Enabled: true, State: "Enabled"}, nil
+}
+
+// begin counts a call and answers with what was injected.
+func (f *Fake) begin(ctx context.Context, op Op) error {
+	f.mu.Lock()
+	f.calls[op]++
+	before := f.before
+	f.mu.Unlock()
+	if before != nil {
+		before(ctx, op)
+	}
+	if err := ctx.Err(); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "The fake backend's call was ended.")
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.failed[op]
+}
+
+func (f *Fake) hand(plain []byte) []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.handed = append(f.handed, plain)
+	return plain
+}
+
+func (f *Fake) key(name string) (string, []byte, error) {
+	if name == "" {
+		name = f.first
+	}
+	secret, ok := f.keys[name]
+	if !ok {
+		return "", nil, fault.New(fault.Unavailable, "There is no fake key %s.", name)
+	}
+	return name, secret, nil
+}
+
+func (f *Fake) wrap(key string, plain []byte, ec kms.Context) (kms.Wrapped, error) {
+	name, secret, err := f.key(key)
+	if err != nil {
+		return kms.Wrapped{}, err
+	}
+	aead, err := kms.NewDerivedAEAD(secret, "fake", kms.AppendContext(nil, ec))
+	if err != nil {
+		return kms.Wrapped{}, fmt.Errorf("drivertest: %w", err)
+	}
+	return kms.Wrapped{RecipientID: name, Blob: aead.Seal(nil, nil, plain, nil)}, nil
+}
+
+func (f *Fake) open(wrapped kms.Wrapped, ec kms.Context) ([]byte, error) {
+	name, secret, err := f.key(wrapped.RecipientID)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := kms.NewDerivedAEAD(secret, "fake", kms.AppendContext(nil, ec))
+	if err != nil {
+		return nil, fmt.Errorf("drivertest: %w", err)
+	}
+	plain, err := aead.Open(nil, nil, wrapped.Blob, nil)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Invalid, "A data key wrapped under the fake key %s does not open.", name)
+	}
+	return plain, nil
+}

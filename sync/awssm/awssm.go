@@ -1,0 +1,154 @@
+// Package awssm is the driver for AWS Secrets Manager: one account and region, names under
+// a prefix. Keeper's mark is three tags, set in the call that creates a secret.
+//
+// The IAM actions that it needs on the prefix are ListSecrets and BatchGetSecretValue (on
+// all resources, as AWS wants it), DescribeSecret, GetSecretValue, CreateSecret,
+// PutSecretValue, UpdateSecretVersionStage, TagResource, DeleteSecret and RestoreSecret of
+// secretsmanager, and kms:GenerateDataKey and kms:Decrypt on a key of the customer's own.
+package awssm
+
+import (
+	"cmp"
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/your-org/keeper/models"
+	keepersync "github.com/your-org/keeper/sync"
+)
+
+// The tags of Keeper's mark.
+const (
+	tagOwner       = "keeper:owner"
+	tagDestination = "keeper:destination"
+	tagSecret      = "keeper:secret"
+)
+
+const (
+	stageCurrent  = "AWSCURRENT"
+	stagePrevious = "AWSPREVIOUS"
+
+	defaultRecoveryDays = 30
+	defaultTimeout      = 30 * time.Second
+	pageSize            = 100
+	batchSize           = 20
+)
+
+// Options say where to work. Config holds the region, the credentials and, where it is not
+// AWS's own, the endpoint (BaseEndpoint, which serves STS too).
+type Options struct {
+	Config       aws.Config
+	Prefix       string // before each name: "keeper/production/"
+	KMSKeyID     string // for what is created; empty: aws/secretsmanager
+	RecoveryDays int    // 7 to 30; 0: 30
+	RoleARN      string // assumed with Config's credentials; empty: none
+	ExternalID   string // given when the role is assumed; empty: none
+}
+
+// Driver is a keepersync.Driver for AWS Secrets Manager.
+type Driver struct {
+	client       *secretsmanager.Client
+	prefix       string
+	kmsKeyID     string
+	recoveryDays int64
+	roleARN      string
+	scope        string
+}
+
+var (
+	_ keepersync.Driver = (*Driver)(nil)
+	_ keepersync.Quoted = (*Driver)(nil)
+)
+
+// New makes a driver; it calls nobody.
+func New(o Options) *Driver {
+	config := o.Config.Copy()
+	if config.HTTPClient == nil {
+		config.HTTPClient = awshttp.NewBuildableClient().WithTimeout(defaultTimeout)
+	}
+	who := identity(o)
+	if o.RoleARN != "" {
+		config.Credentials = assume(config, o)
+	}
+	return &Driver{
+		client:       secretsmanager.NewFromConfig(config),
+		prefix:       o.Prefix,
+		kmsKeyID:     o.KMSKeyID,
+		recoveryDays: int64(cmp.Or(o.RecoveryDays, defaultRecoveryDays)),
+		roleARN:      o.RoleARN,
+		scope:        "aws/" + who + "/" + config.Region,
+	}
+}
+
+func assume(config aws.Config, o Options) aws.CredentialsProvider {
+	return aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(config), o.RoleARN,
+		func(a *stscreds.AssumeRoleOptions) {
+			a.RoleSessionName = "keeper"
+			if o.ExternalID != "" {
+				a.ExternalID = aws.String(o.ExternalID)
+			}
+		}))
+}
+
+// identity tells accounts apart as well as can be done without a call: by the account of
+// the role, else by the access key. All that uses the process's own credentials is one.
+func identity(o Options) string {
+	if parts := strings.Split(o.RoleARN, ":"); len(parts) == 6 && parts[4] != "" {
+		return parts[4]
+	}
+	if aws.IsCredentialsProvider(o.Config.Credentials, (*credentials.StaticCredentialsProvider)(nil)) {
+		if c, err := o.Config.Credentials.Retrieve(context.Background()); err == nil {
+			return c.AccessKeyID
+		}
+	}
+	return "default"
+}
+
+// Quota is what AWS grants an account in a region, calls per second.
+func (d *Driver) Quota() keepersync.Quota {
+	return keepersync.Quota{
+		Scope: d.scope,
+		Rates: map[keepersync.Family]float64{
+			keepersync.FamilyList: 100, keepersync.FamilyDescribe: 40_000, keepersync.FamilyGet: 10_000,
+			keepersync.FamilyBatchGet: 100, keepersync.FamilyCreate: 50, keepersync.FamilyPut: 50,
+			keepersync.FamilyDelete: 50, keepersync.FamilyRestore: 50, keepersync.FamilyTag: 50,
+		},
+		PageSize:  pageSize,
+		BatchSize: batchSize,
+	}
+}
+
+func tagsOf(m keepersync.Mark) []types.Tag {
+	return []types.Tag{
+		{Key: aws.String(tagOwner), Value: aws.String(m.Owner)},
+		{Key: aws.String(tagDestination), Value: aws.String(string(m.Destination))},
+		{Key: aws.String(tagSecret), Value: aws.String(strconv.FormatInt(int64(m.Secret), 10))},
+	}
+}
+
+// markOf reads the mark. A secret number that is none leaves the rest of the mark, which
+// then equals no mark of ours.
+func markOf(tags []types.Tag) keepersync.Mark {
+	var m keepersync.Mark
+	for _, t := range tags {
+		switch aws.ToString(t.Key) {
+		case tagOwner:
+			m.Owner = aws.ToString(t.Value)
+		case tagDestination:
+			m.Destination = models.DestinationID(aws.ToString(t.Value))
+		case tagSecret:
+			id, _ := strconv.ParseInt(aws.ToString(t.Value), 10, 64)
+			m.Secret = models.SecretID(id)
+		}
+	}
+	return m
+}

@@ -1,0 +1,50 @@
+package awssm
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/your-org/keeper/fault"
+	keepersync "github.com/your-org/keeper/sync"
+)
+
+// Mark sets Keeper's tags and leaves all others.
+func (d *Driver) Mark(ctx context.Context, name string, mark keepersync.Mark) (keepersync.Remote, error) {
+	_, err := d.client.TagResource(ctx, &secretsmanager.TagResourceInput{SecretId: aws.String(name), Tags: tagsOf(mark)})
+	if err != nil {
+		return keepersync.Remote{}, d.fail(err, opTag, name)
+	}
+	return d.Describe(ctx, name)
+}
+
+// Delete schedules the deletion of the version that was observed; until the recovery window
+// ends, it can be restored. It never deletes at once.
+func (d *Driver) Delete(ctx context.Context, r keepersync.Remote) (keepersync.Remote, error) {
+	before, err := d.describe(ctx, r.Name)
+	switch {
+	case err != nil:
+		return keepersync.Remote{}, err
+	case before.Deleted:
+		return before.Remote, nil
+	case before.Version != r.Version:
+		return keepersync.Remote{}, fault.New(fault.Conflict, "%s was written in AWS Secrets Manager by somebody else meanwhile; it was not deleted.", r.Name)
+	}
+	_, err = d.client.DeleteSecret(ctx, &secretsmanager.DeleteSecretInput{
+		SecretId: aws.String(r.Name), RecoveryWindowInDays: aws.Int64(d.recoveryDays),
+	})
+	if err != nil {
+		return keepersync.Remote{}, d.fail(err, opDelete, r.Name)
+	}
+	return d.Describe(ctx, r.Name)
+}
+
+// Restore ends a scheduled deletion.
+func (d *Driver) Restore(ctx context.Context, r keepersync.Remote) (keepersync.Remote, error) {
+	_, err := d.client.RestoreSecret(ctx, &secretsmanager.RestoreSecretInput{SecretId: aws.String(r.Name)})
+	if err != nil {
+		return keepersync.Remote{}, d.fail(err, opRestore, r.Name)
+	}
+	return d.Describe(ctx, r.Name)
+}

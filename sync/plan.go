@@ -47,7 +47,8 @@ type Intent struct {
 // Decide asks for it with NeedValue where it matters.
 type Observed struct {
 	Err    error  // not nil: unknown; nothing else counts
-	Remote Remote // the zero Remote: authoritatively nothing there
+	Remote Remote // the zero Remote: nothing there
+	Listed bool   // from a listing, which may be minutes old; not yet confirmed by a describe
 	Hash   []byte // keyed hash of the current value, once read
 }
 
@@ -56,6 +57,7 @@ type Decision struct {
 	Status    models.SyncStatus
 	Action    models.SyncAction
 	NeedValue bool // cannot be decided without the remote value's hash
+	Confirm   bool // a listing does not suffice for what follows; Describe, then decide again
 	Why       string
 }
 

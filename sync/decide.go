@@ -1,0 +1,176 @@
+package sync
+
+import (
+	"time"
+
+	"github.com/your-org/keeper/models"
+)
+
+// Listings at AWS may be five minutes old; for twice that time after Keeper's own write a
+// listing that contradicts it is not believed.
+const settleTime = 10 * time.Minute
+
+// Rules are what the entries of one destination are decided by.
+type Rules struct {
+	Owner       string // the installation's identity, as in Mark
+	Destination models.DestinationID
+}
+
+// Mark is what Keeper's own name for the entry carries.
+func (r Rules) Mark(e Entry) Mark {
+	return Mark{Owner: r.Owner, Destination: r.Destination, Secret: e.SecretID}
+}
+
+// Decide compares what should be, what Keeper last wrote, and what is there. It is pure and
+// answers for every input. What it never does: act on what is unknown, write to or delete
+// what is not Keeper's, delete a value that Keeper did not write, or act on a listing alone.
+func (r Rules) Decide(e Entry, o Observed, now time.Time) Decision {
+	if o.Err != nil {
+		return Decision{Status: models.StatusUnknown, Action: models.ActionNone, Why: "The destination could not be read."}
+	}
+	d := r.judge(e, o)
+	if o.Listed && !listingSuffices(e, o, d, now) {
+		return Decision{Status: models.StatusUnknown, Action: models.ActionNone, Confirm: true, Why: "The listing may be out of date."}
+	}
+	return d
+}
+
+// listingSuffices reports whether the decision may rest on a listing: never to act, never
+// to call something gone, and not against Keeper's own recent write.
+func listingSuffices(e Entry, o Observed, d Decision, now time.Time) bool {
+	if acts(d.Action) || !o.Remote.Exists() || o.Remote.Deleted {
+		return false
+	}
+	asWritten := e.Base != nil && o.Remote.Version == e.Base.RemoteVersion && d.Status == models.StatusInSync
+	recent := e.Base != nil && now.Sub(e.Base.At) < settleTime
+	return asWritten || !recent
+}
+
+// judge takes the observation at its word.
+func (r Rules) judge(e Entry, o Observed) Decision {
+	remote := o.Remote
+	switch {
+	case !remote.Exists():
+		return absent(e)
+	case remote.Mark.Zero():
+		return unmarked(e, o)
+	case remote.Mark != r.Mark(e):
+		return foreign("The name carries the mark of another Keeper, destination or secret.")
+	case remote.Deleted:
+		return softDeleted(e)
+	case remote.Version == "":
+		return empty(e)
+	}
+	held := o.Hash
+	if held == nil && e.Base != nil && remote.Version == e.Base.RemoteVersion {
+		held = e.Base.Hash
+	}
+	switch {
+	case held == nil:
+		return needValue()
+	case e.Desired == nil:
+		return unwanted(e, held)
+	default:
+		return compare(e, held)
+	}
+}
+
+func absent(e Entry) Decision {
+	switch {
+	case e.Desired == nil:
+		return Decision{Status: models.StatusInSync, Action: models.ActionNone, Why: "Deleted in Keeper and gone at the destination."}
+	case e.Base == nil:
+		return Decision{Status: models.StatusSourceChanged, Action: models.ActionCreate, Why: "Not at the destination yet."}
+	default:
+		return Decision{Status: models.StatusMissing, Action: models.ActionRepair, Why: "Keeper wrote it; it is gone at the destination."}
+	}
+}
+
+// unmarked tells a write of Keeper's whose mark was lost in a crash from another's secret:
+// only before the first recorded write, and only by the value that was intended.
+func unmarked(e Entry, o Observed) Decision {
+	if e.Base != nil || e.Intent == nil || o.Remote.Deleted || o.Remote.Version == "" {
+		return foreign("The name is taken at the destination by something that Keeper did not write.")
+	}
+	if o.Hash == nil {
+		return needValue()
+	}
+	if !same(o.Hash, e.Intent.Hash) {
+		return foreign("The name is taken at the destination by a value that Keeper did not write.")
+	}
+	return Decision{Status: models.StatusSourceChanged, Action: models.ActionMark, Why: "Keeper's own first write, not yet marked as such."}
+}
+
+func softDeleted(e Entry) Decision {
+	if e.Desired == nil {
+		return Decision{Status: models.StatusInSync, Action: models.ActionNone, Why: "Deleted in Keeper and at the destination."}
+	}
+	return Decision{Status: models.StatusMissing, Action: models.ActionRestore, Why: "Deleted at the destination, and can be restored there."}
+}
+
+// empty is a name that is Keeper's and holds no value: nothing can be lost there.
+func empty(e Entry) Decision {
+	d := absent(e)
+	if e.Desired == nil {
+		d.Why = "Deleted in Keeper; the destination keeps the name without a value."
+	}
+	return d
+}
+
+// unwanted is a secret that was deleted in Keeper and still has a value there.
+func unwanted(e Entry, held []byte) Decision {
+	if e.wrote(held) {
+		return Decision{Status: models.StatusOrphaned, Action: models.ActionDelete, Why: "Deleted in Keeper, still at the destination."}
+	}
+	return Decision{
+		Status: models.StatusConflict, Action: models.ActionRefuse,
+		Why: "Deleted in Keeper, but the destination holds a value that Keeper did not write; it is kept.",
+	}
+}
+
+// compare is the three-way comparison proper. Writing over a value that Keeper did not
+// write loses nothing: every kind of destination keeps the overtaken value restorable.
+func compare(e Entry, held []byte) Decision {
+	switch {
+	case same(held, e.Desired.Hash):
+		return Decision{Status: models.StatusInSync, Action: models.ActionNone, Why: "The destination holds the desired value."}
+	case e.wrote(held):
+		return Decision{Status: models.StatusSourceChanged, Action: models.ActionUpdate, Why: "Keeper has a newer value."}
+	case e.Base == nil, same(e.Base.Hash, e.Desired.Hash):
+		return Decision{Status: models.StatusDrifted, Action: models.ActionRepair, Why: "The value was changed at the destination."}
+	default:
+		return Decision{
+			Status: models.StatusConflict, Action: models.ActionRepair,
+			Why: "The value was changed in Keeper and at the destination; Keeper's wins, the other stays there as an earlier version.",
+		}
+	}
+}
+
+// wrote reports whether the value is one that Keeper put there: the base, or the intent of
+// a write whose answer was lost.
+func (e Entry) wrote(held []byte) bool {
+	return e.Base != nil && same(held, e.Base.Hash) || e.Intent != nil && same(held, e.Intent.Hash)
+}
+
+func foreign(why string) Decision {
+	return Decision{Status: models.StatusForeign, Action: models.ActionRefuse, Why: why}
+}
+
+func needValue() Decision {
+	return Decision{Status: models.StatusUnknown, Action: models.ActionNone, NeedValue: true, Why: "The value there must be compared."}
+}
+
+// acts reports whether the action changes the destination.
+func acts(a models.SyncAction) bool {
+	return a != models.ActionNone && a != models.ActionRefuse
+}
+
+// writes reports whether the action can end in a value being put.
+func writes(a models.SyncAction) bool {
+	switch a {
+	case models.ActionCreate, models.ActionUpdate, models.ActionRepair, models.ActionRestore:
+		return true
+	default:
+		return false
+	}
+}

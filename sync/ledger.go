@@ -1,0 +1,108 @@
+package sync
+
+import (
+	"bytes"
+	"context"
+	"iter"
+	"time"
+
+	"github.com/your-org/keeper/models"
+)
+
+// Ledger is what the engine needs of whoever keeps the secrets of one destination. It is
+// the only truth about what should be there, and the memory of what was done. Errors of
+// Open and Hash concern one secret and make it unknown; any other error ends the run.
+//
+// Implementations are safe for concurrent use.
+type Ledger interface {
+	// Count is how many entries Entries would yield now; it serves progress alone.
+	Count(ctx context.Context, dueOnly bool) (int, error)
+	// Entries yields pages of up to 500 by ascending secret id: all, or only those that are
+	// due (the source changed since the last look, or a failure may be tried again). No
+	// transaction is open while the engine works on a page.
+	Entries(ctx context.Context, dueOnly bool) iter.Seq2[[]Entry, error]
+	// Open is the value of e.Desired.Version. The caller owns the bytes and zeroes them.
+	Open(ctx context.Context, e Entry) (models.Plaintext, error)
+	// Hash is the keyed hash that Desired, Base and Intent are compared by, 32 bytes.
+	Hash(ctx context.Context, v models.Plaintext) ([]byte, error)
+	// Intend stores durably, before any of these writes goes out, each entry's Desired as
+	// its intent. It stores the entry's Base too, which differs from the stored one where
+	// the look has just recognised an earlier write of Keeper's whose answer was lost.
+	Intend(ctx context.Context, entries []Entry) error
+	// Record stores outcomes durably. The source may have moved since the entry was read:
+	// an entry stays due where its desired version is no longer Outcome.Entry's, and is not
+	// forgotten where its secret is no longer deleted. A new base supersedes the intent.
+	Record(ctx context.Context, outcomes []Outcome) error
+}
+
+// Outcome is what one run found and did about one entry.
+type Outcome struct {
+	Entry  Entry
+	Found  models.SyncStatus // before the action
+	Status models.SyncStatus // after it
+	Action models.SyncAction // done, or tried where Err is set
+	Base   *Base             // the new base; nil: unchanged
+	Forget bool              // deleted in Keeper and gone there: the entry has served
+	Err    error             // *fault.Error that names secret, operation and cure; nil: well
+	Why    string            // a sentence for people
+	At     time.Time
+}
+
+// Changed reports whether the outcome says anything that the entry did not say already. An
+// outcome that is not changed needs no write beyond making the entry no longer due.
+func (o Outcome) Changed() bool {
+	return o.Base != nil || o.Forget || o.Err != nil || o.Status != o.Entry.Status || o.Entry.Attempts != 0 ||
+		o.Action != models.ActionNone
+}
+
+// after is the base once the remote version holds the desired value; nil where that is what
+// the entry's base says already.
+func (e Entry) after(remoteVersion string, now time.Time) *Base {
+	b := e.Base
+	if b != nil && b.RemoteVersion == remoteVersion && b.Version == e.Desired.Version && bytes.Equal(b.Hash, e.Desired.Hash) {
+		return nil
+	}
+	return &Base{Hash: e.Desired.Hash, Version: e.Desired.Version, RemoteVersion: remoteVersion, At: now}
+}
+
+// proven is the base that a look has shown to hold: a write of Keeper's that arrived though
+// its answer was lost, or the known value under another remote version.
+func (e Entry) proven(o Observed, now time.Time) *Base {
+	switch {
+	case o.Hash == nil:
+		return e.Base
+	case e.Base != nil && same(o.Hash, e.Base.Hash):
+		moved := *e.Base
+		moved.RemoteVersion = o.Remote.Version
+		return &moved
+	case e.Intent != nil && same(o.Hash, e.Intent.Hash):
+		return &Base{Hash: e.Intent.Hash, Version: e.Intent.Version, RemoteVersion: o.Remote.Version, At: now}
+	default:
+		return e.Base
+	}
+}
+
+// count adds the outcome to exactly one of the counts beside Checked.
+func (o Outcome) count(c *models.RunCounts) {
+	c.Checked++
+	switch {
+	case o.Status == models.StatusUnknown:
+		c.Unknown++
+	case o.Status == models.StatusForeign:
+		c.Foreign++
+	case o.Err != nil:
+		c.Failed++
+	case o.Action == models.ActionCreate:
+		c.Created++
+	case o.Action == models.ActionUpdate:
+		c.Updated++
+	case o.Action == models.ActionRepair, o.Action == models.ActionMark:
+		c.Repaired++
+	case o.Action == models.ActionDelete:
+		c.Deleted++
+	case o.Action == models.ActionRestore:
+		c.Restored++
+	default:
+		c.InSync++
+	}
+}

@@ -1,0 +1,190 @@
+package sync
+
+import (
+	"context"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+)
+
+// listing is what a destination listed, by name. Where err is set it was cut off, and what
+// it does not show is unknown.
+type listing struct {
+	seen map[string]sighting
+	err  error
+}
+
+type sighting struct {
+	remote  Remote
+	claimed bool // an entry has this name
+}
+
+func (r *run) list(ctx context.Context) *listing {
+	all := &listing{seen: map[string]sighting{}}
+	for remote, err := range r.driver.List(ctx) {
+		if err != nil {
+			all.err = err
+			break
+		}
+		all.seen[remote.Name] = sighting{remote: remote}
+	}
+	return all
+}
+
+// firstSight is what is known of an entry before anybody asks for it by name. Without a
+// listing that is nothing, which Decide does not believe either: it has it confirmed.
+func (r *run) firstSight(e Entry) Observed {
+	if r.listing == nil {
+		return Observed{Listed: true}
+	}
+	s, ok := r.listing.seen[e.RemoteName]
+	switch {
+	case ok:
+		s.claimed = true
+		r.listing.seen[e.RemoteName] = s
+		return Observed{Remote: s.remote, Listed: true}
+	case r.listing.err != nil:
+		return Observed{Err: r.listing.err}
+	default:
+		return Observed{Listed: true}
+	}
+}
+
+// look decides each entry, and asks the destination for what a decision lacks until it
+// lacks nothing.
+func (r *run) look(ctx context.Context, page []*work) {
+	open := slices.DeleteFunc(slices.Clone(page), func(w *work) bool { return w.unfit != nil })
+	for round := 1; len(open) > 0; round++ {
+		var confirm, values []*work
+		for _, w := range open {
+			w.decision = r.rules.Decide(w.entry, w.seen, r.Now())
+			switch {
+			case w.decision.Confirm:
+				confirm = append(confirm, w)
+			case w.decision.NeedValue:
+				values = append(values, w)
+			case w.found == "":
+				w.found = w.decision.Status
+			}
+		}
+		open = slices.Concat(confirm, values)
+		if round > maxRounds {
+			for _, w := range open {
+				w.seen = Observed{Err: fault.New(fault.Unavailable, "It kept changing at the destination while Keeper looked.")}
+			}
+			continue
+		}
+		r.ask(ctx, confirm, values)
+	}
+}
+
+// lookAgain forgets what was seen of one entry and looks anew.
+func (r *run) lookAgain(ctx context.Context, w *work) {
+	w.seen = Observed{Listed: true}
+	r.look(ctx, []*work{w})
+}
+
+func (r *run) ask(ctx context.Context, confirm, values []*work) {
+	var calls errgroup.Group
+	calls.SetLimit(r.Workers)
+	for _, w := range confirm {
+		calls.Go(func() error { w.seen = r.describe(ctx, w.entry.RemoteName, w.seen); return nil })
+	}
+	for batch := range slices.Chunk(values, fetchBatch) {
+		calls.Go(func() error { r.fetch(ctx, batch); return nil })
+	}
+	_ = calls.Wait() // each entry keeps its own error
+}
+
+// describe asks for one name. A hash that was read earlier stays good for the same version.
+func (r *run) describe(ctx context.Context, name string, before Observed) Observed {
+	remote, err := r.driver.Describe(ctx, name)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return Observed{}
+	case err != nil:
+		return Observed{Err: err}
+	}
+	now := Observed{Remote: remote}
+	if before.Err == nil && before.Remote.Version == remote.Version {
+		now.Hash = before.Hash
+	}
+	return now
+}
+
+// fetch reads values, and keeps nothing of them but their keyed hash.
+func (r *run) fetch(ctx context.Context, batch []*work) {
+	names := make([]string, 0, len(batch))
+	for _, w := range batch {
+		names = append(names, w.entry.RemoteName)
+	}
+	answers := r.driver.Fetch(ctx, names)
+	hashes := make(map[string][]byte, len(answers))
+	for name, a := range answers {
+		if a.Err != nil {
+			continue
+		}
+		hash, err := r.ledger.Hash(ctx, a.Value)
+		a.Value.Zero()
+		hashes[name], a.Err = hash, err
+		answers[name] = a
+	}
+	for _, w := range batch {
+		name := w.entry.RemoteName
+		a, ok := answers[name]
+		switch {
+		case !ok:
+			w.seen = Observed{Err: fault.New(fault.Internal, "The destination's driver gave no answer for %s.", name)}
+		case fault.Is(a.Err, fault.NotFound): // gone since it was seen
+			w.seen = Observed{Listed: true}
+		case a.Err != nil:
+			w.seen = Observed{Err: a.Err}
+		default:
+			w.seen.Hash, w.seen.Remote.Version = hashes[name], a.Version
+		}
+	}
+}
+
+// tellStrays names what bears the destination's mark and belongs to no entry. Each is
+// confirmed first: a listing still shows what was deleted minutes ago.
+func (r *run) tellStrays(ctx context.Context) {
+	if r.Stray == nil {
+		return
+	}
+	var suspects []*work
+	for name, s := range r.listing.seen {
+		if !s.claimed && r.stray(s.remote) {
+			suspects = append(suspects, &work{entry: Entry{RemoteName: name}})
+		}
+	}
+	r.ask(ctx, suspects, nil)
+	for _, w := range suspects {
+		if w.seen.Err == nil && r.stray(w.seen.Remote) {
+			r.Stray(w.seen.Remote)
+		}
+	}
+}
+
+func (r *run) stray(remote Remote) bool {
+	ours := remote.Mark.Owner == r.Owner && remote.Mark.Destination == r.Destination
+	return ours && remote.Version != "" && !remote.Deleted
+}
+
+// unfit says why a destination can never hold the entry, before any call is made.
+func unfit(e Entry) error {
+	if e.Desired == nil && e.Base != nil {
+		return nil
+	}
+	if problem := models.NameProblem(e.RemoteName); problem != "" {
+		return fault.New(fault.Invalid, "The name at the destination %s.", problem).
+			WithHint("Rename the secret, or change the destination's prefix.")
+	}
+	if e.Desired != nil && e.Desired.Size > models.MaxValueSize {
+		return fault.New(fault.Invalid, "The value has %d bytes; a destination takes %d at most.", e.Desired.Size, models.MaxValueSize).
+			WithHint("Store a shorter value, or split it over several secrets.")
+	}
+	return nil
+}

@@ -1,0 +1,247 @@
+package sync
+
+import (
+	"context"
+	"iter"
+	"math"
+	"slices"
+	gosync "sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/your-org/keeper/fault"
+)
+
+// Family is a group of calls that a destination counts against one quota.
+type Family string
+
+// The families of calls.
+const (
+	FamilyList     Family = "list"
+	FamilyDescribe Family = "describe"
+	FamilyGet      Family = "get"
+	FamilyBatchGet Family = "batch_get"
+	FamilyCreate   Family = "create"
+	FamilyPut      Family = "put"
+	FamilyDelete   Family = "delete"
+	FamilyRestore  Family = "restore"
+	FamilyTag      Family = "tag"
+)
+
+// Quota is what a destination publishes of its limits.
+type Quota struct {
+	Scope     string             // what shares the quota: "aws/123456789012/eu-central-1"
+	Rates     map[Family]float64 // calls per second; a family that is not named is not limited
+	PageSize  int                // names per page of a listing; 0: one page
+	BatchSize int                // values per batch_get; 0: Fetch makes a get for each name
+}
+
+// Quoted is what a Driver implements beside where its destination publishes quotas.
+type Quoted interface{ Quota() Quota }
+
+const (
+	defaultShare  = 0.8
+	burstTime     = 100 * time.Millisecond // how much of a second's calls may go out at once
+	slowestPart   = 1.0 / 32               // of the rate that throttling can bring a bucket down to
+	recoveryTime  = 5 * time.Second        // without throttling, until a slowed bucket grows
+	recoveryStep  = 1.5
+	throttleGrace = time.Second // answers to calls that went out together slow a bucket once
+)
+
+// Limiter holds the buckets of all destinations of the process, one per scope and family,
+// so that destinations in one account share its quota in the order of their calls.
+type Limiter struct {
+	share   float64
+	mu      gosync.Mutex
+	buckets map[bucketKey]*bucket
+}
+
+type bucketKey struct {
+	scope  string
+	family Family
+}
+
+// NewLimiter makes a limiter that uses a share of each published rate, in (0, 1]; anything
+// else means 0.8.
+func NewLimiter(share float64) *Limiter {
+	if !(share > 0 && share <= 1) {
+		share = defaultShare
+	}
+	return &Limiter{share: share, buckets: map[bucketKey]*bucket{}}
+}
+
+// bucket of a family, or nil where it is not limited.
+func (l *Limiter) bucket(q Quota, family Family) *bucket {
+	published, ok := q.Rates[family]
+	if !ok || published <= 0 {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := bucketKey{q.Scope, family}
+	b := l.buckets[key]
+	if b == nil {
+		full := rate.Limit(published * l.share)
+		burst := max(1, int(math.Floor(float64(full)*burstTime.Seconds())))
+		b = &bucket{full: full, tokens: rate.NewLimiter(full, burst)}
+		l.buckets[key] = b
+	}
+	return b
+}
+
+// bucket is one family's tokens. Throttling halves its rate; quiet lets it grow back.
+type bucket struct {
+	full   rate.Limit
+	tokens *rate.Limiter
+
+	mu      gosync.Mutex
+	cutAt   time.Time // when the rate was halved last
+	touched time.Time // when the rate was changed last
+}
+
+func (b *bucket) wait(ctx context.Context) error {
+	if b == nil {
+		return nil
+	}
+	b.recover(time.Now())
+	if err := b.tokens.Wait(ctx); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "The call ended while it waited for the destination's quota.").
+			WithHint("Keeper tries again by itself.")
+	}
+	return nil
+}
+
+func (b *bucket) learn(err error) {
+	if b != nil && fault.Is(err, fault.Throttled) {
+		b.slow(time.Now())
+	}
+}
+
+func (b *bucket) slow(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now.Sub(b.cutAt) < throttleGrace {
+		return
+	}
+	b.cutAt, b.touched = now, now
+	b.tokens.SetLimitAt(now, max(b.tokens.Limit()/2, b.full*slowestPart))
+}
+
+func (b *bucket) recover(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.tokens.Limit() >= b.full || now.Sub(b.touched) < recoveryTime {
+		return
+	}
+	b.touched = now
+	b.tokens.SetLimitAt(now, min(b.tokens.Limit()*recoveryStep, b.full))
+}
+
+// Limit keeps a driver below its destination's quotas. A driver that publishes none is
+// returned as it is. It stands below Retry, so that each attempt is counted.
+func Limit(d Driver, l *Limiter) Driver {
+	quoted, ok := as[Quoted](d)
+	if !ok {
+		return d
+	}
+	return &limited{Driver: d, limiter: l, quota: quoted.Quota()}
+}
+
+type limited struct {
+	Driver
+	limiter *Limiter
+	quota   Quota
+}
+
+// Unwrap gives as the driver below.
+func (d *limited) Unwrap() Driver { return d.Driver }
+
+// call waits for a token of the family, calls, and learns from the answer.
+func call[T any](ctx context.Context, d *limited, family Family, do func() (T, error)) (T, error) {
+	b := d.limiter.bucket(d.quota, family)
+	if err := b.wait(ctx); err != nil {
+		var zero T
+		return zero, err
+	}
+	got, err := do()
+	b.learn(err)
+	return got, err
+}
+
+// List takes a token for each page of the listing, before the page is asked for.
+func (d *limited) List(ctx context.Context) iter.Seq2[Remote, error] {
+	return func(yield func(Remote, error) bool) {
+		b := d.limiter.bucket(d.quota, FamilyList)
+		if err := b.wait(ctx); err != nil {
+			yield(Remote{}, err)
+			return
+		}
+		listed := 0
+		for r, err := range d.Driver.List(ctx) {
+			b.learn(err)
+			if !yield(r, err) || err != nil {
+				return
+			}
+			if listed++; d.quota.PageSize <= 0 || listed%d.quota.PageSize != 0 {
+				continue
+			}
+			if err := b.wait(ctx); err != nil {
+				yield(Remote{}, err)
+				return
+			}
+		}
+	}
+}
+
+// Describe waits for the quota of describing.
+func (d *limited) Describe(ctx context.Context, name string) (Remote, error) {
+	return call(ctx, d, FamilyDescribe, func() (Remote, error) { return d.Driver.Describe(ctx, name) })
+}
+
+// Fetch asks for one batch after the other, each with a token of its own.
+func (d *limited) Fetch(ctx context.Context, names []string) map[string]Fetched {
+	family := FamilyBatchGet
+	if d.quota.BatchSize <= 0 {
+		family = FamilyGet
+	}
+	b := d.limiter.bucket(d.quota, family)
+	all := make(map[string]Fetched, len(names))
+	for batch := range slices.Chunk(names, max(d.quota.BatchSize, 1)) {
+		if err := b.wait(ctx); err != nil {
+			for _, name := range batch {
+				all[name] = Fetched{Err: err}
+			}
+			continue
+		}
+		for name, f := range d.Driver.Fetch(ctx, batch) {
+			b.learn(f.Err)
+			all[name] = f
+		}
+	}
+	return all
+}
+
+// Put waits for the quota of creating or of changing, whichever it will be.
+func (d *limited) Put(ctx context.Context, w Write) (Remote, error) {
+	family := FamilyCreate
+	if w.Replaces.Exists() {
+		family = FamilyPut
+	}
+	return call(ctx, d, family, func() (Remote, error) { return d.Driver.Put(ctx, w) })
+}
+
+// Mark waits for the quota of tagging.
+func (d *limited) Mark(ctx context.Context, name string, mark Mark) (Remote, error) {
+	return call(ctx, d, FamilyTag, func() (Remote, error) { return d.Driver.Mark(ctx, name, mark) })
+}
+
+// Delete waits for the quota of deleting.
+func (d *limited) Delete(ctx context.Context, r Remote) (Remote, error) {
+	return call(ctx, d, FamilyDelete, func() (Remote, error) { return d.Driver.Delete(ctx, r) })
+}
+
+// Restore waits for the quota of restoring.
+func (d *limited) Restore(ctx context.Context, r Remote) (Remote, error) {
+	return call(ctx, d, FamilyRestore, func() (Remote, error) { return d.Driver.Restore(ctx, r) })
+}

@@ -1,0 +1,199 @@
+package sync
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/your-org/keeper/models"
+)
+
+const (
+	defaultWorkers = 8
+	fetchBatch     = 20 // what AWS reads in one call; bounds the values held in memory too
+	maxRounds      = 4  // looks at one entry, and actions on it, in one run
+	recordTime     = 30 * time.Second
+)
+
+// Options say how a run goes.
+type Options struct {
+	Owner       string // the installation's identity, as in Mark
+	Destination models.DestinationID
+	Full        bool             // list the destination and look at every entry, not only at what is due
+	Workers     int              // calls to the destination at once; 0: 8
+	Now         func() time.Time // nil: time.Now
+	// Progress is called after each batch of records with the counts so far and the number
+	// of entries that the run set out to deal with. nil: nobody listens.
+	Progress func(done models.RunCounts, total int)
+	// Stray is called at the end of a full run for each live name there that bears this
+	// destination's mark and has no entry, as after the restore of an older database. It is
+	// only told, never touched. nil: nobody listens.
+	Stray func(Remote)
+}
+
+// Run makes one pass over a destination: looks, decides, writes off the difference, and
+// records what it did. One entry's failure is its own; the error is that of the run as a
+// whole: the ledger failed, the context ended, or the listing was cut off, in which case
+// what it did not show was recorded as unknown and not touched.
+//
+// A run may be cut off at any point, by the context or by the end of the process. The next
+// one finds out by looking, and repeats no write.
+func Run(ctx context.Context, d Driver, l Ledger, o Options) (models.RunCounts, error) {
+	if o.Workers <= 0 {
+		o.Workers = defaultWorkers
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	r := &run{driver: d, ledger: l, Options: o, rules: Rules{Owner: o.Owner, Destination: o.Destination}}
+	err := r.pass(ctx)
+	if ctx.Err() != nil {
+		err = fmt.Errorf("sync: the run was interrupted: %w", cmp.Or(err, ctx.Err()))
+	}
+	return r.counts, err
+}
+
+type run struct {
+	Options
+	driver  Driver
+	ledger  Ledger
+	rules   Rules
+	listing *listing // nil where only due entries are looked at
+	counts  models.RunCounts
+	total   int
+}
+
+// work is one entry on its way through a run.
+type work struct {
+	entry    Entry
+	seen     Observed
+	decision Decision
+	unfit    error             // can never be written; there is nothing to look at
+	found    models.SyncStatus // by the first look
+	done     models.SyncAction // the first action that succeeded
+	why      string            // of that action
+	clash    error             // of the last action that came too late
+	intended bool              // the ledger knows of the write that may come
+}
+
+func (r *run) pass(ctx context.Context) error {
+	total, err := r.ledger.Count(ctx, !r.Full)
+	if err != nil {
+		return fmt.Errorf("sync: count entries: %w", err)
+	}
+	r.total = total
+	if r.Full {
+		r.listing = r.list(ctx)
+	}
+	for entries, err := range r.ledger.Entries(ctx, !r.Full) {
+		if err != nil {
+			return fmt.Errorf("sync: read entries: %w", err)
+		}
+		if err := r.page(ctx, entries); err != nil {
+			return err
+		}
+	}
+	if r.listing == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	r.tellStrays(ctx)
+	return r.listing.err
+}
+
+// page works off one page of entries. Nothing has been done to the destination where it
+// ends before the intents are recorded.
+func (r *run) page(ctx context.Context, entries []Entry) error {
+	page := make([]*work, len(entries))
+	for i, e := range entries {
+		page[i] = &work{entry: e, unfit: unfit(e), seen: r.firstSight(e)}
+	}
+	r.look(ctx, page)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err := r.intend(ctx, page); err != nil {
+		return err
+	}
+	return r.act(ctx, page)
+}
+
+// intend records what is about to be written. After it, a crash can no longer make
+// Keeper's own write look like another's.
+func (r *run) intend(ctx context.Context, page []*work) error {
+	var entries []Entry
+	for _, w := range page {
+		if w.entry.Desired == nil || !writes(w.decision.Action) {
+			continue
+		}
+		w.entry.Base = w.entry.proven(w.seen, r.Now())
+		entries = append(entries, w.entry)
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	if err := r.ledger.Intend(ctx, entries); err != nil {
+		return fmt.Errorf("sync: record intents: %w", err)
+	}
+	for _, w := range page {
+		if w.entry.Desired != nil && writes(w.decision.Action) {
+			w.entry.Intent = &Intent{Hash: w.entry.Desired.Hash, Version: w.entry.Desired.Version}
+			w.intended = true
+		}
+	}
+	return nil
+}
+
+// act works the page off with bounded workers, and records outcomes while it does.
+func (r *run) act(ctx context.Context, page []*work) error {
+	outcomes := make(chan Outcome, len(page)) // room for all: no worker waits for a record
+	var todo []*work
+	for _, w := range page {
+		if acts(w.decision.Action) {
+			todo = append(todo, w)
+		} else {
+			outcomes <- r.conclude(w)
+		}
+	}
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error { return r.record(ctx, outcomes) })
+	both.Go(func() error {
+		defer close(outcomes)
+		workers, ctx := errgroup.WithContext(ctx)
+		workers.SetLimit(r.Workers)
+		for _, w := range todo {
+			workers.Go(func() error { return r.settle(ctx, w, outcomes) })
+		}
+		return workers.Wait()
+	})
+	return both.Wait()
+}
+
+// record writes down what the workers send, as much at a time as has come in. What was
+// done is recorded even where the run is being ended.
+func (r *run) record(ctx context.Context, outcomes <-chan Outcome) error {
+	for first := range outcomes {
+		batch := []Outcome{first}
+		for len(outcomes) > 0 {
+			batch = append(batch, <-outcomes)
+		}
+		if err := r.recordBatch(ctx, batch); err != nil {
+			return fmt.Errorf("sync: record outcomes: %w", err)
+		}
+		for _, o := range batch {
+			o.count(&r.counts)
+		}
+		if r.Progress != nil {
+			r.Progress(r.counts, max(r.total, r.counts.Checked))
+		}
+	}
+	return nil
+}
+
+func (r *run) recordBatch(ctx context.Context, batch []Outcome) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	defer cancel()
+	return r.ledger.Record(ctx, batch)
+}

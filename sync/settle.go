@@ -1,0 +1,207 @@
+package sync
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+)
+
+// settle acts on one entry until its state needs no further action, and sends the outcome.
+// It sends none where the run is being ended: the entry stays as it is for the next run.
+// The error is the ledger's.
+func (r *run) settle(ctx context.Context, w *work, outcomes chan<- Outcome) error {
+	for range maxRounds {
+		if ctx.Err() != nil {
+			return nil
+		}
+		outcome, err := r.step(ctx, w)
+		switch {
+		case err != nil:
+			return err
+		case ctx.Err() != nil && (outcome == nil || outcome.Err != nil):
+			return nil
+		case outcome != nil:
+			outcomes <- *outcome
+			return nil
+		}
+	}
+	outcomes <- r.fail(w, "brought in line", cmp.Or(w.clash, error(fault.New(fault.Conflict, "It kept changing at the destination."))))
+	return nil
+}
+
+// step does what was decided. The outcome is nil where the destination must be looked at
+// again, which step has then done.
+func (r *run) step(ctx context.Context, w *work) (*Outcome, error) {
+	name, remote := w.entry.RemoteName, w.seen.Remote
+	var err error
+	var doing string
+	switch w.decision.Action {
+	case models.ActionNone, models.ActionRefuse:
+		return new(r.conclude(w)), nil
+	case models.ActionMark:
+		doing = "marked as Keeper's"
+		_, err = r.driver.Mark(ctx, name, r.rules.Mark(w.entry))
+	case models.ActionRestore:
+		doing = "restored"
+		_, err = r.driver.Restore(ctx, remote)
+	case models.ActionDelete:
+		doing = "deleted"
+		_, err = r.driver.Delete(ctx, remote)
+	default:
+		return r.put(ctx, w)
+	}
+	if moved(err) {
+		return r.overtaken(ctx, w, doing, err)
+	}
+	if err != nil {
+		return new(r.fail(w, doing, err)), nil
+	}
+	w.succeed()
+	if w.decision.Action == models.ActionDelete {
+		return new(r.deleted(w)), nil
+	}
+	r.lookAgain(ctx, w)
+	return nil, nil
+}
+
+// put writes the desired value over exactly what was seen.
+func (r *run) put(ctx context.Context, w *work) (*Outcome, error) {
+	if !w.intended {
+		if err := r.intend(ctx, []*work{w}); err != nil {
+			return nil, err
+		}
+	}
+	value, err := r.open(ctx, w.entry)
+	if err != nil {
+		w.decision.Status = models.StatusUnknown
+		return new(r.fail(w, "opened in Keeper", err)), nil
+	}
+	defer value.Zero()
+	const doing = "written"
+	remote, err := r.driver.Put(ctx, Write{
+		Name: w.entry.RemoteName, Value: value, Type: w.entry.Type, Version: w.entry.Desired.Version,
+		Replaces: w.seen.Remote, Mark: r.rules.Mark(w.entry),
+	})
+	if moved(err) {
+		return r.overtaken(ctx, w, doing, err)
+	}
+	if err != nil {
+		return new(r.fail(w, doing, err)), nil
+	}
+	w.succeed()
+	return new(r.inSync(w, remote.Version)), nil
+}
+
+// open is the desired value, proved to be the one that the entry speaks of.
+func (r *run) open(ctx context.Context, e Entry) (models.Plaintext, error) {
+	value, err := r.ledger.Open(ctx, e)
+	if err != nil {
+		return value, err
+	}
+	hash, err := r.ledger.Hash(ctx, value)
+	if err == nil && !bytes.Equal(hash, e.Desired.Hash) {
+		err = fault.New(fault.Internal, "The stored value of %s is not the one that its version names.", e.Name)
+	}
+	if err != nil {
+		value.Zero()
+	}
+	return value, err
+}
+
+// moved reports whether the destination is no longer as it was seen.
+func moved(err error) bool { return fault.Is(err, fault.Conflict) || fault.Is(err, fault.NotFound) }
+
+// overtaken looks again after somebody else was faster. What Keeper wrote itself it goes on
+// with; a value that appeared meanwhile may be a newer one from another Keeper, so it is
+// left to the next run, which reads the entry anew.
+func (r *run) overtaken(ctx context.Context, w *work, doing string, err error) (*Outcome, error) {
+	w.clash = err
+	r.lookAgain(ctx, w)
+	if acts(w.decision.Action) && (w.decision.Status == models.StatusDrifted || w.decision.Status == models.StatusConflict) {
+		return new(r.fail(w, doing, err)), nil
+	}
+	return nil, nil
+}
+
+func (w *work) succeed() {
+	if w.done == "" {
+		w.done, w.why = w.decision.Action, w.decision.Why
+	}
+}
+
+// conclude is the outcome where nothing is to be done, or nothing more.
+func (r *run) conclude(w *work) Outcome {
+	d := w.decision
+	switch {
+	case w.unfit != nil && w.entry.Desired == nil:
+		return r.deleted(w) // it can never have been written
+	case w.unfit != nil:
+		w.decision = Decision{Status: models.StatusSourceChanged, Action: models.ActionRefuse}
+		return r.fail(w, "written", w.unfit)
+	case d.Status == models.StatusUnknown:
+		return r.fail(w, "looked at", w.seen.Err)
+	case d.Status == models.StatusForeign:
+		return r.fail(w, "written", fault.New(fault.Conflict, "%s", d.Why).
+			WithHint("Rename the secret here, or remove what is there if nobody needs it."))
+	case d.Action == models.ActionRefuse:
+		return r.fail(w, "deleted", fault.New(fault.Conflict, "%s", d.Why).
+			WithHint("Delete it at the destination, or undelete the secret here."))
+	case w.entry.Desired == nil:
+		return r.deleted(w)
+	default:
+		return r.inSync(w, w.seen.Remote.Version)
+	}
+}
+
+func (r *run) outcome(w *work, status models.SyncStatus, action models.SyncAction) Outcome {
+	return Outcome{
+		Entry: w.entry, Found: cmp.Or(w.found, status), Status: status, Action: action,
+		Why: cmp.Or(w.why, w.decision.Why), At: r.Now(),
+	}
+}
+
+func (r *run) inSync(w *work, remoteVersion string) Outcome {
+	o := r.outcome(w, models.StatusInSync, cmp.Or(w.done, models.ActionNone))
+	o.Base = w.entry.after(remoteVersion, o.At)
+	return o
+}
+
+func (r *run) deleted(w *work) Outcome {
+	o := r.outcome(w, models.StatusInSync, cmp.Or(w.done, models.ActionNone))
+	o.Forget = true
+	return o
+}
+
+func (r *run) fail(w *work, doing string, err error) Outcome {
+	o := r.outcome(w, w.decision.Status, w.decision.Action)
+	o.Why, o.Err = w.decision.Why, explain(w.entry, doing, err)
+	return o
+}
+
+// explain names secret and operation and says what to do. The driver's own words are kept
+// where they may be shown.
+func explain(e Entry, doing string, err error) error {
+	kind := fault.KindOf(err)
+	if kind == fault.Internal {
+		return fault.Wrap(err, kind, "%s could not be %s, because of an error inside Keeper.", e.Name, doing).
+			WithHint("Keeper's log has the cause.")
+	}
+	public := fault.Public(err)
+	return fault.Wrap(err, kind, "%s could not be %s: %s", e.Name, doing, public.Message).WithHint("%s", cmp.Or(public.Hint, cure(kind)))
+}
+
+func cure(kind fault.Kind) string {
+	switch kind {
+	case fault.Forbidden, fault.Unauthenticated:
+		return "Give Keeper's credentials for the destination the missing permission; Keeper then goes on by itself."
+	case fault.Invalid:
+		return "Change the secret's name or value so that the destination takes it."
+	case fault.Conflict, fault.NotFound, fault.Stale:
+		return "Keeper looks again in the next run."
+	default:
+		return "Keeper tries again by itself; where it stays, see whether the destination can be reached."
+	}
+}

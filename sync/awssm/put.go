@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,7 +15,7 @@ import (
 	keepersync "github.com/your-org/keeper/sync"
 )
 
-const maxDescription = 2048 // characters
+const maxDescription = 2048 // AWS: characters; bytes are on the safe side
 
 // Put writes a value. AWS has no check-and-set for it, so the version is looked at before
 // and after: where another write came in between, ours stands, the other one is still there
@@ -147,6 +148,8 @@ func tokenOf(w keepersync.Write) string {
 }
 
 func clip(s string, limit int) string {
-	runes := []rune(s)
-	return string(runes[:min(limit, len(runes))])
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit], "") // without the half of a character at the end
 }

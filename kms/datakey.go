@@ -102,7 +102,7 @@ func (e *Envelope) load(ctx context.Context, env models.Environment, id models.D
 	if err != nil {
 		return nil, err
 	}
-	return e.keep(row, plain, mark)
+	return e.keep(env, row, plain, mark)
 }
 
 // generate makes a data key, stores it wrapped and keeps it.
@@ -121,7 +121,7 @@ func (e *Envelope) generate(ctx context.Context, env models.Environment, row mod
 		clear(plain)
 		return nil, notAbsent(err)
 	}
-	return e.keep(row, plain, mark)
+	return e.keep(env, row, plain, mark)
 }
 
 // wrappingKey is the environment's own key in KMS; the local backend has one for all and
@@ -134,7 +134,7 @@ func (e *Envelope) wrappingKey(env models.Environment) string {
 }
 
 // keep builds the data key, clears its bytes and caches it.
-func (e *Envelope) keep(row models.DataKey, plain []byte, mark uint64) (*dataKey, error) {
+func (e *Envelope) keep(env models.Environment, row models.DataKey, plain []byte, mark uint64) (*dataKey, error) {
 	defer clear(plain)
 	key := &dataKey{id: row.ID, environment: row.EnvironmentID}
 	var err error
@@ -147,7 +147,7 @@ func (e *Envelope) keep(row models.DataKey, plain []byte, mark uint64) (*dataKey
 		err = fmt.Errorf("kms: data key of purpose %q", row.Purpose)
 	}
 	if err != nil {
-		return nil, damaged(err, "Data key %s is not one that this Keeper can use.", row.ID)
+		return nil, damaged(err, "Data key %s of environment %s is not one that this Keeper can use.", row.ID, env.Name)
 	}
 	e.cache.put(key, mark)
 	return key, nil

@@ -77,6 +77,9 @@ func newSealer(key *dataKey) Sealer { return Sealer{key: key, tries: new(atomic.
 
 // refill reserves a block of uses of a data key that stands, or of a new one.
 func (e *Envelope) refill(ctx context.Context, env models.Environment) error {
+	if e.blocks.usable(env.ID, e.options.Now()) {
+		return nil // another refill came between the caller's look and this one
+	}
 	n, mark := e.blockSize(), e.cache.mark()
 	row, _, err := e.keys.ReserveDataKey(ctx, env.ID, n, e.options.Now())
 	switch {
@@ -124,16 +127,24 @@ type block struct {
 	retireAt time.Time
 }
 
+func (one block) usable(now time.Time) bool { return one.left > 0 && now.Before(one.retireAt) }
+
 func (b *blocks) take(env models.EnvironmentID, now time.Time) (models.DataKeyID, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	one, ok := b.byEnvironment[env]
-	if !ok || one.left == 0 || !now.Before(one.retireAt) {
+	one := b.byEnvironment[env]
+	if !one.usable(now) {
 		return "", false
 	}
 	one.left--
 	b.byEnvironment[env] = one
 	return one.key, true
+}
+
+func (b *blocks) usable(env models.EnvironmentID, now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.byEnvironment[env].usable(now)
 }
 
 // put keeps a block, unless keys were forgotten since it was asked for.

@@ -1,0 +1,124 @@
+package store
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/your-org/keeper/fault"
+)
+
+// maxPage is the most rows that one call returns; it is also what a limit of 0 means.
+const maxPage = 200
+
+func pageSize(limit int) int {
+	if limit <= 0 || limit > maxPage {
+		return maxPage
+	}
+	return limit
+}
+
+// cursor is where a page ended: the sort key and the unique id of its last row. It is
+// opaque to callers, and fits only the order that made it.
+type cursor struct {
+	Order string `json:"o"`
+	Key   string `json:"k,omitempty"`
+	ID    string `json:"i"`
+}
+
+func (c cursor) encode() string {
+	text, _ := json.Marshal(c) // strings always encode
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+// parseCursor reads what encode made for the same order; "" is nil, the beginning.
+func parseCursor(text, order string) (*cursor, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // no cursor is no error
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return nil, badCursor()
+	}
+	var c cursor
+	if err := json.Unmarshal(raw, &c); err != nil || c.Order != order || c.ID == "" {
+		return nil, badCursor()
+	}
+	return &c, nil
+}
+
+func badCursor() error {
+	return fault.InvalidField("cursor", "is not one that this list returned")
+}
+
+// number reads an id that is one.
+func (c *cursor) number() (int64, error) {
+	n, err := strconv.ParseInt(c.ID, 10, 64)
+	if err != nil {
+		return 0, badCursor()
+	}
+	return n, nil
+}
+
+// time reads a key that is one.
+func (c *cursor) time() (time.Time, error) {
+	n, err := strconv.ParseInt(c.Key, 10, 64)
+	if err != nil {
+		return time.Time{}, badCursor()
+	}
+	return time.UnixMicro(n).UTC(), nil
+}
+
+func timeKey(t time.Time) string { return strconv.FormatInt(t.UnixMicro(), 10) }
+
+// after keeps the rows beyond (key, id) in the order by key and id. The first condition
+// says again what the second implies, so that an index on key is used.
+func after(query *gorm.DB, keyColumn, idColumn string, desc bool, key, id any) *gorm.DB {
+	beyond := ">"
+	if desc {
+		beyond = "<"
+	}
+	return query.Where(keyColumn+" "+beyond+"= ? AND ("+keyColumn+" "+beyond+" ? OR "+idColumn+" "+beyond+" ?)", key, key, id)
+}
+
+func orderBy(query *gorm.DB, desc bool, columns ...string) *gorm.DB {
+	for _, column := range columns {
+		if desc {
+			column += " DESC"
+		}
+		query = query.Order(column)
+	}
+	return query
+}
+
+// page cuts rows, of which one more than the limit was asked for, and makes the cursor of
+// the last that stays; "" where there are no more.
+func page[T any](rows []T, limit int, at func(*T) cursor) ([]T, string) {
+	if len(rows) <= limit {
+		return rows, ""
+	}
+	return rows[:limit], at(&rows[limit-1]).encode()
+}
+
+// contains matches any of the columns against a part of its text, in either case.
+func (tx *Tx) contains(query *gorm.DB, part string, columns ...string) *gorm.DB {
+	if part == "" {
+		return query
+	}
+	fold := "LOWER"
+	if tx.s.options.Dialect == SQLite {
+		fold = foldFunction
+	}
+	pattern := "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(part)) + "%"
+	conditions := make([]string, len(columns))
+	args := make([]any, len(columns))
+	for i, column := range columns {
+		conditions[i] = fold + "(" + column + ") LIKE ? ESCAPE '!'"
+		args[i] = pattern
+	}
+	return query.Where("("+strings.Join(conditions, " OR ")+")", args...)
+}

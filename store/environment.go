@@ -1,0 +1,71 @@
+package store
+
+import (
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+)
+
+// CreateEnvironment adds an environment at revision 1 and sets its ID. Conflict where the
+// name is taken.
+func (tx *Tx) CreateEnvironment(e *models.Environment) error {
+	first(&e.CreatedAt, tx.Now())
+	e.UpdatedAt, e.Revision = e.CreatedAt, 1
+	return tx.insert(e, "environment")
+}
+
+// UpdateEnvironment writes all but the name, which never changes. Stale where the revision
+// is not the expected one (0: whichever it is); e bears the new one afterwards.
+func (tx *Tx) UpdateEnvironment(e *models.Environment, expected int64) error {
+	where := tx.locked().Model(&models.Environment{}).Where("id = ?", e.ID)
+	return tx.revised(where, "environment", expected, func(next int64) error {
+		e.Revision, e.UpdatedAt = next, tx.Now()
+		return tx.replace(e, "environment", "name", "created_at")
+	})
+}
+
+// Environment loads one by its ID.
+func (tx *Tx) Environment(id models.EnvironmentID) (models.Environment, error) {
+	return take[models.Environment](tx.db().Where("id = ?", id), "environment")
+}
+
+// EnvironmentByName loads one by its name.
+func (tx *Tx) EnvironmentByName(name string) (models.Environment, error) {
+	return take[models.Environment](tx.db().Where("name = ?", name), "environment")
+}
+
+// Environments lists those with the IDs, or all where ids is nil, by name.
+func (tx *Tx) Environments(ids *[]models.EnvironmentID) ([]models.Environment, error) {
+	query := tx.db().Order("name")
+	if ids != nil {
+		query = query.Where("id IN ?", *ids)
+	}
+	return all[models.Environment](query, "environment")
+}
+
+// DeleteEnvironment removes an environment with its memberships and keys. Conflict while it
+// has secrets, deleted ones included, or destinations.
+func (tx *Tx) DeleteEnvironment(id models.EnvironmentID) error {
+	if _, err := take[models.Environment](tx.locked().Where("id = ?", id), "environment"); err != nil {
+		return err
+	}
+	for _, child := range []any{&models.Secret{}, &models.Destination{}} {
+		var n int64
+		if err := tx.db().Model(child).Where("environment_id = ?", id).Limit(1).Count(&n).Error; err != nil {
+			return translate(err, "environment")
+		}
+		if n > 0 {
+			return fault.New(fault.Conflict, "The environment still has secrets (deleted ones count) or destinations.").
+				WithHint("Purge the secrets and delete the destinations first.")
+		}
+	}
+	keys := tx.db().Model(&models.DataKey{}).Select("id").Where("environment_id = ?", id)
+	if err := tx.db().Where("data_key_id IN (?)", keys).Delete(&models.WrappedKey{}).Error; err != nil {
+		return translate(err, "environment")
+	}
+	for _, child := range []any{&models.DataKey{}, &models.Membership{}} {
+		if err := tx.db().Where("environment_id = ?", id).Delete(child).Error; err != nil {
+			return translate(err, "environment")
+		}
+	}
+	return translate(tx.db().Where("id = ?", id).Delete(&models.Environment{}).Error, "environment")
+}

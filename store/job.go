@@ -1,0 +1,136 @@
+package store
+
+import (
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+)
+
+// EnqueueJob asks for work. Where the job stands already it becomes due no later than due,
+// with the new payload, and its generation grows: whoever is working on it will leave it due.
+func (tx *Tx) EnqueueJob(kind, key, payload string, due time.Time) error {
+	row := tx.newJob(kind, key, payload, due)
+	asking := clause.OnConflict{
+		Columns: []clause.Column{{Name: "kind"}, {Name: "key"}},
+		DoUpdates: append(clause.Assignments(map[string]any{
+			"due_at":     gorm.Expr("CASE WHEN jobs.due_at < ? THEN jobs.due_at ELSE ? END", row.DueAt, row.DueAt),
+			"generation": gorm.Expr("jobs.generation + 1"),
+		}), clause.AssignmentColumns([]string{"payload", "updated_at"})...),
+	}
+	return translate(tx.db().Clauses(asking).Create(&row).Error, "job")
+}
+
+// ScheduleJob adds a job unless it stands.
+func (tx *Tx) ScheduleJob(kind, key, payload string, due time.Time) error {
+	row := tx.newJob(kind, key, payload, due)
+	return translate(tx.db().Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error, "job")
+}
+
+func (tx *Tx) newJob(kind, key, payload string, due time.Time) models.Job {
+	now := tx.Now()
+	return models.Job{
+		Kind: kind, Key: key, Payload: payload, DueAt: micro(due), Generation: 1, CreatedAt: now, UpdatedAt: now,
+	}
+}
+
+// Claim leases up to limit jobs of the kinds that are due at now and that nobody has a
+// lease on, the longest due first, until now + lease, under the token. No two callers get the
+// same job while its lease lasts.
+func (tx *Tx) Claim(kinds []string, now time.Time, lease time.Duration, token string, limit int) ([]models.Job, error) {
+	now = micro(now)
+	query := tx.db()
+	if tx.s.options.Dialect != SQLite {
+		query = query.Clauses(clause.Locking{Strength: "UPDATE", Options: "SKIP LOCKED"})
+	}
+	free, err := all[models.Job](query.Where("kind IN ? AND due_at <= ?", kinds, now).
+		Where("lease_until IS NULL OR lease_until <= ?", now).Order("due_at, id").Limit(limit), "job")
+	if err != nil || len(free) == 0 {
+		return nil, err
+	}
+	until := micro(now.Add(lease))
+	ids := make([]int64, len(free))
+	for i := range free {
+		ids[i] = free[i].ID
+		free[i].LeaseToken, free[i].LeaseUntil = token, &until
+	}
+	err = tx.db().Model(&models.Job{}).Where("id IN ?", ids).
+		UpdateColumns(map[string]any{"lease_token": token, "lease_until": until}).Error
+	return free, translate(err, "job")
+}
+
+// ExtendLease keeps a job until a later time. Conflict where the lease was lost.
+func (tx *Tx) ExtendLease(id int64, token string, until time.Time) error {
+	return tx.leased(id, token, map[string]any{"lease_until": micro(until)})
+}
+
+// CompleteJob gives the lease back after success. The job is due again at nextDue, or when
+// it is asked for where that is nil. Where it was asked for meanwhile (its generation is not
+// the one that was seen at the claim), it stays due. Conflict where the lease was lost;
+// nothing is changed then.
+func (tx *Tx) CompleteJob(id int64, token string, generation int64, nextDue *time.Time) error {
+	row, err := take[models.Job](tx.locked().Where("id = ? AND lease_token = ?", id, token), "job")
+	if fault.Is(err, fault.NotFound) {
+		return leaseLost()
+	}
+	if err != nil {
+		return err
+	}
+	changes := map[string]any{
+		"lease_token": "", "lease_until": nil, "attempts": 0, "last_error": "", "updated_at": tx.Now(),
+	}
+	if row.Generation == generation {
+		changes["due_at"] = never
+		if nextDue != nil {
+			changes["due_at"] = micro(*nextDue)
+		}
+	}
+	return tx.leased(id, token, changes)
+}
+
+// FailJob gives the lease back after a failure; the job is due again at nextTry. Conflict
+// where the lease was lost.
+func (tx *Tx) FailJob(id int64, token, lastError string, nextTry time.Time) error {
+	return tx.leased(id, token, map[string]any{
+		"lease_token": "", "lease_until": nil, "attempts": gorm.Expr("attempts + 1"), "last_error": lastError,
+		"due_at": micro(nextTry), "updated_at": tx.Now(),
+	})
+}
+
+// ReleaseJob gives the lease back with the work undone and nothing held against the job.
+// Conflict where the lease was lost.
+func (tx *Tx) ReleaseJob(id int64, token string) error {
+	return tx.leased(id, token, map[string]any{"lease_token": "", "lease_until": nil})
+}
+
+func (tx *Tx) leased(id int64, token string, changes map[string]any) error {
+	done := tx.db().Model(&models.Job{}).Where("id = ? AND lease_token = ?", id, token).UpdateColumns(changes)
+	if done.Error == nil && done.RowsAffected == 0 {
+		return leaseLost()
+	}
+	return translate(done.Error, "job")
+}
+
+func leaseLost() error {
+	return fault.New(fault.Conflict, "The lease on the job was lost; somebody else may be working on it.")
+}
+
+// Job loads one by its kind and key.
+func (tx *Tx) Job(kind, key string) (models.Job, error) {
+	return take[models.Job](keyed(tx.db().Where("kind = ?", kind), key), "job")
+}
+
+// Jobs lists a kind's, by key.
+func (tx *Tx) Jobs(kind string) ([]models.Job, error) {
+	query := tx.db().Where("kind = ?", kind).Order(clause.OrderByColumn{Column: clause.Column{Name: "key"}})
+	return all[models.Job](query, "job")
+}
+
+// DeleteJob removes a job; whoever works on it finds its lease lost. That there is none is
+// no error.
+func (tx *Tx) DeleteJob(kind, key string) error {
+	return translate(keyed(tx.db().Where("kind = ?", kind), key).Delete(&models.Job{}).Error, "job")
+}

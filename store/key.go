@@ -1,0 +1,91 @@
+package store
+
+import (
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/your-org/keeper/models"
+)
+
+// ReserveDataKey takes n uses of the environment's newest data key that has them left and
+// is not retired at now, and returns it with its wrapped keys. NotFound: make a new one.
+func (tx *Tx) ReserveDataKey(
+	environment models.EnvironmentID, purpose models.KeyPurpose, n int64, now time.Time,
+) (models.DataKey, []models.WrappedKey, error) {
+	usable := tx.locked().Where("environment_id = ? AND purpose = ?", environment, purpose).
+		Where("uses + ? <= max_uses AND retire_at > ?", n, micro(now)).Order("created_at DESC, id DESC")
+	key, err := take[models.DataKey](usable, "data key")
+	if err != nil {
+		return models.DataKey{}, nil, err
+	}
+	key.Uses += n
+	if err := tx.db().Model(&key).UpdateColumn("uses", gorm.Expr("uses + ?", n)).Error; err != nil {
+		return models.DataKey{}, nil, translate(err, "data key")
+	}
+	wrapped, err := tx.wrappedKeys(key.ID)
+	return key, wrapped, err
+}
+
+// AddDataKey adds a data key with its wrapped keys. Conflict where the ID is taken.
+func (tx *Tx) AddDataKey(key models.DataKey, wrapped ...models.WrappedKey) error {
+	first(&key.CreatedAt, tx.Now())
+	if err := tx.insert(&key, "data key"); err != nil || len(wrapped) == 0 {
+		return err
+	}
+	rows := make([]models.WrappedKey, len(wrapped))
+	for i, w := range wrapped {
+		w.DataKeyID = key.ID
+		first(&w.CreatedAt, key.CreatedAt)
+		rows[i] = w
+	}
+	return tx.insert(&rows, "wrapped key")
+}
+
+// DataKey loads a data key with its wrapped keys.
+func (tx *Tx) DataKey(id models.DataKeyID) (models.DataKey, []models.WrappedKey, error) {
+	key, err := take[models.DataKey](tx.db().Where("id = ?", id), "data key")
+	if err != nil {
+		return models.DataKey{}, nil, err
+	}
+	wrapped, err := tx.wrappedKeys(id)
+	return key, wrapped, err
+}
+
+func (tx *Tx) wrappedKeys(id models.DataKeyID) ([]models.WrappedKey, error) {
+	return all[models.WrappedKey](tx.db().Where("data_key_id = ?", id).Order("recipient_kind, recipient_id"), "wrapped key")
+}
+
+// KeyUsage says how much of an environment one recipient can open.
+type KeyUsage struct {
+	RecipientKind models.RecipientKind
+	RecipientID   string
+	DataKeys      int
+	Versions      int
+}
+
+// KeyUsage counts an environment's data keys, and the versions under them, per recipient.
+func (tx *Tx) KeyUsage(environment models.EnvironmentID) ([]KeyUsage, error) {
+	versions := tx.db().Model(&models.SecretVersion{}).Select("data_key_id, COUNT(*) AS versions").Group("data_key_id")
+	query := tx.db().Table("wrapped_keys w").
+		Joins("JOIN data_keys k ON k.id = w.data_key_id").
+		Joins("LEFT JOIN (?) v ON v.data_key_id = k.id", versions).
+		Where("k.environment_id = ?", environment).
+		Select("w.recipient_kind, w.recipient_id, COUNT(*) AS data_keys, COALESCE(SUM(v.versions), 0) AS versions").
+		Group("w.recipient_kind, w.recipient_id").Order("w.recipient_kind, w.recipient_id")
+	var usage []KeyUsage
+	return usage, translate(query.Scan(&usage).Error, "data key")
+}
+
+// CountDataKeys says how many data keys there are.
+func (tx *Tx) CountDataKeys() (int, error) {
+	var n int64
+	err := tx.db().Model(&models.DataKey{}).Count(&n).Error
+	return int(n), translate(err, "data key")
+}
+
+// EnvironmentsWithKeys lists the environments that have data keys, by name.
+func (tx *Tx) EnvironmentsWithKeys() ([]models.Environment, error) {
+	keyed := tx.db().Model(&models.DataKey{}).Distinct("environment_id")
+	return all[models.Environment](tx.db().Where("id IN (?)", keyed).Order("name"), "environment")
+}

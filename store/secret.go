@@ -1,0 +1,250 @@
+package store
+
+import (
+	"strconv"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+)
+
+// secretTag repeats one tag of a secret as a row, for the filter.
+type secretTag struct {
+	SecretID models.SecretID `gorm:"primaryKey;autoIncrement:false"`
+	Key      string          `gorm:"primaryKey"`
+	Value    string
+}
+
+func (secretTag) TableName() string { return "secret_tags" }
+
+// CreateSecret adds a secret at revision 1 and sets its ID. Conflict where the environment
+// has one of that name, deleted or not.
+func (tx *Tx) CreateSecret(s *models.Secret) error {
+	now := tx.Now()
+	first(&s.CreatedAt, now)
+	first(&s.ValueChangedAt, s.CreatedAt)
+	s.UpdatedAt, s.Revision = s.CreatedAt, 1
+	if err := tx.insert(s, "secret"); err != nil {
+		return err
+	}
+	return tx.insertTags(s)
+}
+
+// Secret loads one by its ID, deleted or not.
+func (tx *Tx) Secret(id models.SecretID) (models.Secret, error) {
+	return take[models.Secret](tx.db().Where("id = ?", id), "secret")
+}
+
+// SecretByName loads one by its name in an environment, deleted or not.
+func (tx *Tx) SecretByName(environment models.EnvironmentID, name string) (models.Secret, error) {
+	return take[models.Secret](tx.db().Where("environment_id = ? AND name = ?", environment, name), "secret")
+}
+
+// UpdateSecret writes all but the environment, the name and the creation. Stale where the
+// revision is not the expected one (0: whichever it is); s bears the new one afterwards.
+// Until the transaction ends no other changes this secret.
+func (tx *Tx) UpdateSecret(s *models.Secret, expected int64) error {
+	where := tx.locked().Model(&models.Secret{}).Where("id = ?", s.ID)
+	return tx.revised(where, "secret", expected, func(next int64) error {
+		s.Revision, s.UpdatedAt = next, tx.Now()
+		if err := tx.replace(s, "secret", "environment_id", "name", "created_at", "created_by"); err != nil {
+			return err
+		}
+		if err := tx.db().Where("secret_id = ?", s.ID).Delete(&secretTag{}).Error; err != nil {
+			return translate(err, "secret")
+		}
+		return tx.insertTags(s)
+	})
+}
+
+func (tx *Tx) insertTags(s *models.Secret) error {
+	if len(s.Tags) == 0 {
+		return nil
+	}
+	rows := make([]secretTag, 0, len(s.Tags))
+	for key, value := range s.Tags {
+		rows = append(rows, secretTag{SecretID: s.ID, Key: key, Value: value})
+	}
+	return translate(tx.db().Create(&rows).Error, "tag")
+}
+
+// PurgeSecret removes a secret for good, with its versions, tags and sync states.
+func (tx *Tx) PurgeSecret(id models.SecretID) error {
+	if _, err := take[models.Secret](tx.locked().Where("id = ?", id), "secret"); err != nil {
+		return err
+	}
+	for _, child := range []any{&models.SyncState{}, &secretTag{}, &models.SecretVersion{}} {
+		if err := tx.db().Where("secret_id = ?", id).Delete(child).Error; err != nil {
+			return translate(err, "secret")
+		}
+	}
+	return translate(tx.db().Where("id = ?", id).Delete(&models.Secret{}).Error, "secret")
+}
+
+// SecretSort is the order of a list of secrets.
+type SecretSort string
+
+// The orders; within equal keys by ID. Secrets that never expire come after all others.
+const (
+	SortName    SecretSort = "name"
+	SortUpdated SecretSort = "updated"
+	SortCreated SecretSort = "created"
+	SortExpires SecretSort = "expires"
+	SortType    SecretSort = "type"
+)
+
+// SecretQuery says which secrets to list. Empty fields do not narrow, except Environments.
+type SecretQuery struct {
+	Environments   []models.EnvironmentID // none: nothing is listed
+	Search         string                 // part of name, description or owner, in either case
+	Types          []models.SecretType
+	TagKey         string
+	TagValue       string // with TagKey; "": any value
+	Owner          string
+	Status         models.SyncStatus // at one destination at least
+	Deleted        bool              // only deleted ones; else only others
+	ExpiringBefore *time.Time
+	Sort           SecretSort // "": by name
+	Desc           bool
+	Cursor         string
+	Limit          int // 0, and more than 200: 200
+}
+
+// never stands for the expiry of secrets that have none.
+var never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// ListSecrets returns a page and the cursor of the next one, "" after the last. A cursor
+// that this order did not return is Invalid.
+func (tx *Tx) ListSecrets(q SecretQuery) ([]models.Secret, string, error) {
+	if q.Sort == "" {
+		q.Sort = SortName
+	}
+	order, known := secretOrders[q.Sort]
+	if !known {
+		return nil, "", fault.InvalidField("sort", "must be one of name, updated, created, expires, type")
+	}
+	if len(q.Environments) == 0 {
+		return nil, "", nil
+	}
+	query := tx.filterSecrets(q)
+	column := order.column(tx.s.options.Dialect)
+	name := string(q.Sort) + strconv.FormatBool(q.Desc)
+	at, err := parseCursor(q.Cursor, name)
+	if err != nil {
+		return nil, "", err
+	}
+	if at != nil {
+		id, err := at.number()
+		if err != nil {
+			return nil, "", err
+		}
+		key, err := order.parse(at)
+		if err != nil {
+			return nil, "", err
+		}
+		query = after(query, column, "id", q.Desc, key, id)
+	}
+	limit := pageSize(q.Limit)
+	rows, err := all[models.Secret](orderBy(query, q.Desc, column, "id").Limit(limit+1), "secret")
+	if err != nil {
+		return nil, "", err
+	}
+	rows, next := page(rows, limit, func(s *models.Secret) cursor {
+		return cursor{Order: name, Key: order.key(s), ID: strconv.FormatInt(int64(s.ID), 10)}
+	})
+	return rows, next, nil
+}
+
+func (tx *Tx) filterSecrets(q SecretQuery) *gorm.DB {
+	query := tx.db().Where("environment_id IN ?", q.Environments)
+	if q.Deleted {
+		query = query.Where("deleted_at IS NOT NULL")
+	} else {
+		query = query.Where("deleted_at IS NULL")
+	}
+	query = tx.contains(query, q.Search, "name", "description", "owner")
+	if len(q.Types) > 0 {
+		query = query.Where("type IN ?", q.Types)
+	}
+	if q.TagKey != "" {
+		tagged := keyed(tx.db().Model(&secretTag{}).Select("secret_id"), q.TagKey)
+		if q.TagValue != "" {
+			tagged = tagged.Where("value = ?", q.TagValue)
+		}
+		query = query.Where("id IN (?)", tagged)
+	}
+	if q.Owner != "" {
+		query = query.Where("owner = ?", q.Owner)
+	}
+	if q.Status != "" {
+		states := tx.db().Model(&models.SyncState{}).Select("secret_id").Where("status = ?", q.Status)
+		query = query.Where("id IN (?)", states)
+	}
+	if q.ExpiringBefore != nil {
+		query = query.Where("expires_at < ?", micro(*q.ExpiringBefore))
+	}
+	return query
+}
+
+// secretOrder is a sort key: its column, and how a cursor holds it.
+type secretOrder struct {
+	column func(dialect string) string
+	key    func(*models.Secret) string
+	parse  func(*cursor) (any, error)
+}
+
+var secretOrders = map[SecretSort]secretOrder{
+	SortName:    {column("name"), func(s *models.Secret) string { return s.Name }, textKey},
+	SortType:    {column("type"), func(s *models.Secret) string { return string(s.Type) }, textKey},
+	SortUpdated: {column("updated_at"), func(s *models.Secret) string { return timeKey(s.UpdatedAt) }, instantKey},
+	SortCreated: {column("created_at"), func(s *models.Secret) string { return timeKey(s.CreatedAt) }, instantKey},
+	SortExpires: {expiry, func(s *models.Secret) string {
+		if s.ExpiresAt == nil {
+			return timeKey(never)
+		}
+		return timeKey(*s.ExpiresAt)
+	}, instantKey},
+}
+
+func column(name string) func(string) string { return func(string) string { return name } }
+
+// expiry is the time of expiry, or never.
+func expiry(dialect string) string {
+	if dialect == SQLite {
+		return "COALESCE(expires_at, " + timeKey(never) + ")"
+	}
+	return "COALESCE(expires_at, TIMESTAMP '9999-12-31 00:00:00')"
+}
+
+func textKey(c *cursor) (any, error)    { return c.Key, nil }
+func instantKey(c *cursor) (any, error) { return c.time() }
+
+// SecretCounts says how many secrets an environment has.
+type SecretCounts struct {
+	EnvironmentID models.EnvironmentID
+	Active        int
+	Deleted       int
+	Expiring      int // active ones that expire within 30 days, or have
+}
+
+// CountSecrets counts per environment; environments without secrets are left out.
+func (tx *Tx) CountSecrets(environments []models.EnvironmentID) ([]SecretCounts, error) {
+	query := tx.db().Model(&models.Secret{}).Where("environment_id IN ?", environments).
+		Group("environment_id").Order("environment_id").
+		Select("environment_id, "+
+			"SUM(CASE WHEN deleted_at IS NULL THEN 1 ELSE 0 END) AS active, "+
+			"SUM(CASE WHEN deleted_at IS NULL THEN 0 ELSE 1 END) AS deleted, "+
+			"SUM(CASE WHEN deleted_at IS NULL AND expires_at < ? THEN 1 ELSE 0 END) AS expiring", tx.Now().AddDate(0, 0, 30))
+	var counts []SecretCounts
+	return counts, translate(query.Scan(&counts).Error, "secret")
+}
+
+// PurgeableSecrets lists deleted secrets whose grace is over and that have no copy anywhere,
+// up to a limit.
+func (tx *Tx) PurgeableSecrets(now time.Time, limit int) ([]models.Secret, error) {
+	copies := tx.db().Model(&models.SyncState{}).Select("1").Where("sync_states.secret_id = secrets.id")
+	query := tx.db().Where("purge_after <= ? AND NOT EXISTS (?)", micro(now), copies).Order("id").Limit(limit)
+	return all[models.Secret](query, "secret")
+}

@@ -1,0 +1,51 @@
+// Package storetest opens migrated, throw-away stores for tests.
+package storetest
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"testing"
+
+	"github.com/your-org/keeper/store"
+)
+
+// SQLite opens a migrated store on a file of the test's own, and closes it at the end.
+func SQLite(t testing.TB) *store.Store {
+	t.Helper()
+	return Open(t, store.SQLite)
+}
+
+// Open opens a migrated store of a dialect, and closes it at the end. A database server
+// that is not installed skips the test, or fails it in CI.
+func Open(t testing.TB, dialect string) *store.Store {
+	t.Helper()
+	return OpenWith(t, Options(t, dialect))
+}
+
+// OpenWith is Open with the caller's own options.
+func OpenWith(t testing.TB, options store.Options) *store.Store {
+	t.Helper()
+	ctx := context.Background()
+	s, err := store.Open(ctx, options)
+	if err != nil {
+		t.Fatalf("opening the store: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("closing the store: %v", err)
+		}
+	})
+	if err := s.Migrate(ctx); err != nil {
+		t.Fatalf("migrating the store: %v", err)
+	}
+	return s
+}
+
+// Options says how to open a fresh, empty database of a dialect, which goes at the test's end.
+func Options(t testing.TB, dialect string) store.Options {
+	t.Helper()
+	options := store.Options{Dialect: dialect, Log: slog.New(slog.DiscardHandler)}
+	options.Path = filepath.Join(t.TempDir(), "keeper.db")
+	return options
+}

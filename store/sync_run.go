@@ -1,0 +1,171 @@
+package store
+
+import (
+	"strconv"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+)
+
+// CreateRun adds a run. Conflict where the ID is taken.
+func (tx *Tx) CreateRun(r *models.SyncRun) error {
+	first(&r.StartedAt, tx.Now())
+	return tx.insert(r, "sync run")
+}
+
+// UpdateRun writes all of a run that stands.
+func (tx *Tx) UpdateRun(r *models.SyncRun) error { return tx.replace(r, "sync run") }
+
+// Run loads one by its ID.
+func (tx *Tx) Run(id models.RunID) (models.SyncRun, error) {
+	return take[models.SyncRun](tx.db().Where("id = ?", id), "sync run")
+}
+
+// QueuedRun is the oldest run of a destination that was asked for and has not begun.
+func (tx *Tx) QueuedRun(destination models.DestinationID) (models.SyncRun, error) {
+	query := tx.locked().Where("destination_id = ? AND status = ?", destination, models.RunQueued).Order("started_at, id")
+	return take[models.SyncRun](query, "sync run")
+}
+
+// RunQuery says which runs to list. Empty fields do not narrow, except Environments.
+type RunQuery struct {
+	Environments  []models.EnvironmentID // none: nothing is listed
+	DestinationID models.DestinationID
+	Status        models.RunStatus
+	Cursor        string
+	Limit         int // 0, and more than 200: 200
+}
+
+// Runs lists runs, the newest first, and the cursor of the next page, "" after the last.
+func (tx *Tx) Runs(q RunQuery) ([]models.SyncRun, string, error) {
+	if len(q.Environments) == 0 {
+		return nil, "", nil
+	}
+	query := orderBy(tx.db().Where("environment_id IN ?", q.Environments), true, "started_at", "id")
+	if q.DestinationID != "" {
+		query = query.Where("destination_id = ?", q.DestinationID)
+	}
+	if q.Status != "" {
+		query = query.Where("status = ?", q.Status)
+	}
+	at, err := parseCursor(q.Cursor, "runs")
+	if err != nil {
+		return nil, "", err
+	}
+	if at != nil {
+		started, err := at.time()
+		if err != nil {
+			return nil, "", err
+		}
+		query = after(query, "started_at", "id", true, started, at.ID)
+	}
+	limit := pageSize(q.Limit)
+	rows, err := all[models.SyncRun](query.Limit(limit+1), "sync run")
+	if err != nil {
+		return nil, "", err
+	}
+	rows, next := page(rows, limit, func(r *models.SyncRun) cursor {
+		return cursor{Order: "runs", Key: timeKey(r.StartedAt), ID: string(r.ID)}
+	})
+	return rows, next, nil
+}
+
+// AddResults adds results of a run.
+func (tx *Tx) AddResults(results []models.SyncResult) error {
+	if len(results) == 0 {
+		return nil
+	}
+	rows := append([]models.SyncResult(nil), results...)
+	for i := range rows {
+		rows[i].ID = 0
+		first(&rows[i].At, tx.Now())
+		rows[i].At = micro(rows[i].At)
+	}
+	return translate(tx.db().CreateInBatches(&rows, batchSize).Error, "sync result")
+}
+
+// Results lists a run's results in the order in which they came, and the cursor of the next
+// page, "" after the last.
+func (tx *Tx) Results(run models.RunID, failedOnly bool, text string, limit int) ([]models.SyncResult, string, error) {
+	query := tx.db().Where("run_id = ?", run).Order("id")
+	if failedOnly {
+		query = query.Where("failed = ?", true)
+	}
+	at, err := parseCursor(text, "results")
+	if err != nil {
+		return nil, "", err
+	}
+	if at != nil {
+		id, err := at.number()
+		if err != nil {
+			return nil, "", err
+		}
+		query = query.Where("id > ?", id)
+	}
+	limit = pageSize(limit)
+	rows, err := all[models.SyncResult](query.Limit(limit+1), "sync result")
+	if err != nil {
+		return nil, "", err
+	}
+	rows, next := page(rows, limit, func(r *models.SyncResult) cursor {
+		return cursor{Order: "results", ID: strconv.FormatInt(r.ID, 10)}
+	})
+	return rows, next, nil
+}
+
+// InterruptRuns ends a destination's runs that still say running, as the process that made
+// them is gone, and says how many.
+func (tx *Tx) InterruptRuns(destination models.DestinationID, now time.Time) (int, error) {
+	done := tx.db().Model(&models.SyncRun{}).
+		Where("destination_id = ? AND status = ?", destination, models.RunRunning).
+		UpdateColumns(map[string]any{"status": models.RunInterrupted, "finished_at": micro(now)})
+	return int(done.RowsAffected), translate(done.Error, "sync run")
+}
+
+// DeleteRunsBefore removes finished runs that started before a time, with their results, but
+// keeps each destination's newest ones, and says how many went.
+func (tx *Tx) DeleteRunsBefore(before time.Time, keep int) (int, error) {
+	var destinations []models.DestinationID
+	err := tx.db().Model(&models.SyncRun{}).Where("started_at < ?", micro(before)).
+		Distinct("destination_id").Order("destination_id").Pluck("destination_id", &destinations).Error
+	if err != nil {
+		return 0, translate(err, "sync run")
+	}
+	total := 0
+	for _, destination := range destinations {
+		n, err := tx.deleteRuns(destination, before, keep)
+		if err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return total, nil
+}
+
+func (tx *Tx) deleteRuns(destination models.DestinationID, before time.Time, keep int) (int, error) {
+	if keep > 0 {
+		query := tx.db().Where("destination_id = ?", destination).Order("started_at DESC, id DESC").Offset(keep - 1)
+		oldest, err := take[models.SyncRun](query, "sync run")
+		if fault.Is(err, fault.NotFound) {
+			return 0, nil // there are fewer
+		}
+		if err != nil {
+			return 0, err
+		}
+		if oldest.StartedAt.Before(before) {
+			before = oldest.StartedAt
+		}
+	}
+	where := func() *gorm.DB {
+		return tx.db().Model(&models.SyncRun{}).Where("destination_id = ? AND started_at < ? AND status <> ?",
+			destination, micro(before), models.RunRunning)
+	}
+	if err := tx.db().Where("run_id IN (?)", where().Select("id")).Delete(&models.SyncResult{}).Error; err != nil {
+		return 0, translate(err, "sync run")
+	}
+	done := where().Delete(&models.SyncRun{})
+	return int(done.RowsAffected), translate(done.Error, "sync run")
+}

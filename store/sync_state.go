@@ -1,0 +1,336 @@
+package store
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/your-org/keeper/models"
+)
+
+// batchSize bounds the rows of one statement.
+const batchSize = 200
+
+// MarkDirty tells every destination of the secret's environment that the secret changed: its
+// state becomes source_changed, due at once. Call it after the change to the secret's own row
+// in the same transaction (RecordSync counts on that order).
+func (tx *Tx) MarkDirty(id models.SecretID) error {
+	return tx.markDirty(tx.db().Where("s.id = ?", id))
+}
+
+// MarkDirtyEnvironment is MarkDirty for every secret of an environment that is not deleted.
+func (tx *Tx) MarkDirtyEnvironment(id models.EnvironmentID) error {
+	return tx.markDirty(tx.db().Where("s.environment_id = ? AND s.deleted_at IS NULL", id))
+}
+
+func (tx *Tx) markDirty(which *gorm.DB) error {
+	var rows []models.SyncState
+	err := which.Table("secrets s").Joins("JOIN destinations d ON d.environment_id = s.environment_id").
+		Select("s.id AS secret_id, d.id AS destination_id").Order("s.id, d.id").Scan(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return translate(err, "sync state")
+	}
+	now := tx.Now()
+	for i := range rows {
+		rows[i].Status, rows[i].Since, rows[i].Dirty, rows[i].UpdatedAt = models.StatusSourceChanged, now, true, now
+	}
+	// MySQL sets the columns in this order, and since looks at the old status.
+	marking := clause.OnConflict{
+		Columns: []clause.Column{{Name: "secret_id"}, {Name: "destination_id"}},
+		DoUpdates: append(clause.Set{{
+			Column: clause.Column{Name: "since"},
+			Value: gorm.Expr("CASE WHEN sync_states.status = ? THEN sync_states.since ELSE ? END",
+				models.StatusSourceChanged, now),
+		}}, clause.Assignments(map[string]any{
+			"status": models.StatusSourceChanged, "dirty": true, "attempts": 0, "next_try_at": nil, "updated_at": now,
+		})...),
+	}
+	return translate(tx.db().Clauses(marking).CreateInBatches(&rows, batchSize).Error, "sync state")
+}
+
+// SyncEntry is one secret as a destination should hold it, with what is known of it there.
+type SyncEntry struct {
+	SecretID       models.SecretID
+	Name           string
+	Type           models.SecretType // of the current version
+	CurrentVersion models.VersionNumber
+	Size           int
+	Hash           []byte // keyed hash of the current value
+	Deleted        bool
+	State          *models.SyncState // nil: never looked at
+}
+
+// SyncEntries lists what a pass over a destination has to look at, by secret ID from after
+// on: all secrets of its environment, or only those that are due at now (changed, to be tried
+// again, or never looked at). Deleted secrets are among them while they have a state.
+func (tx *Tx) SyncEntries(
+	destination models.DestinationID, dueOnly bool, now time.Time, after models.SecretID, limit int,
+) ([]SyncEntry, error) {
+	query := tx.entries(destination, dueOnly, now).
+		Joins("JOIN secret_versions v ON v.secret_id = s.id AND v.number = s.current_version").
+		Where("s.id > ?", after).
+		Select("s.id AS secret_id, s.name, v.type, s.current_version, v.size, v.hash, " +
+			"s.deleted_at IS NOT NULL AS deleted, st.secret_id IS NOT NULL AS looked_at, " + stateColumns, false).
+		Order("s.id").Limit(limit)
+	rows, err := query.Rows()
+	if err != nil {
+		return nil, translate(err, "sync state")
+	}
+	defer func() { _ = rows.Close() }()
+	var entries []SyncEntry
+	for rows.Next() {
+		entry, err := scanEntry(rows, destination)
+		if err != nil {
+			return nil, translate(err, "sync state")
+		}
+		entries = append(entries, entry)
+	}
+	return entries, translate(rows.Err(), "sync state")
+}
+
+// entries is the query behind SyncEntries and CountEntries.
+func (tx *Tx) entries(destination models.DestinationID, dueOnly bool, now time.Time) *gorm.DB {
+	query := tx.db().Table("secrets s").
+		Joins("JOIN destinations d ON d.environment_id = s.environment_id AND d.id = ?", destination).
+		Joins("LEFT JOIN sync_states st ON st.secret_id = s.id AND st.destination_id = d.id").
+		Where("s.deleted_at IS NULL OR st.secret_id IS NOT NULL")
+	if dueOnly {
+		query = query.Where("st.secret_id IS NULL OR st.dirty = ? OR st.next_try_at <= ?", true, micro(now))
+	}
+	return query
+}
+
+// CountEntries says how many entries SyncEntries would list in all.
+func (tx *Tx) CountEntries(destination models.DestinationID, dueOnly bool, now time.Time) (int, error) {
+	var n int64
+	err := tx.entries(destination, dueOnly, now).Count(&n).Error
+	return int(n), translate(err, "sync state")
+}
+
+// NextTry is the earliest time at which a secret that failed at a destination is to be tried
+// again; nil where there is none.
+func (tx *Tx) NextTry(destination models.DestinationID) (*time.Time, error) {
+	query := tx.db().Where("destination_id = ? AND next_try_at IS NOT NULL", destination).Order("next_try_at").Limit(1)
+	states, err := all[models.SyncState](query, "sync state")
+	if err != nil || len(states) == 0 {
+		return nil, err
+	}
+	return states[0].NextTryAt, nil
+}
+
+const stateColumns = "COALESCE(st.remote_name, ''), COALESCE(st.status, ''), st.since, COALESCE(st.dirty, ?), st.base_hash, " +
+	"COALESCE(st.base_version, 0), COALESCE(st.base_remote_version, ''), st.base_at, st.intent_hash, " +
+	"COALESCE(st.intent_version, 0), st.intent_at, COALESCE(st.attempts, 0), st.next_try_at, " +
+	"COALESCE(st.last_error, ''), COALESCE(st.last_hint, ''), st.updated_at"
+
+func scanEntry(rows interface{ Scan(...any) error }, destination models.DestinationID) (SyncEntry, error) {
+	var e SyncEntry
+	var lookedAt bool
+	var since, updated *time.Time
+	var st models.SyncState
+	err := rows.Scan(&e.SecretID, &e.Name, &e.Type, &e.CurrentVersion, &e.Size, &e.Hash, &e.Deleted, &lookedAt,
+		&st.RemoteName, &st.Status, &since, &st.Dirty, &st.BaseHash, &st.BaseVersion, &st.BaseRemoteVersion, &st.BaseAt,
+		&st.IntentHash, &st.IntentVersion, &st.IntentAt, &st.Attempts, &st.NextTryAt, &st.LastError, &st.LastHint, &updated)
+	if err != nil || !lookedAt {
+		return e, err
+	}
+	st.SecretID, st.DestinationID = e.SecretID, destination
+	st.Since, st.UpdatedAt = *since, *updated
+	e.State = &st
+	return e, nil
+}
+
+// SetIntents keeps what is about to be written, so that after a crash Keeper knows its own
+// hand: of each state the name there, the base and the intent. It makes a state row where
+// there is none.
+func (tx *Tx) SetIntents(intents []models.SyncState) error {
+	now := tx.Now()
+	rows := slices.Clone(intents)
+	for i := range rows {
+		rows[i].Status, rows[i].Dirty, rows[i].Since, rows[i].UpdatedAt = models.StatusSourceChanged, true, now, now
+	}
+	slices.SortFunc(rows, byKey)
+	return tx.upsertStates(rows, clause.AssignmentColumns([]string{
+		"remote_name", "base_hash", "base_version", "base_remote_version", "base_at",
+		"intent_hash", "intent_version", "intent_at", "updated_at",
+	}))
+}
+
+// SyncOutcome is a state after a pass looked at the secret as it was at Version.
+type SyncOutcome struct {
+	State   models.SyncState // in full; Dirty is not read
+	Version models.VersionNumber
+	Deleted bool
+	Forget  bool // the state has served: the secret is deleted, and gone there
+}
+
+// RecordSync keeps the outcomes of a pass. Where the secret changed since (its current
+// version or whether it is deleted), the state stays source_changed, dirty and due. Secrets
+// that were purged are passed over.
+func (tx *Tx) RecordSync(outcomes []SyncOutcome) error {
+	now := tx.Now()
+	for batch := range slices.Chunk(outcomes, batchSize) {
+		ids := make([]models.SecretID, len(batch))
+		for i := range batch {
+			ids[i] = batch[i].State.SecretID
+		}
+		// The lock comes before the states are written, as in a change (secret, then
+		// MarkDirty): whoever comes second sees what the first did, and no wake-up is lost.
+		secrets, err := all[models.Secret](tx.locked().Select("id, current_version, deleted_at").
+			Where("id IN ?", ids).Order("id"), "secret")
+		if err != nil {
+			return err
+		}
+		states := make([]models.SyncState, 0, len(batch))
+		for i := range batch {
+			at := slices.IndexFunc(secrets, func(s models.Secret) bool { return s.ID == batch[i].State.SecretID })
+			if at < 0 {
+				continue
+			}
+			state := settled(batch[i], &secrets[at], now)
+			if !batch[i].Forget || state.Dirty {
+				states = append(states, state)
+			} else if err := tx.DeleteSyncState(state.DestinationID, state.SecretID); err != nil {
+				return err
+			}
+		}
+		slices.SortFunc(states, byKey)
+		if err := tx.upsertStates(states, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settled is the state to keep after an outcome, given the secret as it is now.
+func settled(outcome SyncOutcome, secret *models.Secret, now time.Time) models.SyncState {
+	state := outcome.State
+	state.UpdatedAt = now
+	state.Dirty = secret.CurrentVersion != outcome.Version || secret.Deleted() != outcome.Deleted
+	if state.Dirty {
+		if state.Status != models.StatusSourceChanged {
+			state.Status, state.Since = models.StatusSourceChanged, now
+		}
+		state.Attempts, state.NextTryAt = 0, nil
+	}
+	return state
+}
+
+// upsertStates writes states; of those that stand, the columns of updates, or all.
+func (tx *Tx) upsertStates(rows []models.SyncState, updates clause.Set) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	for i := range rows {
+		rows[i].Since, rows[i].BaseAt = micro(rows[i].Since), microp(rows[i].BaseAt)
+		rows[i].IntentAt, rows[i].NextTryAt = microp(rows[i].IntentAt), microp(rows[i].NextTryAt)
+	}
+	conflict := clause.OnConflict{
+		Columns:   []clause.Column{{Name: "secret_id"}, {Name: "destination_id"}},
+		DoUpdates: updates, UpdateAll: updates == nil,
+	}
+	return translate(tx.db().Clauses(conflict).CreateInBatches(&rows, batchSize).Error, "sync state")
+}
+
+func byKey(a, b models.SyncState) int {
+	if a.SecretID != b.SecretID {
+		return int(a.SecretID - b.SecretID)
+	}
+	return strings.Compare(string(a.DestinationID), string(b.DestinationID))
+}
+
+// DeleteSyncState forgets a secret at a destination; that there is none is no error.
+func (tx *Tx) DeleteSyncState(destination models.DestinationID, secret models.SecretID) error {
+	gone := tx.db().Where("secret_id = ? AND destination_id = ?", secret, destination).Delete(&models.SyncState{})
+	return translate(gone.Error, "sync state")
+}
+
+// StatesOfSecrets lists the states of secrets, by secret and destination.
+func (tx *Tx) StatesOfSecrets(ids []models.SecretID) ([]models.SyncState, error) {
+	query := tx.db().Where("secret_id IN ?", ids).Order("secret_id, destination_id")
+	return all[models.SyncState](query, "sync state")
+}
+
+// StateCount is how many secrets are in a status at a destination.
+type StateCount struct {
+	DestinationID models.DestinationID
+	Status        models.SyncStatus
+	N             int
+}
+
+// CountStates counts by destination and status.
+func (tx *Tx) CountStates(environments []models.EnvironmentID) ([]StateCount, error) {
+	query := tx.db().Table("sync_states st").Joins("JOIN destinations d ON d.id = st.destination_id").
+		Where("d.environment_id IN ?", environments).
+		Select("st.destination_id, st.status, COUNT(*) AS n").
+		Group("st.destination_id, st.status").Order("st.destination_id, st.status")
+	var counts []StateCount
+	return counts, translate(query.Scan(&counts).Error, "sync state")
+}
+
+// StateQuery says which states to list. Empty fields do not narrow, except Environments.
+type StateQuery struct {
+	Environments  []models.EnvironmentID // none: nothing is listed
+	DestinationID models.DestinationID
+	Statuses      []models.SyncStatus
+	Search        string // part of the secret's name, in either case
+	Cursor        string
+	Limit         int // 0, and more than 200: 200
+}
+
+// NamedState is a state with the secret that it is about.
+type NamedState struct {
+	models.SyncState
+	SecretName    string
+	EnvironmentID models.EnvironmentID
+	Deleted       bool
+}
+
+// ListStates lists states by the secret's name, and the cursor of the next page.
+func (tx *Tx) ListStates(q StateQuery) ([]NamedState, string, error) {
+	if len(q.Environments) == 0 {
+		return nil, "", nil
+	}
+	query := tx.db().Table("sync_states st").Joins("JOIN secrets s ON s.id = st.secret_id").
+		Where("s.environment_id IN ?", q.Environments).
+		Select("st.*, s.name AS secret_name, s.environment_id, s.deleted_at IS NOT NULL AS deleted").
+		Order("s.name, st.secret_id, st.destination_id")
+	if q.DestinationID != "" {
+		query = query.Where("st.destination_id = ?", q.DestinationID)
+	}
+	if len(q.Statuses) > 0 {
+		query = query.Where("st.status IN ?", q.Statuses)
+	}
+	query, err := statesAfter(tx.contains(query, q.Search, "s.name"), q.Cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	limit := pageSize(q.Limit)
+	var rows []NamedState
+	if err := query.Limit(limit + 1).Scan(&rows).Error; err != nil {
+		return nil, "", translate(err, "sync state")
+	}
+	rows, next := page(rows, limit, func(s *NamedState) cursor {
+		id := strconv.FormatInt(int64(s.SecretID), 10) + ":" + string(s.DestinationID)
+		return cursor{Order: "states", Key: s.SecretName, ID: id}
+	})
+	return rows, next, nil
+}
+
+func statesAfter(query *gorm.DB, text string) (*gorm.DB, error) {
+	at, err := parseCursor(text, "states")
+	if err != nil || at == nil {
+		return query, err
+	}
+	secret, destination, found := strings.Cut(at.ID, ":")
+	id, err := strconv.ParseInt(secret, 10, 64)
+	if err != nil || !found {
+		return nil, badCursor()
+	}
+	return query.Where("s.name > ? OR (s.name = ? AND (st.secret_id > ? OR (st.secret_id = ? AND st.destination_id > ?)))",
+		at.Key, at.Key, id, id, destination), nil
+}

@@ -104,7 +104,7 @@ func (e *Engine) renewSelf(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if e.token.ttl == 0 {
-		respondError(w, http.StatusBadRequest, errors.New("lease is not renewable"))
+		respondError(w, http.StatusBadRequest, errors.New("invalid lease ID"))
 		return
 	}
 	granted := e.token.renew(increment)

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/your-org/keeper/models"
@@ -167,4 +168,9 @@ func destinationFrame(e *models.Environment, d *models.Destination, tab string) 
 		f.Title, f.Mono = tab, false
 	}
 	return f
+}
+
+// interval is the time between two full passes.
+func interval(d models.Destination) time.Duration {
+	return time.Duration(cmp.Or(d.Interval, models.DefaultInterval)) * time.Second
 }

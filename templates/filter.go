@@ -65,6 +65,11 @@ func (f SecretFilter) Narrow() bool {
 	return f.Query != "" || f.Type != "" || f.State != "" || f.Tag != ""
 }
 
+// Cleared is the filter with nothing but its environment and its order.
+func (f SecretFilter) Cleared() SecretFilter {
+	return SecretFilter{Environment: f.Environment, Sort: f.Sort}
+}
+
 // Chip is one filter that is set, with the URL that takes it away.
 type Chip struct {
 	Key, Label, Value string
@@ -169,6 +174,12 @@ func ParseStateFilter(q url.Values) StateFilter {
 	}
 	return f
 }
+
+// All is the filter without a state.
+func (f StateFilter) All() StateFilter { return StateFilter{Query: f.Query} }
+
+// In is the filter with another state.
+func (f StateFilter) In(s State) StateFilter { return StateFilter{Query: f.Query, State: string(s)} }
 
 // On is a page with this filter, at a cursor.
 func (f StateFilter) On(path, cursor string) string {

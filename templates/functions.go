@@ -27,11 +27,16 @@ var functions = template.FuncMap{
 	"share":    share,
 	"short":    short,
 
-	"typeWord": typeWord,
-	"kindWord": kindWord,
-	"run":      runStatusLook,
-	"did":      did,
-	"agent":    agent,
+	"typeWord":    typeWord,
+	"kindWord":    kindWord,
+	"run":         runStatusLook,
+	"did":         did,
+	"verb":        verb,
+	"outcome":     outcomeLook,
+	"outcomes":    func() []models.Outcome { return outcomes },
+	"actionWord":  actionWord,
+	"resultState": resultState,
+	"agent":       agent,
 
 	"field":   field,
 	"option":  func(value, label string) Option { return Option{Value: value, Label: label} },
@@ -42,57 +47,35 @@ var functions = template.FuncMap{
 	"kinds":   func() []models.DestinationKind { return models.DestinationKinds },
 	"colors":  func() []string { return models.EnvironmentColors },
 
-	"tab":   func(label, href string, active bool) Tab { return Tab{label, href, active} },
-	"tabs":  func(all ...Tab) []Tab { return all },
-	"pager": func(p Pager, prev, next string) PagerView { return PagerView{p, prev, next} },
-	"empty": func(icon, title, text string) Empty { return Empty{icon, title, text} },
+	"fieldWord": fieldWord,
+	"confirm": func(p confirmPage, button, action, cancel string) ConfirmView {
+		return confirmView(p, button, action, cancel)
+	},
+
+	"tab":       func(label, href string, active bool) Tab { return Tab{label, href, active} },
+	"tabs":      func(all ...Tab) []Tab { return all },
+	"pager":     func(p Pager, prev, next string) PagerView { return PagerView{p, prev, next} },
+	"empty":     func(icon, title, text string) Empty { return Empty{icon, title, text} },
+	"named":     func(name, active string) NamedTabs { return NamedTabs{name, active} },
+	"secretTab": func(id models.SecretID, active string) SecretTabs { return SecretTabs{id, active} },
+	"nameParts": nameParts,
+	"typeLook":  typeLook,
+	"tagFilter": tagFilter,
+	"hidden": func(csrf string, id models.SecretID, n models.VersionNumber) HiddenView {
+		return HiddenView{csrf, id, n}
+	},
+	"changes":   runChanges,
+	"interval":  interval,
+	"tokenOver": tokenOver,
+	"took":      func(r models.SyncRun) time.Duration { return r.FinishedAt.Sub(r.StartedAt) },
+	"objectURL": objectURL,
 
 	"synced":  func(base *BasePage, states []DestinationState) SyncedView { return SyncedView{base, states} },
 	"entries": func(base *BasePage, all []models.AuditEntry) EntriesView { return EntriesView{base, all} },
 	"runs":    func(base *BasePage, all []RunView, where bool) RunsView { return RunsView{base, all, where} },
 	"dest":    func(base *BasePage, v DestinationView) CardView { return CardView{base, v} },
+	"dests":   func(base *BasePage, all []DestinationView) DestinationsView { return DestinationsView{base, all} },
 }
-
-// Tab is one tab of a page; each is a URL.
-type Tab struct {
-	Label  string
-	URL    string
-	Active bool
-}
-
-// PagerView is a pager with the URLs of its neighbours.
-type PagerView struct {
-	Pager
-	PrevURL, NextURL string
-}
-
-// Empty is what stands where there is nothing yet.
-type Empty struct{ Icon, Title, Text string }
-
-// The views below hand a partial its page's frame of reference beside its own data.
-type (
-	// SyncedView is the table of a secret's destinations.
-	SyncedView struct {
-		Base   *BasePage
-		States []DestinationState
-	}
-	// EntriesView is a list of audit entries.
-	EntriesView struct {
-		Base    *BasePage
-		Entries []models.AuditEntry
-	}
-	// RunsView is a table of runs; Where adds the destination.
-	RunsView struct {
-		Base  *BasePage
-		Runs  []RunView
-		Where bool
-	}
-	// CardView is one destination.
-	CardView struct {
-		Base *BasePage
-		DestinationView
-	}
-)
 
 // icon draws an icon of the sprite. It is decoration: the word beside it carries the meaning.
 func icon(name string) (template.HTML, error) {

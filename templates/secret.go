@@ -96,6 +96,12 @@ type SecretHead struct {
 	Rights      SecretRights
 }
 
+// NextVersion is the number that a new version gets.
+func (h *SecretHead) NextVersion() models.VersionNumber { return h.Secret.CurrentVersion + 1 }
+
+// VersionCount is how many versions there are.
+func (h *SecretHead) VersionCount() int { return int(h.Secret.CurrentVersion) }
+
 func (h *SecretHead) frame(tab string) Frame {
 	crumbs := []Crumb{{"Secrets", "/secrets"}, {h.Environment.DisplayName, secretsURL(&h.Environment)}}
 	title, mono := h.Secret.Name, true

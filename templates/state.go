@@ -117,6 +117,9 @@ func (c StateCounts) Total() int {
 	return total
 }
 
+// InSync is how many need nothing.
+func (c StateCounts) InSync() int { return c[StateInSync] }
+
 // Worst is the gravest state that occurs; StateInSync where there is none.
 func (c StateCounts) Worst() State {
 	i := slices.IndexFunc(States, func(s State) bool { return c[s] > 0 })

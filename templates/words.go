@@ -19,6 +19,19 @@ func typeWord(t models.SecretType) string {
 	return string(t)
 }
 
+var typeIcons = map[models.SecretType]string{
+	models.Password: "key", models.APIKey: "key-fill", models.SSHKey: "terminal", models.Certificate: "patch-check",
+	models.JSON: "braces", models.YAML: "file-earmark-code", models.Text: "card-text",
+}
+
+func typeLook(t models.SecretType) Look {
+	icon, ok := typeIcons[t]
+	if !ok {
+		icon = "card-text"
+	}
+	return Look{Word: typeWord(t), Icon: icon}
+}
+
 func typeOptions() []Option {
 	all := make([]Option, len(models.SecretTypes))
 	for i, t := range models.SecretTypes {
@@ -106,6 +119,47 @@ func did(e models.AuditEntry) string {
 	return words
 }
 
+// verb is what an audit entry's action does, in words, without how it ended.
+func verb(action string) string {
+	return did(models.AuditEntry{Action: action, Outcome: models.OutcomeAllowed})
+}
+
+var outcomes = []models.Outcome{models.OutcomeAllowed, models.OutcomeRefused, models.OutcomeFailed}
+
+var outcomeLooks = map[models.Outcome]Look{
+	models.OutcomeAllowed: {"allowed", "check-circle-fill", "green"},
+	models.OutcomeRefused: {"refused", "shield-lock", "amber"},
+	models.OutcomeFailed:  {"failed", "x-circle-fill", "red"},
+}
+
+func outcomeLook(o models.Outcome) Look {
+	if look, ok := outcomeLooks[o]; ok {
+		return look
+	}
+	return Look{string(o), "question-circle", "grey"}
+}
+
+var actionWords = map[models.SyncAction]string{
+	models.ActionNone: "nothing", models.ActionCreate: "created", models.ActionUpdate: "updated", models.ActionRepair: "repaired",
+	models.ActionMark: "marked as Keeper's", models.ActionRestore: "restored", models.ActionDelete: "deleted", models.ActionRefuse: "left alone",
+}
+
+// actionWord is what a run did about one secret.
+func actionWord(a models.SyncAction) string {
+	if w, ok := actionWords[a]; ok {
+		return w
+	}
+	return string(a)
+}
+
+// resultState is the state that a run left a secret in.
+func resultState(r models.SyncResult) State {
+	if r.Failed {
+		return StateOf(models.SyncState{Status: r.Status, LastError: r.Error + " "}, false)
+	}
+	return StateOf(models.SyncState{Status: r.Status}, false)
+}
+
 // agent is the browser and system of a User-Agent header, as far as they can be told.
 func agent(header string) string {
 	browser := firstOf(header, "an unknown program", [][2]string{
@@ -127,4 +181,28 @@ func firstOf(text, fallback string, marks [][2]string) string {
 		}
 	}
 	return fallback
+}
+
+var fieldWords = map[string]string{
+	"secret_type": "Type", "environment_id": "Environment", "kms_key_alias": "KMS key alias", "color": "Colour",
+	"expires_at": "Expiry", "rotate_every_days": "Rotation reminder", "interval_seconds": "Interval",
+	"config.role_arn": "Role ARN", "config.kms_key_id": "KMS key", "config.external_id": "External id",
+	"config.ca_cert": "CA certificate", "config.recovery_days": "Recovery window", "confirm": "What you typed",
+	"repeat_password": "The repeated password",
+}
+
+// fieldWord is a field's name for people.
+func fieldWord(name string) string {
+	if w, ok := fieldWords[name]; ok {
+		return w
+	}
+	_, last, nested := strings.Cut(name, ".")
+	if !nested {
+		last = name
+	}
+	words := strings.ReplaceAll(last, "_", " ")
+	if words == "" {
+		return ""
+	}
+	return strings.ToUpper(words[:1]) + words[1:]
 }

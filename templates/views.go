@@ -1,0 +1,143 @@
+package templates
+
+import (
+	"strings"
+
+	"github.com/your-org/keeper/models"
+)
+
+// The views hand a partial what it needs of its page beside its own data.
+type (
+	// Tab is one tab of a page; each is a URL.
+	Tab struct {
+		Label  string
+		URL    string
+		Active bool
+	}
+	// SecretTabs are the tabs of one secret.
+	SecretTabs struct {
+		Secret models.SecretID
+		Active string
+	}
+	// NamedTabs are the tabs of one environment or destination.
+	NamedTabs struct{ Name, Active string }
+	// PagerView is a pager with the URLs of its neighbours.
+	PagerView struct {
+		Pager
+		PrevURL, NextURL string
+	}
+	// Empty is what stands where there is nothing yet.
+	Empty struct{ Icon, Title, Text string }
+	// HiddenView is a value that is not shown, and where it is revealed.
+	HiddenView struct {
+		CSRFToken string
+		Secret    models.SecretID
+		Version   models.VersionNumber
+	}
+	// SyncedView is the table of a secret's destinations.
+	SyncedView struct {
+		Base   *BasePage
+		States []DestinationState
+	}
+	// EntriesView is a list of audit entries.
+	EntriesView struct {
+		Base    *BasePage
+		Entries []models.AuditEntry
+	}
+	// RunsView is a table of runs; Where adds the destination.
+	RunsView struct {
+		Base  *BasePage
+		Runs  []RunView
+		Where bool
+	}
+	// CardView is one destination.
+	CardView struct {
+		Base *BasePage
+		DestinationView
+	}
+	// DestinationsView is a table of destinations.
+	DestinationsView struct {
+		Base  *BasePage
+		Views []DestinationView
+	}
+	// ConfirmView is the question before a dangerous act.
+	ConfirmView struct {
+		Confirmation
+		CSRFToken, Button, Action, Cancel string
+	}
+)
+
+type confirmPage interface {
+	Page
+	confirmation() Confirmation
+}
+
+func (p *SecretDeletePage) confirmation() Confirmation      { return p.Confirmation }
+func (p *DestinationDeletePage) confirmation() Confirmation { return p.Confirmation }
+
+func confirmView(p confirmPage, button, action, cancel string) ConfirmView {
+	return ConfirmView{p.confirmation(), p.base().CSRFToken, button, action, cancel}
+}
+
+// NameParts is a secret's name cut before its last segment.
+type NameParts struct{ Dir, Leaf string }
+
+func nameParts(name string) NameParts {
+	cut := strings.LastIndexByte(name, '/') + 1
+	return NameParts{name[:cut], name[cut:]}
+}
+
+// tagFilter is a tag as SecretFilter spells it.
+func tagFilter(key, value string) string {
+	if value == "" {
+		return key
+	}
+	return key + "=" + value
+}
+
+// RunCount is one thing that a run did, and how often.
+type RunCount struct {
+	Count int
+	Word  string
+	Tone  string // "" where nothing is to be said about it
+}
+
+// runChanges are what a run did and could not do; what it left as it was is not among them.
+func runChanges(c models.RunCounts) []RunCount {
+	all := []RunCount{
+		{c.Failed, "failed", "red"},
+		{c.Unknown, "unknown", ""},
+		{c.Foreign, "foreign", ""},
+		{c.Created, "created", ""},
+		{c.Updated, "updated", ""},
+		{c.Repaired, "repaired", "amber"},
+		{c.Deleted, "deleted", ""},
+		{c.Restored, "restored", ""},
+	}
+	var done []RunCount
+	for _, one := range all {
+		if one.Count > 0 {
+			done = append(done, one)
+		}
+	}
+	return done
+}
+
+// objectURL is the page of what an audit entry is about, or "" where there is none.
+func objectURL(e models.AuditEntry) string {
+	patterns := map[string]string{
+		"secret": "/secrets/{secret}", "destination": "/destinations/{destination}", "run": "/sync/runs/{run}",
+	}
+	pattern, id := patterns[e.ObjectKind], e.ObjectID
+	if e.ObjectKind == "environment" {
+		pattern, id = "/environments/{environment}", e.EnvironmentName
+	}
+	if pattern == "" || id == "" {
+		return ""
+	}
+	url, err := Path(pattern, id)
+	if err != nil {
+		return "" // an entry of another version of Keeper
+	}
+	return url
+}

@@ -162,7 +162,7 @@ func needValue() Decision {
 
 // acts reports whether the action changes the destination.
 func acts(a models.SyncAction) bool {
-	return a != models.ActionNone && a != models.ActionRefuse
+	return writes(a) || a == models.ActionMark || a == models.ActionDelete
 }
 
 // writes reports whether the action can end in a value being put.

@@ -39,8 +39,8 @@ func (r *run) step(ctx context.Context, w *work) (*Outcome, error) {
 	var err error
 	var doing string
 	switch w.decision.Action {
-	case models.ActionNone, models.ActionRefuse:
-		return new(r.conclude(w)), nil
+	case models.ActionCreate, models.ActionUpdate, models.ActionRepair:
+		return r.put(ctx, w)
 	case models.ActionMark:
 		doing = "marked as Keeper's"
 		_, err = r.driver.Mark(ctx, name, r.rules.Mark(w.entry))
@@ -51,7 +51,7 @@ func (r *run) step(ctx context.Context, w *work) (*Outcome, error) {
 		doing = "deleted"
 		_, err = r.driver.Delete(ctx, remote)
 	default:
-		return r.put(ctx, w)
+		return new(r.conclude(w)), nil
 	}
 	if moved(err) {
 		return r.overtaken(ctx, w, doing, err)

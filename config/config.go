@@ -40,6 +40,7 @@ type Config struct {
 	AWSRegion        string  `env:"AWS_REGION"`
 	AWSAccessKeyID   Secret  `env:"AWS_ACCESS_KEY_ID"`
 	AWSSecretKey     Secret  `env:"AWS_SECRET_ACCESS_KEY"`
+	AWSSessionToken  Secret  `env:"AWS_SESSION_TOKEN"`
 	AWSEndpoint      string  `env:"AWS_ENDPOINT_URL"`
 	VaultURL         string  `env:"VAULT_URL"`
 	VaultToken       Secret  `env:"VAULT_TOKEN"`

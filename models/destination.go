@@ -35,6 +35,7 @@ type Destination struct {
 	Revision         int64
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
+	LastFullAt       *time.Time // when the newest full pass that could be worked on began
 	LastRunAt        *time.Time // when the newest run ended
 	LastRunStatus    RunStatus
 	LastError        string // why the destination as a whole could not be reached, or ""
@@ -49,7 +50,8 @@ const DefaultInterval = 300
 // DestinationConfig is what is not secret of a destination's settings. Fields of the other
 // kind stay empty.
 type DestinationConfig struct {
-	Prefix string `json:"prefix,omitempty"` // before each name there; "keeper/production/"
+	Prefix   string `json:"prefix,omitempty"`    // before each name there; empty: the environment's name and a slash
+	NoPrefix bool   `json:"no_prefix,omitempty"` // names there are those of the secrets, without any prefix
 
 	Region       string `json:"region,omitempty"`
 	Endpoint     string `json:"endpoint,omitempty"` // another URL than AWS's own

@@ -69,6 +69,7 @@ type RunStatus string
 
 // The statuses of a run.
 const (
+	RunQueued      RunStatus = "queued" // asked for by a person, not yet begun
 	RunRunning     RunStatus = "running"
 	RunSucceeded   RunStatus = "succeeded"
 	RunPartial     RunStatus = "partial"     // some secrets failed or are unknown

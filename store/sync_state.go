@@ -73,8 +73,8 @@ func (tx *Tx) SyncEntries(
 	query := tx.entries(destination, dueOnly, now).
 		Joins("JOIN secret_versions v ON v.secret_id = s.id AND v.number = s.current_version").
 		Where("s.id > ?", after).
-		Select("s.id AS secret_id, s.name, v.type, s.current_version, v.size, v.hash, " +
-			"s.deleted_at IS NOT NULL AS deleted, st.secret_id IS NOT NULL AS looked_at, " + stateColumns, false).
+		Select("s.id AS secret_id, s.name, v.type, s.current_version, v.size, v.hash, "+
+			"s.deleted_at IS NOT NULL AS deleted, st.secret_id IS NOT NULL AS looked_at, "+stateColumns, false).
 		Order("s.id").Limit(limit)
 	rows, err := query.Rows()
 	if err != nil {

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"go/build"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/your-org/keeper"
+
+// mayImport is the house: each package and what of the house it may import. A package that
+// is not listed here fails the test; give it its place, here and in ARCHITECTURE.md.
+var mayImport = map[string][]string{
+	".":                       {"cli"},
+	"cli":                     {"app", "api", "auth", "client", "config", "fault", "models"},
+	"app":                     {"audit", "auth", "config", "destinations", "fault", "jobs", "kms", "kms/awskms", "kms/local", "models", "secrets", "store", "sync", "sync/awssm", "sync/vaultkv", "telemetry", "web", "web/rest"},
+	"web":                     {"audit", "auth", "destinations", "fault", "models", "secrets", "static", "telemetry", "templates", "web/rest"},
+	"web/rest":                {"api", "auth", "destinations", "fault", "models", "secrets"},
+	"secrets":                 {"audit", "auth", "fault", "kms", "models", "store"},
+	"destinations":            {"audit", "auth", "fault", "kms", "models", "store", "sync"},
+	"auth":                    {"audit", "fault", "models", "store"},
+	"audit":                   {"fault", "models", "store"},
+	"jobs":                    {"fault", "models", "store"},
+	"store":                   {"fault", "models", "store/migrations"},
+	"store/migrations":        {},
+	"kms":                     {"fault", "models"},
+	"kms/local":               {"fault", "kms", "models"},
+	"kms/awskms":              {"fault", "kms", "models"},
+	"sync":                    {"fault", "models"},
+	"sync/memory":             {"fault", "models", "sync"},
+	"sync/awssm":              {"fault", "models", "sync"},
+	"sync/vaultkv":            {"fault", "models", "sync"},
+	"config":                  {},
+	"telemetry":               {"fault"},
+	"client":                  {"api"},
+	"templates":               {"fault", "models", "static"},
+	"static":                  {},
+	"models":                  {"fault"},
+	"api":                     {},
+	"fault":                   {},
+	"kms/drivertest":          {"fault", "kms", "models"},
+	"sync/drivertest":         {"fault", "models", "sync"},
+	"store/storetest":         {"store", "test/databases"},
+	"test/databases":          {},
+	"test/awsstandin":         {"test/awsstandin/standin"},
+	"test/awsstandin/standin": {},
+	"test/vaulttest":          {},
+}
+
+// mayUse is which packages may import a dependency, by the start of its path. What is not
+// listed may be imported anywhere that makes sense.
+var mayUse = map[string][]string{
+	"gorm.io/":                            {"store", "store/migrations"},
+	"modernc.org/":                        {"store"},
+	"github.com/jackc/":                   {"store"},
+	"github.com/go-sql-driver/":           {"store"},
+	"github.com/pressly/goose":            {"store", "store/migrations"},
+	"github.com/aws/":                     {"app", "kms/awskms", "sync/awssm"},
+	"github.com/hashicorp/vault/":         {"sync/vaultkv"},
+	"github.com/labstack/echo":            {"web", "web/rest"},
+	"github.com/spf13/cobra":              {"cli"},
+	"github.com/caarlos0/env":             {"config"},
+	"github.com/joho/godotenv":            {"config"},
+	"github.com/gorilla/":                 {"web"},
+	"github.com/prometheus/client_golang": {"telemetry", "store"},
+	"database/sql":                        {"store", "store/migrations", "test/databases"},
+	"os/exec":                             {"test/databases", "test/vaulttest"},
+	"html/template":                       {"templates"},
+	"text/template":                       {},
+	"crypto/aes":                          {"kms", "test/awsstandin/standin"},
+	"crypto/cipher":                       {"kms", "test/awsstandin/standin"},
+}
+
+// standardOnly are packages that may import nothing from outside the house and the
+// standard library.
+var standardOnly = []string{"fault", "models", "api", "client", "audit", "static", "test/awsstandin", "test/awsstandin/standin", "test/vaulttest"}
+
+func TestImportsPointDown(t *testing.T) {
+	for _, dir := range packages(t) {
+		allowed, listed := mayImport[dir]
+		if !listed {
+			t.Errorf("package %s is not in the table: give it its place in the house", dir)
+			continue
+		}
+		for _, path := range imports(t, dir) {
+			if inner, ok := strings.CutPrefix(path, module+"/"); ok {
+				if !slices.Contains(allowed, inner) {
+					t.Errorf("%s imports %s, which stands beside or above it", dir, inner)
+				}
+				continue
+			}
+			checkDependency(t, dir, path)
+		}
+	}
+}
+
+func checkDependency(t *testing.T, dir, path string) {
+	t.Helper()
+	for prefix, users := range mayUse {
+		if (path == prefix || strings.HasSuffix(prefix, "/") && strings.HasPrefix(path, prefix) || strings.HasPrefix(path, prefix+"/")) && !slices.Contains(users, dir) {
+			t.Errorf("%s imports %s, which belongs to %v alone", dir, path, users)
+		}
+	}
+	if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") && slices.Contains(standardOnly, dir) {
+		t.Errorf("%s imports %s; it may use the standard library alone", dir, path)
+	}
+}
+
+// TestOnlyConfigReadsTheEnvironment holds the rule that settings enter in one place.
+func TestOnlyConfigReadsTheEnvironment(t *testing.T) {
+	for _, dir := range packages(t) {
+		if dir == "config" || strings.HasPrefix(dir, "test/") || strings.HasSuffix(dir, "test") {
+			continue
+		}
+		for _, file := range sources(t, dir) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, call := range []string{"os.Getenv(", "os.LookupEnv(", "os.Environ("} {
+				if strings.Contains(string(text), call) {
+					t.Errorf("%s calls %s…); only config reads the environment", file, call)
+				}
+			}
+		}
+	}
+}
+
+// packages lists the folders with Go files of this module, tests aside.
+func packages(t *testing.T) []string {
+	t.Helper()
+	var dirs []string
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		name := d.Name()
+		if path != "." && (strings.HasPrefix(name, ".") || name == "testdata" || name == "node_modules" || nested(path)) {
+			return filepath.SkipDir
+		}
+		if len(sources(t, path)) > 0 {
+			dirs = append(dirs, filepath.ToSlash(path))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dirs
+}
+
+func nested(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return err == nil
+}
+
+func sources(t *testing.T, dir string) []string {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(all, func(file string) bool {
+		match, err := build.Default.MatchFile(dir, filepath.Base(file))
+		return strings.HasSuffix(file, "_test.go") || err != nil || !match
+	})
+}
+
+func imports(t *testing.T, dir string) []string {
+	t.Helper()
+	var paths []string
+	for _, file := range sources(t, dir) {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, spec := range parsed.Imports {
+			path, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}

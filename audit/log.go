@@ -1,0 +1,77 @@
+package audit
+
+import (
+	"context"
+	"slices"
+
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/store"
+)
+
+// Access says what of the log an actor may read.
+type Access struct {
+	Environments []models.EnvironmentID // entries of these
+	Global       bool                   // and those that concern no environment
+	Everything   bool                   // all there are, of environments that are gone too
+}
+
+// Query chooses entries.
+type Query = store.AuditQuery
+
+// Log reads the audit log.
+type Log struct {
+	store  *store.Store
+	access func(context.Context, models.Actor) (Access, error)
+}
+
+// NewLog makes a reader; access says what an actor may see.
+func NewLog(s *store.Store, access func(context.Context, models.Actor) (Access, error)) *Log {
+	return &Log{store: s, access: access}
+}
+
+// List finds entries that the actor may see, newest first, and the cursor of the next page,
+// "" at the end. Reading the log is on record too.
+func (l *Log) List(ctx context.Context, actor models.Actor, q Query) (entries []models.AuditEntry, next string, err error) {
+	access, err := l.access(ctx, actor)
+	if err != nil {
+		return nil, "", err
+	}
+	q = narrow(q, access)
+	if q.Cursor == "" {
+		if err := l.store.Record(ctx, Entry(actor, "audit.read")); err != nil {
+			return nil, "", err
+		}
+	}
+	err = l.store.Read(ctx, func(tx *store.Tx) error {
+		entries, next, err = tx.Audit(q)
+		return err
+	})
+	return entries, next, err
+}
+
+// Recent lists the newest entries that the actor may see, for the dashboard.
+func (l *Log) Recent(ctx context.Context, actor models.Actor, limit int) (entries []models.AuditEntry, err error) {
+	access, err := l.access(ctx, actor)
+	if err != nil {
+		return nil, err
+	}
+	q := narrow(Query{Limit: limit}, access)
+	err = l.store.Read(ctx, func(tx *store.Tx) error {
+		entries, _, err = tx.Audit(q)
+		return err
+	})
+	return entries, err
+}
+
+// narrow leaves of the query what the actor may see.
+func narrow(q Query, access Access) Query {
+	if len(q.Environments) == 0 {
+		q.Environments, q.Global, q.Everything = access.Environments, access.Global, access.Everything
+		return q
+	}
+	q.Global, q.Everything = false, false
+	q.Environments = slices.DeleteFunc(slices.Clone(q.Environments), func(id models.EnvironmentID) bool {
+		return !slices.Contains(access.Environments, id)
+	})
+	return q
+}

@@ -1,0 +1,144 @@
+// Package auth says who acts and what it may do: accounts, sessions and tokens on one side,
+// and Can, the one place that decides, on the other.
+package auth
+
+import (
+	"slices"
+
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+)
+
+// Action is something that an actor may or may not do.
+type Action string
+
+// The actions in an environment, and the weakest role that may do each.
+const (
+	ViewEnvironment    Action = "environment.view"   // viewer
+	ManageEnvironment  Action = "environment.manage" // manager
+	ViewSecret         Action = "secret.view"        // viewer: names and facts, no values
+	RevealSecret       Action = "secret.reveal"      // reader
+	WriteSecret        Action = "secret.write"       // editor
+	DeleteSecret       Action = "secret.delete"      // editor
+	ViewDestination    Action = "destination.view"   // viewer
+	ManageDestination  Action = "destination.manage" // manager
+	TriggerSync        Action = "sync.trigger"       // editor
+	ViewEnvironmentLog Action = "environment.audit"  // manager, auditor
+)
+
+// The actions that concern no environment.
+const (
+	CreateEnvironment Action = "environment.create" // admin
+	ViewAudit         Action = "audit.view"         // auditor
+	ManageUsers       Action = "users.manage"       // admin
+	ManageOwnTokens   Action = "tokens.own"         // every user
+)
+
+// Global stands where an action concerns no environment.
+const Global models.EnvironmentID = 0
+
+var weakest = map[Action]models.EnvironmentRole{
+	ViewEnvironment:    models.RoleViewer,
+	ManageEnvironment:  models.RoleManager,
+	ViewSecret:         models.RoleViewer,
+	RevealSecret:       models.RoleReader,
+	WriteSecret:        models.RoleEditor,
+	DeleteSecret:       models.RoleEditor,
+	ViewDestination:    models.RoleViewer,
+	ManageDestination:  models.RoleManager,
+	TriggerSync:        models.RoleEditor,
+	ViewEnvironmentLog: models.RoleManager,
+}
+
+// auditorMay is what the global role auditor gives in every environment: everything may be
+// seen but values.
+var auditorMay = []Action{ViewEnvironment, ViewSecret, ViewDestination, ViewEnvironmentLog, ViewAudit, ManageOwnTokens}
+
+// changes are the actions that a read-only token may not do. Making a token counts: it
+// could be a stronger one.
+var changes = []Action{
+	ManageEnvironment, WriteSecret, DeleteSecret, ManageDestination, TriggerSync, CreateEnvironment, ManageUsers, ManageOwnTokens,
+}
+
+// Can decides whether an actor may do an action in an environment (Global for none). It is
+// pure, and denies what it does not know.
+func Can(actor models.Actor, action Action, environment models.EnvironmentID) bool {
+	if !scopeAllows(actor, action, environment) {
+		return false
+	}
+	role, inEnvironment := weakest[action]
+	if inEnvironment == (environment == Global) {
+		return false // an action of environments asked without one, or the reverse
+	}
+	switch actor.Role {
+	case models.RoleAdmin:
+		return inEnvironment || slices.Contains([]Action{CreateEnvironment, ViewAudit, ManageUsers, ManageOwnTokens}, action)
+	case models.RoleAuditor:
+		if slices.Contains(auditorMay, action) {
+			return true
+		}
+	case models.RoleUser:
+		if action == ManageOwnTokens {
+			return true
+		}
+	default:
+		return false
+	}
+	return inEnvironment && rank(actor.Roles[environment]) >= rank(role)
+}
+
+// scopeAllows applies what narrows a token. A token that is bound to environments can do
+// nothing that concerns none: it must not see or make what lies outside them.
+func scopeAllows(actor models.Actor, action Action, environment models.EnvironmentID) bool {
+	if actor.Kind == models.ActorNobody || actor.Kind == "" {
+		return false
+	}
+	scope := actor.Scope
+	if scope == nil {
+		return true
+	}
+	if scope.ReadOnly && slices.Contains(changes, action) {
+		return false
+	}
+	if environment == Global && len(scope.Environments) > 0 {
+		return false
+	}
+	return scope.Allows(environment)
+}
+
+// rank orders the environment roles; no role is 0.
+func rank(r models.EnvironmentRole) int {
+	return slices.Index(models.EnvironmentRoles, r) + 1
+}
+
+// Check is Can as an error: NotFound where the actor may not even see the environment (what
+// it may not see does not exist for it), else Forbidden with what is missing.
+func Check(actor models.Actor, action Action, environment models.EnvironmentID) error {
+	switch {
+	case Can(actor, action, environment):
+		return nil
+	case actor.Kind == models.ActorNobody || actor.Kind == "":
+		return fault.New(fault.Unauthenticated, "Sign in first.")
+	case environment != Global && !Can(actor, ViewEnvironment, environment):
+		return fault.New(fault.NotFound, "There is no such thing, or none that you may see.")
+	case actor.Scope != nil && Can(unscoped(actor), action, environment):
+		return fault.New(fault.Forbidden, "This token does not reach that far.").
+			WithHint("Use a token whose scope includes %s.", action)
+	case environment == Global:
+		return fault.New(fault.Forbidden, "You may not do that: it takes the role admin.").WithHint("Ask an administrator.")
+	default:
+		return fault.New(fault.Forbidden, "You may not do that: it takes the role %s in this environment.", weakest[action]).
+			WithHint("Ask a manager of the environment for the role.")
+	}
+}
+
+func unscoped(actor models.Actor) models.Actor {
+	actor.Scope = nil
+	return actor
+}
+
+// Visible is the list of those environments in which the actor may do the action, out of
+// all that there are.
+func Visible(actor models.Actor, action Action, all []models.Environment) []models.Environment {
+	return slices.DeleteFunc(slices.Clone(all), func(e models.Environment) bool { return !Can(actor, action, e.ID) })
+}

@@ -1,0 +1,122 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"time"
+
+	"github.com/jellydator/ttlcache/v3"
+
+	"github.com/your-org/keeper/audit"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/store"
+)
+
+// Limits of sessions and of what is remembered between requests.
+const (
+	SessionIdle     = time.Hour      // a session that is not used ends after this
+	SessionLifetime = 12 * time.Hour // every session ends after this
+	// cacheTTL bounds how long a revoked token, a changed role or a disabled user may still
+	// pass, on every replica.
+	cacheTTL  = time.Second
+	cacheSize = 10_000
+)
+
+// Origin is where a request comes from.
+type Origin struct {
+	Via       string // "web", "api"
+	Address   string // IP, or ""
+	UserAgent string
+	RequestID string
+}
+
+// Service knows accounts, sessions and tokens. It is safe for concurrent use.
+type Service struct {
+	store   *store.Store
+	now     func() time.Time
+	hashing chan struct{} // bounds the memory that password hashes take at once
+	decoy   string        // hash of nobody's password, to take the same time for nobody
+	tries   *attempts
+	actors  *ttlcache.Cache[string, cachedActor] // by hash of the token
+	used    *usage
+}
+
+type cachedActor struct {
+	actor models.Actor
+	token models.Token
+}
+
+// New makes the service.
+func New(s *store.Store, now func() time.Time) (*Service, error) {
+	decoy, err := hashPassword(rand.Text())
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "Passwords cannot be hashed.")
+	}
+	return &Service{
+		store: s, now: now, hashing: make(chan struct{}, 4), decoy: decoy, tries: newAttempts(now),
+		actors: ttlcache.New(
+			ttlcache.WithTTL[string, cachedActor](cacheTTL),
+			ttlcache.WithCapacity[string, cachedActor](cacheSize),
+			ttlcache.WithDisableTouchOnHit[string, cachedActor](),
+		),
+		used: newUsage(),
+	}, nil
+}
+
+// Nobody is the actor of a request without credentials.
+func Nobody(o Origin) models.Actor {
+	return models.Actor{Kind: models.ActorNobody, Name: "nobody", Via: o.Via, Address: o.Address, RequestID: o.RequestID}
+}
+
+// actor is a user as an actor.
+func (s *Service) actor(tx *store.Tx, u models.User, o Origin) (models.Actor, error) {
+	memberships, err := tx.Memberships(u.ID)
+	if err != nil {
+		return models.Actor{}, err
+	}
+	roles := make(map[models.EnvironmentID]models.EnvironmentRole, len(memberships))
+	for _, m := range memberships {
+		roles[m.EnvironmentID] = m.Role
+	}
+	a := models.Actor{Kind: models.ActorUser, ID: string(u.ID), Name: u.Username, UserID: u.ID, Role: u.Role, Roles: roles}
+	return from(a, o), nil
+}
+
+func from(a models.Actor, o Origin) models.Actor {
+	a.Via, a.Address, a.RequestID = o.Via, o.Address, o.RequestID
+	return a
+}
+
+// random is a fresh identifier of n random bytes, in URL-safe text.
+func random(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// digest is the form in which identifiers are stored. They have at least 192 random bits, so
+// a plain hash cannot be searched.
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+// record writes an entry on its own; where that fails, the answer must not go out.
+func (s *Service) record(ctx context.Context, entry models.AuditEntry) error {
+	if err := s.store.Record(ctx, entry); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "The audit log cannot be written; nothing was done.").WithHint("Try again.")
+	}
+	return nil
+}
+
+// refuse records a refusal and returns it.
+func (s *Service) refuse(ctx context.Context, actor models.Actor, action string, refusal error) error {
+	if err := s.record(ctx, audit.Ended(audit.Entry(actor, action), refusal)); err != nil {
+		return err
+	}
+	return refusal
+}

@@ -1,0 +1,165 @@
+package auth
+
+import (
+	"context"
+	"time"
+
+	"github.com/your-org/keeper/audit"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/store"
+)
+
+// touchEvery is how exact a session's last use is.
+const touchEvery = time.Minute
+
+// SignIn opens a session for a local account and returns its identifier, which only the
+// browser's cookie may hold.
+func (s *Service) SignIn(ctx context.Context, username, password string, o Origin) (id string, u models.User, err error) {
+	key := username + "\x00" + o.Address
+	nobody := Nobody(o)
+	nobody.Name = username
+	if !s.tries.allowed(key) {
+		err := fault.New(fault.Throttled, "Too many sign-ins failed.").WithHint("Wait five minutes and try again.")
+		return "", u, s.refuseSignIn(ctx, nobody, err)
+	}
+	u, err = s.verify(ctx, username, password)
+	if fault.Is(err, fault.Unauthenticated) {
+		s.tries.failed(key)
+		return "", u, s.refuseSignIn(ctx, nobody, err)
+	}
+	if err != nil {
+		return "", u, err
+	}
+	s.tries.succeeded(key)
+	id, now := random(32), s.now()
+	u.LastSignInAt = &now
+	session := models.Session{
+		Hash: digest(id), UserID: u.ID, Address: o.Address, UserAgent: cut(o.UserAgent, 255),
+		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(SessionLifetime),
+	}
+	actor := from(models.Actor{Kind: models.ActorUser, ID: string(u.ID), Name: u.Username, UserID: u.ID}, o)
+	err = s.store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.UpdateUser(&u); err != nil {
+			return err
+		}
+		if err := tx.CreateSession(&session); err != nil {
+			return err
+		}
+		return tx.AppendAudit(onUser(actor, "session.create", u))
+	})
+	return id, u, err
+}
+
+// refuseSignIn records a sign-in that failed. The name that was tried is kept: it is what
+// an investigation needs, and it is shortened since people type passwords into it.
+func (s *Service) refuseSignIn(ctx context.Context, nobody models.Actor, refusal error) error {
+	nobody.Name = cut(nobody.Name, 64)
+	entry := audit.Ended(audit.Entry(nobody, "session.create"), refusal)
+	entry.Outcome = models.OutcomeRefused
+	if err := s.record(ctx, entry); err != nil {
+		return err
+	}
+	return refusal
+}
+
+func cut(s string, n int) string {
+	if len(s) > n {
+		return s[:n]
+	}
+	return s
+}
+
+// Session finds the actor and the session that an identifier stands for. Unauthenticated
+// where it stands for none, or for one that has ended.
+func (s *Service) Session(ctx context.Context, id string, o Origin) (models.Actor, models.Session, models.User, error) {
+	var (
+		session models.Session
+		u       models.User
+		actor   models.Actor
+	)
+	err := s.store.Read(ctx, func(tx *store.Tx) (err error) {
+		if session, err = tx.Session(digest(id)); err != nil {
+			return err
+		}
+		if u, err = tx.User(session.UserID); err != nil {
+			return err
+		}
+		actor, err = s.actor(tx, u, o)
+		return err
+	})
+	now := s.now()
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return Nobody(o), session, u, ended()
+	case err != nil:
+		return Nobody(o), session, u, err
+	case u.Disabled, !now.Before(session.ExpiresAt), now.Sub(session.LastSeenAt) >= SessionIdle:
+		return Nobody(o), session, u, ended()
+	}
+	if now.Sub(session.LastSeenAt) >= touchEvery {
+		err = s.store.Write(ctx, func(tx *store.Tx) error { return tx.TouchSession(session.Hash, now) })
+	}
+	return actor, session, u, err
+}
+
+func ended() error {
+	return fault.New(fault.Unauthenticated, "You are not signed in, or your session has ended.").WithHint("Sign in again.")
+}
+
+// SaveSession keeps what the web wants to remember of a session: messages to show once.
+func (s *Service) SaveSession(ctx context.Context, id string, data []byte) error {
+	return s.store.Write(ctx, func(tx *store.Tx) error { return tx.SaveSessionData(digest(id), data) })
+}
+
+// SignOut ends a session.
+func (s *Service) SignOut(ctx context.Context, actor models.Actor, id string) error {
+	return s.endSession(ctx, actor, digest(id))
+}
+
+// Sessions lists an actor's own sessions, the newest use first.
+func (s *Service) Sessions(ctx context.Context, actor models.Actor) ([]models.Session, error) {
+	var sessions []models.Session
+	err := s.store.Read(ctx, func(tx *store.Tx) (err error) {
+		sessions, err = tx.SessionsOfUser(actor.UserID)
+		return err
+	})
+	return sessions, err
+}
+
+// RevokeSession ends one of the actor's own sessions, named by its hash.
+func (s *Service) RevokeSession(ctx context.Context, actor models.Actor, hash string) error {
+	sessions, err := s.Sessions(ctx, actor)
+	if err != nil {
+		return err
+	}
+	for _, one := range sessions {
+		if one.Hash == hash {
+			return s.endSession(ctx, actor, hash)
+		}
+	}
+	return fault.New(fault.NotFound, "You have no such session; it may have ended already.")
+}
+
+func (s *Service) endSession(ctx context.Context, actor models.Actor, hash string) error {
+	return s.store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.DeleteSession(hash); err != nil {
+			return err
+		}
+		entry := audit.Entry(actor, "session.end")
+		entry.ObjectKind, entry.ObjectID = "session", hash[:12]
+		return tx.AppendAudit(entry)
+	})
+}
+
+// IsSession reports whether a session's row belongs to an identifier.
+func IsSession(session models.Session, id string) bool { return session.Hash == digest(id) }
+
+// Sweep removes the sessions that have ended.
+func (s *Service) Sweep(ctx context.Context) error {
+	now := s.now()
+	return s.store.Write(ctx, func(tx *store.Tx) error {
+		_, err := tx.DeleteExpiredSessions(now, now.Add(-SessionIdle))
+		return err
+	})
+}

@@ -1,0 +1,179 @@
+package auth
+
+import (
+	"context"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jellydator/ttlcache/v3"
+
+	"github.com/your-org/keeper/audit"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/store"
+)
+
+// TokenPrefix begins every API token, so that scanners find leaked ones.
+const TokenPrefix = "kpr_"
+
+// NewToken is what a token is made from.
+type NewToken struct {
+	Name      string
+	Scope     models.TokenScope
+	ExpiresAt *time.Time
+}
+
+// CreateToken makes an API token for the actor's own user. The returned text is shown once
+// and stored nowhere.
+func (s *Service) CreateToken(ctx context.Context, actor models.Actor, n NewToken) (string, models.Token, error) {
+	if err := Check(actor, ManageOwnTokens, Global); err != nil {
+		return "", models.Token{}, s.refuse(ctx, actor, "token.create", err)
+	}
+	n.Name = strings.TrimSpace(n.Name)
+	now := s.now()
+	switch {
+	case n.Name == "" || len(n.Name) > 100:
+		return "", models.Token{}, fault.InvalidField("name", "must be 1 to 100 characters; say what the token is for")
+	case n.ExpiresAt != nil && !n.ExpiresAt.After(now):
+		return "", models.Token{}, fault.InvalidField("expires_at", "must lie in the future")
+	}
+	for _, id := range n.Scope.Environments {
+		if !Can(actor, ViewEnvironment, id) {
+			return "", models.Token{}, fault.InvalidField("environments", "must be environments that you may see")
+		}
+	}
+	text := TokenPrefix + random(24)
+	token := models.Token{
+		ID: models.NewTokenID(), Hash: digest(text), Hint: text[:len(TokenPrefix)+4], UserID: actor.UserID,
+		Name: n.Name, Scope: n.Scope, CreatedAt: now, ExpiresAt: n.ExpiresAt,
+	}
+	err := s.store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.CreateToken(&token); err != nil {
+			return err
+		}
+		return tx.AppendAudit(onToken(actor, "token.create", token))
+	})
+	return text, token, err
+}
+
+func onToken(actor models.Actor, action string, t models.Token) models.AuditEntry {
+	entry := audit.Entry(actor, action)
+	entry.ObjectKind, entry.ObjectID, entry.ObjectName = "token", string(t.ID), t.Name
+	return entry
+}
+
+// Tokens lists the actor's own tokens, the newest first.
+func (s *Service) Tokens(ctx context.Context, actor models.Actor) ([]models.Token, error) {
+	var tokens []models.Token
+	err := s.store.Read(ctx, func(tx *store.Tx) (err error) {
+		tokens, err = tx.Tokens(actor.UserID)
+		return err
+	})
+	return tokens, err
+}
+
+// RevokeToken ends one of the actor's own tokens.
+func (s *Service) RevokeToken(ctx context.Context, actor models.Actor, id models.TokenID) error {
+	if err := Check(actor, ManageOwnTokens, Global); err != nil {
+		return s.refuse(ctx, actor, "token.revoke", err)
+	}
+	tokens, err := s.Tokens(ctx, actor)
+	if err != nil {
+		return err
+	}
+	for _, t := range tokens {
+		if t.ID != id {
+			continue
+		}
+		err := s.store.Write(ctx, func(tx *store.Tx) error {
+			if err := tx.RevokeToken(id, s.now()); err != nil {
+				return err
+			}
+			return tx.AppendAudit(onToken(actor, "token.revoke", t))
+		})
+		s.actors.Delete(t.Hash)
+		return err
+	}
+	return fault.New(fault.NotFound, "You have no such token.")
+}
+
+// Bearer finds the actor that a token stands for. What it found holds for a second, so
+// that a busy client costs neither a query nor a hash of the database's per request.
+func (s *Service) Bearer(ctx context.Context, text string, o Origin) (models.Actor, error) {
+	if !strings.HasPrefix(text, TokenPrefix) || len(text) > 100 {
+		return Nobody(o), badToken()
+	}
+	hash := digest(text)
+	now := s.now()
+	item := s.actors.Get(hash)
+	if item == nil {
+		found, err := s.lookUp(ctx, hash)
+		if err != nil {
+			return Nobody(o), err
+		}
+		item = s.actors.Set(hash, found, ttlcache.DefaultTTL)
+	}
+	found := item.Value()
+	if t := found.token; t.RevokedAt != nil || t.ExpiresAt != nil && !now.Before(*t.ExpiresAt) {
+		return Nobody(o), badToken()
+	}
+	s.used.note(found.token.ID, now)
+	return from(found.actor, o), nil
+}
+
+func badToken() error {
+	return fault.New(fault.Unauthenticated, "The token is not valid, has expired or was revoked.").
+		WithHint("Send a current one as: Authorization: Bearer kpr_…")
+}
+
+func (s *Service) lookUp(ctx context.Context, hash string) (cachedActor, error) {
+	var found cachedActor
+	var disabled bool
+	err := s.store.Read(ctx, func(tx *store.Tx) error {
+		token, u, err := tx.TokenByHash(hash)
+		if err != nil {
+			return err
+		}
+		actor, err := s.actor(tx, u, Origin{})
+		actor.Kind, actor.ID, actor.Name, actor.Scope = models.ActorToken, string(token.ID), u.Username+" ("+token.Name+")", &token.Scope
+		found, disabled = cachedActor{actor: actor, token: token}, u.Disabled
+		return err
+	})
+	if fault.Is(err, fault.NotFound) || err == nil && disabled {
+		return found, badToken()
+	}
+	return found, err
+}
+
+// RecordUse writes down when tokens were last used, to the minute.
+func (s *Service) RecordUse(ctx context.Context) error {
+	batch := s.used.take()
+	if len(batch) == 0 {
+		return nil
+	}
+	return s.store.Write(ctx, func(tx *store.Tx) error { return tx.TouchTokens(batch) })
+}
+
+// usage collects when tokens were used, so that a request need not write it.
+type usage struct {
+	mu   sync.Mutex
+	last map[models.TokenID]time.Time
+}
+
+func newUsage() *usage { return &usage{last: map[models.TokenID]time.Time{}} }
+
+func (u *usage) note(id models.TokenID, now time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.last[id] = now
+}
+
+func (u *usage) take() map[models.TokenID]time.Time {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	batch := maps.Clone(u.last)
+	clear(u.last)
+	return batch
+}

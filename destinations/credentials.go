@@ -1,0 +1,82 @@
+package destinations
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/kms"
+	"github.com/your-org/keeper/models"
+)
+
+// sealedCredentials is the form in which credentials are sealed. It exists only between a
+// Plaintext and the envelope.
+type sealedCredentials map[string]string
+
+// fields pairs each credential with its name in the sealed form.
+func fields(c *models.DestinationCredentials) map[string]*models.Plaintext {
+	return map[string]*models.Plaintext{
+		"access_key_id": &c.AccessKeyID, "secret_access_key": &c.SecretAccessKey, "session_token": &c.SessionToken,
+		"vault_token": &c.VaultToken, "role_id": &c.RoleID, "secret_id": &c.SecretID,
+	}
+}
+
+// credentialsLabel binds credentials to their destination: moved to another row they do not
+// open.
+func credentialsLabel(d models.Destination) kms.Label {
+	return kms.Label{Kind: "credentials", Environment: d.EnvironmentID, Object: string(d.ID)}
+}
+
+// seal puts the credentials into the destination, sealed under its environment's key. None
+// at all leaves it to the process's own.
+func (s *Service) seal(ctx context.Context, e models.Environment, d *models.Destination, c models.DestinationCredentials) error {
+	clear := sealedCredentials{}
+	for name, value := range fields(&c) {
+		if value.Len() > 0 {
+			clear[name] = string(value.Reveal())
+		}
+	}
+	d.Credentials, d.CredentialsKeyID = nil, ""
+	if len(clear) == 0 {
+		return nil
+	}
+	encoded, err := json.Marshal(clear)
+	if err != nil {
+		return fault.New(fault.Internal, "The credentials cannot be encoded.")
+	}
+	sealer, err := s.Envelope.Sealer(ctx, e)
+	if err != nil {
+		return err
+	}
+	plain := models.NewPlaintext(encoded)
+	defer plain.Zero()
+	sealed, err := sealer.Seal(credentialsLabel(*d), plain)
+	if err != nil {
+		return err
+	}
+	d.Credentials, d.CredentialsKeyID = sealed.Ciphertext, sealed.DataKeyID
+	return nil
+}
+
+// credentials opens a destination's credentials; empty ones where it has none of its own.
+func (s *Service) credentials(ctx context.Context, e models.Environment, d models.Destination) (models.DestinationCredentials, error) {
+	var c models.DestinationCredentials
+	if len(d.Credentials) == 0 {
+		return c, nil
+	}
+	plain, err := s.Envelope.Open(ctx, e, credentialsLabel(d), kms.Sealed{DataKeyID: d.CredentialsKeyID, Format: kms.Format, Ciphertext: d.Credentials})
+	if err != nil {
+		return c, err
+	}
+	defer plain.Zero()
+	var clear sealedCredentials
+	if json.Unmarshal(plain.Reveal(), &clear) != nil {
+		return c, fault.New(fault.Internal, "The credentials of the destination %s are damaged.", d.Name).WithHint("Enter them again.")
+	}
+	for name, value := range fields(&c) {
+		if clear[name] != "" {
+			*value = models.NewPlaintext([]byte(clear[name]))
+		}
+	}
+	return c, nil
+}

@@ -1,0 +1,118 @@
+package destinations
+
+import (
+	"context"
+
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/store"
+)
+
+// StateQuery chooses states; its environments are narrowed to those that the actor may see.
+type StateQuery = store.StateQuery
+
+// RunQuery chooses runs; its environments are narrowed to those that the actor may see.
+type RunQuery = store.RunQuery
+
+// States lists what is known of secrets at destinations.
+func (s *Service) States(ctx context.Context, actor models.Actor, q StateQuery) (states []store.NamedState, next string, err error) {
+	if q.Environments, err = s.narrow(ctx, actor, q.Environments); err != nil {
+		return nil, "", err
+	}
+	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		states, next, err = tx.ListStates(q)
+		return err
+	})
+	return states, next, err
+}
+
+// StatesOf gives the states of secrets that the caller has listed for the actor already,
+// by secret.
+func (s *Service) StatesOf(ctx context.Context, ids []models.SecretID) (map[models.SecretID][]models.SyncState, error) {
+	bySecret := make(map[models.SecretID][]models.SyncState, len(ids))
+	err := s.Store.Read(ctx, func(tx *store.Tx) error {
+		states, err := tx.StatesOfSecrets(ids)
+		for _, state := range states {
+			bySecret[state.SecretID] = append(bySecret[state.SecretID], state)
+		}
+		return err
+	})
+	return bySecret, err
+}
+
+// Counts says how many secrets are in which state, by destination that the actor may see.
+func (s *Service) Counts(ctx context.Context, actor models.Actor) (map[models.DestinationID]map[models.SyncStatus]int, error) {
+	environments, err := s.visible(ctx, actor, 0)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[models.DestinationID]map[models.SyncStatus]int{}
+	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		rows, err := tx.CountStates(environments)
+		for _, row := range rows {
+			if counts[row.DestinationID] == nil {
+				counts[row.DestinationID] = map[models.SyncStatus]int{}
+			}
+			counts[row.DestinationID][row.Status] = row.N
+		}
+		return err
+	})
+	return counts, err
+}
+
+// Runs lists runs, newest first.
+func (s *Service) Runs(ctx context.Context, actor models.Actor, q RunQuery) (runs []models.SyncRun, next string, err error) {
+	if q.Environments, err = s.narrow(ctx, actor, q.Environments); err != nil {
+		return nil, "", err
+	}
+	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		runs, next, err = tx.Runs(q)
+		return err
+	})
+	return runs, next, err
+}
+
+// Run finds a run that the actor may see.
+func (s *Service) Run(ctx context.Context, actor models.Actor, id models.RunID) (models.SyncRun, error) {
+	var run models.SyncRun
+	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		run, err = tx.Run(id)
+		return err
+	})
+	if err == nil {
+		err = auth.Check(actor, auth.ViewDestination, run.EnvironmentID)
+	}
+	if fault.Is(err, fault.NotFound) {
+		return models.SyncRun{}, fault.New(fault.NotFound, "There is no such run, or it is too long ago.")
+	}
+	return run, err
+}
+
+// Results lists what a run found or did secret by secret: only the failed ones where asked
+// for.
+func (s *Service) Results(ctx context.Context, actor models.Actor, id models.RunID, failedOnly bool, cursor string, limit int) (results []models.SyncResult, next string, err error) {
+	if _, err := s.Run(ctx, actor, id); err != nil {
+		return nil, "", err
+	}
+	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		results, next, err = tx.Results(id, failedOnly, cursor, limit)
+		return err
+	})
+	return results, next, err
+}
+
+func (s *Service) narrow(ctx context.Context, actor models.Actor, asked []models.EnvironmentID) ([]models.EnvironmentID, error) {
+	if len(asked) == 0 {
+		return s.visible(ctx, actor, 0)
+	}
+	var ids []models.EnvironmentID
+	for _, one := range asked {
+		visible, err := s.visible(ctx, actor, one)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, visible...)
+	}
+	return ids, nil
+}

@@ -1,0 +1,114 @@
+// Package secrets holds the rules of secrets, their versions and their environments: what
+// may be written, by whom, and what is recorded of it. Browser, API and command all call
+// the same methods, each of which takes the actor first.
+package secrets
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/your-org/keeper/audit"
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/kms"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/store"
+)
+
+// Deps is what the service works with.
+type Deps struct {
+	Store    *store.Store
+	Envelope *kms.Envelope
+	Now      func() time.Time
+	Log      *slog.Logger
+	// Changed is called in the transaction of every change of a secret's value or existence:
+	// it leaves the work for the sync to do.
+	Changed func(tx *store.Tx, s models.Secret) error
+	// Committed is called after such a transaction, so that the work begins at once.
+	Committed func()
+	// DeleteGrace is how long a deleted secret can be undeleted.
+	DeleteGrace time.Duration
+}
+
+// Service is the rules of secrets and environments. It is safe for concurrent use.
+type Service struct {
+	Deps
+	// known holds environments by id for the read path, which needs only what never changes
+	// of one: its id and its name.
+	known sync.Map
+}
+
+// New makes the service.
+func New(d Deps) *Service { return &Service{Deps: d} }
+
+// environment loads an environment and checks that the actor may do the action there. The
+// refusal is recorded.
+func (s *Service) environment(ctx context.Context, actor models.Actor, action auth.Action, id models.EnvironmentID) (models.Environment, error) {
+	var e models.Environment
+	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		e, err = tx.Environment(id)
+		return err
+	})
+	if fault.Is(err, fault.NotFound) {
+		return e, noEnvironment(strconv.FormatInt(int64(id), 10))
+	}
+	if err != nil {
+		return e, err
+	}
+	if err := auth.Check(actor, action, id); err != nil {
+		return e, s.refused(ctx, audit.OnEnvironment(actor, string(action), e), hideEnvironment(err, strconv.FormatInt(int64(id), 10)))
+	}
+	return e, nil
+}
+
+// hideEnvironment makes the refusal for an environment that the actor may not see the same
+// as for one that is not there.
+func hideEnvironment(err error, named string) error {
+	if fault.Is(err, fault.NotFound) {
+		return noEnvironment(named)
+	}
+	return err
+}
+
+func noEnvironment(named string) error {
+	return fault.New(fault.NotFound, "There is no environment %s.", named).
+		WithHint("List the environments to see which there are.")
+}
+
+func noSecret() error {
+	return fault.New(fault.NotFound, "There is no such secret.").WithHint("List the secrets to see which there are.")
+}
+
+// refused records that the actor was refused, and returns the refusal.
+func (s *Service) refused(ctx context.Context, entry models.AuditEntry, refusal error) error {
+	if err := s.Store.Record(ctx, audit.Ended(entry, refusal)); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "The audit log cannot be written; nothing was done.").WithHint("Try again.")
+	}
+	return refusal
+}
+
+// knownEnvironment is the id and the name of an environment, from memory where possible.
+func (s *Service) knownEnvironment(ctx context.Context, id models.EnvironmentID) (models.Environment, error) {
+	if e, ok := s.known.Load(id); ok {
+		return e.(models.Environment), nil
+	}
+	var e models.Environment
+	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		e, err = tx.Environment(id)
+		return err
+	})
+	if err != nil {
+		return e, err
+	}
+	s.known.Store(id, models.Environment{ID: e.ID, Name: e.Name})
+	return e, nil
+}
+
+func (s *Service) committed() {
+	if s.Committed != nil {
+		s.Committed()
+	}
+}

@@ -1,0 +1,83 @@
+package vaultkv
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/your-org/keeper/fault"
+	keepersync "github.com/your-org/keeper/sync"
+)
+
+// Mark merges Keeper's keys into the custom metadata and leaves all others.
+func (d *Driver) Mark(ctx context.Context, name string, mark keepersync.Mark) (keepersync.Remote, error) {
+	a, err := d.call(ctx, d.patch(d.path(opMark.area, name), map[string]any{"custom_metadata": customOf(mark)}))
+	switch {
+	case err == nil && a.ok():
+	case err == nil && (a.status == http.StatusMethodNotAllowed || a.status == http.StatusNotFound && !a.bare):
+		if err := d.postMark(ctx, name, mark); err != nil {
+			return keepersync.Remote{}, err
+		}
+	default:
+		return keepersync.Remote{}, d.fail(a, err, opMark, name)
+	}
+	r, err := d.Describe(ctx, name)
+	if err == nil && r.Mark != mark {
+		err = fault.New(fault.Unavailable, "Vault took the mark of %s and does not show it.", name)
+	}
+	return r, err
+}
+
+// postMark is for servers that know no PATCH: a POST replaces the custom metadata as a
+// whole, so what is there is read first and sent back with the rest of the settings.
+func (d *Driver) postMark(ctx context.Context, name string, mark keepersync.Mark) error {
+	m, err := d.metadata(ctx, name)
+	if err != nil {
+		return err
+	}
+	custom := customOf(mark)
+	for key, value := range m.CustomMetadata {
+		if _, ours := custom[key]; !ours {
+			custom[key] = value
+		}
+	}
+	a, err := d.call(ctx, d.post(d.path(opPostMark.area, name), map[string]any{
+		"custom_metadata": custom, "cas_required": m.CASRequired,
+		"max_versions": m.MaxVersions, "delete_version_after": m.DeleteVersionAfter,
+	}))
+	if err != nil || !a.ok() {
+		return d.fail(a, err, opPostMark, name)
+	}
+	return nil
+}
+
+// Delete soft-deletes the version that was observed and no other: a newer one, written
+// meanwhile, stays current.
+func (d *Driver) Delete(ctx context.Context, r keepersync.Remote) (keepersync.Remote, error) {
+	after, err := d.onVersion(ctx, opDelete, r.Name, r.Version)
+	if err == nil && after.Version != r.Version {
+		return keepersync.Remote{}, fault.New(fault.Conflict, "%s was written in Vault by somebody else meanwhile; it was not deleted.", r.Name)
+	}
+	return after, err
+}
+
+// Restore undeletes the newest version.
+func (d *Driver) Restore(ctx context.Context, r keepersync.Remote) (keepersync.Remote, error) {
+	there, err := d.Describe(ctx, r.Name)
+	if err != nil || !there.Deleted {
+		return there, err
+	}
+	return d.onVersion(ctx, opRestore, r.Name, there.Version)
+}
+
+// onVersion deletes or undeletes one version and looks afterwards, since Vault answers
+// alike whether there was such a version or not.
+func (d *Driver) onVersion(ctx context.Context, op operation, name, version string) (keepersync.Remote, error) {
+	if n, err := strconv.Atoi(version); err == nil && n > 0 {
+		a, err := d.call(ctx, d.post(d.path(op.area, name), map[string][]int{"versions": {n}}))
+		if err != nil || !a.ok() {
+			return keepersync.Remote{}, d.fail(a, err, op, name)
+		}
+	}
+	return d.Describe(ctx, name)
+}

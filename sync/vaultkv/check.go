@@ -1,0 +1,106 @@
+package vaultkv
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+)
+
+// never is a version that no entry has, so that a write which must replace it is refused by
+// KV v2 after the policy has let it through.
+const never = 1 << 30
+
+// Check tries each permission on a name that does not exist, with writes that KV v2
+// refuses. Whether a write of an existing entry is allowed is asked of Vault, where it tells.
+func (d *Driver) Check(ctx context.Context) error {
+	for _, err := range d.List(ctx) {
+		if err != nil {
+			return err
+		}
+		break
+	}
+	name := d.prefix + models.NewID("keeper-check")
+	if _, err := d.Describe(ctx, name); !fault.Is(err, fault.NotFound) {
+		return d.failCheck(err)
+	}
+	if got, _ := d.fetch(ctx, name); !fault.Is(got.Err, fault.NotFound) {
+		return d.failCheck(got.Err)
+	}
+	if err := d.checkPut(ctx, name); err != nil {
+		return err
+	}
+	if err := d.checkMark(ctx, name); err != nil {
+		return err
+	}
+	for _, op := range []operation{opDelete, opRestore} {
+		a, err := d.call(ctx, d.post(d.path(op.area, name), map[string][]int{"versions": {1}}))
+		if err != nil || !a.ok() && !a.absent() {
+			return d.fail(a, err, op, name)
+		}
+	}
+	return d.checkUpdate(ctx, name)
+}
+
+func (d *Driver) checkPut(ctx context.Context, name string) error {
+	path := d.path(opPut.area, name)
+	a, err := d.call(ctx, d.post(path, map[string]any{
+		"options": map[string]int{"cas": never}, "data": d.encode([]byte("check")),
+	}))
+	switch {
+	case err == nil && a.status == http.StatusBadRequest:
+		return nil
+	case err == nil && a.ok(): // an engine that does not know check-and-set has written it
+		return d.removeCheck(ctx, path)
+	}
+	return d.fail(a, err, opPut, name)
+}
+
+// removeCheck takes away what a mount that is not KV v2 took for an entry.
+func (d *Driver) removeCheck(ctx context.Context, path string) error {
+	_, err := d.api.DeleteWithContext(ctx, path)
+	invalid := fault.Wrap(err, fault.Invalid, "The mount %s is not a KV engine of version 2.", d.mount)
+	if err != nil {
+		return invalid.WithHint("Name another mount, and delete %s, which the check has left there.", path)
+	}
+	return invalid.WithHint("Name another mount, or upgrade this one.")
+}
+
+func (d *Driver) checkMark(ctx context.Context, name string) error {
+	a, err := d.call(ctx, d.patch(d.path(opMark.area, name), map[string]any{"custom_metadata": map[string]string{}}))
+	if err == nil && (a.ok() || a.status == http.StatusNotFound || a.status == http.StatusMethodNotAllowed) {
+		return nil
+	}
+	return d.fail(a, err, opMark, name)
+}
+
+// checkUpdate asks whether a second version may be written, which no try can show without
+// a first one. A server or a token that may not say is not held against.
+func (d *Driver) checkUpdate(ctx context.Context, name string) error {
+	path := d.path(opPut.area, name)
+	a, err := d.call(ctx, d.post("sys/capabilities-self", map[string][]string{"paths": {path}}))
+	var reply struct {
+		Data struct {
+			Capabilities []string `json:"capabilities"`
+		} `json:"data"`
+	}
+	if err != nil || !a.ok() || a.decode(&reply) != nil || len(reply.Data.Capabilities) == 0 {
+		return nil
+	}
+	for _, enough := range []string{"root", "update"} {
+		if slices.Contains(reply.Data.Capabilities, enough) {
+			return nil
+		}
+	}
+	return refused(answer{status: http.StatusForbidden}, opPut, path, name)
+}
+
+func (d *Driver) failCheck(err error) error {
+	if err != nil {
+		return err
+	}
+	return fault.New(fault.Unavailable, "Vault knows an entry that was never made.").
+		WithHint("Check the destination's address and mount.")
+}

@@ -1,0 +1,91 @@
+package vaultkv
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/your-org/keeper/fault"
+	keepersync "github.com/your-org/keeper/sync"
+)
+
+// Put writes with check-and-set, and then marks what it created. A failure in between
+// leaves a value without a mark; the same Write again finds it and marks it.
+func (d *Driver) Put(ctx context.Context, w keepersync.Write) (keepersync.Remote, error) {
+	cas, err := d.expected(ctx, w)
+	if err != nil {
+		return keepersync.Remote{}, err
+	}
+	a, err := d.call(ctx, d.post(d.path(opPut.area, w.Name), map[string]any{
+		"options": map[string]int{"cas": cas}, "data": d.encode(w.Value.Reveal()),
+	}))
+	var reply struct {
+		Data revision `json:"data"`
+	}
+	if err == nil && a.ok() {
+		err = a.decode(&reply)
+	}
+	if err != nil || !a.ok() && a.status != http.StatusBadRequest {
+		return keepersync.Remote{}, d.fail(a, err, opPut, w.Name)
+	}
+	written := reply.Data
+	if !a.ok() {
+		if written, err = d.ownWrite(ctx, a, w, cas); err != nil {
+			return keepersync.Remote{}, err
+		}
+	}
+	if !w.Replaces.Exists() && markOf(written.CustomMetadata) != w.Mark {
+		return d.Mark(ctx, w.Name, w.Mark)
+	}
+	return keepersync.Remote{
+		Name: w.Name, Version: strconv.Itoa(written.Version), Mark: markOf(written.CustomMetadata), ChangedAt: written.CreatedTime,
+	}, nil
+}
+
+// expected is the version that the write is to replace, as Vault counts it.
+func (d *Driver) expected(ctx context.Context, w keepersync.Write) (int, error) {
+	switch {
+	case !w.Replaces.Exists():
+		return 0, nil
+	case w.Replaces.Version != "":
+		cas, err := strconv.Atoi(w.Replaces.Version)
+		if err != nil {
+			return 0, fault.New(fault.Conflict, "%s is to replace version %q, which is none of Vault's.", w.Name, w.Replaces.Version)
+		}
+		return cas, nil
+	}
+	// Ours, without a value that could be lost: whatever number it has got to is replaced.
+	m, err := d.metadata(ctx, w.Name)
+	if fault.Is(err, fault.NotFound) {
+		return 0, nil
+	}
+	if err == nil && m.remote(w.Name).Version != "" {
+		err = d.conflict(w)
+	}
+	return m.CurrentVersion, err
+}
+
+// ownWrite tells why Vault refused a write: because the same Write went through before and
+// its answer was lost, which is a success; because somebody else wrote; or for the value.
+func (d *Driver) ownWrite(ctx context.Context, a answer, w keepersync.Write, cas int) (revision, error) {
+	there, about := d.fetch(ctx, w.Name)
+	if there.Err != nil && !fault.Is(there.Err, fault.NotFound) {
+		return revision{}, there.Err
+	}
+	mark := markOf(about.CustomMetadata)
+	switch {
+	case about.Version == cas:
+		return revision{}, d.fail(a, nil, opPut, w.Name) // it was not the version
+	case there.Err == nil && about.Version == cas+1 && (mark.Zero() || mark == w.Mark) && bytes.Equal(there.Value.Reveal(), w.Value.Reveal()):
+		return about, nil
+	}
+	return revision{}, d.conflict(w)
+}
+
+func (d *Driver) conflict(w keepersync.Write) error {
+	if !w.Replaces.Exists() {
+		return fault.New(fault.Conflict, "Vault holds an entry %s already; it was left as it is.", w.Name)
+	}
+	return fault.New(fault.Conflict, "%s was written in Vault by somebody else meanwhile; it was left as it is.", w.Name)
+}

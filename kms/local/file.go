@@ -108,7 +108,7 @@ func fileError(path string, err error) error {
 		return told
 	case errors.Is(err, fs.ErrNotExist):
 		return fault.Wrap(err, fault.Invalid, "There is no master key file at %s.", path).
-			WithHint("Put the key that this database was written with there, or set KEEPER_MASTER_KEY.")
+			WithHint("Put the key that this database was written with there, or set KEEPER_MASTER_KEY; a new key can be made only where the folder stands.")
 	default:
 		return fault.Wrap(err, fault.Invalid, "The master key file %s cannot be read or written.", path).
 			WithHint("See to it that Keeper's user owns it and its folder.")

@@ -1,8 +1,10 @@
 package standin_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"testing"
 	"time"
@@ -40,8 +42,27 @@ func config(accessKey, region string) aws.Config {
 		Region:      region,
 		Credentials: credentials.NewStaticCredentialsProvider(accessKey, "secret", ""),
 		Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
-		HTTPClient:  &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}},
+		HTTPClient:  &http.Client{Timeout: 10 * time.Second, Transport: wholeBody{&http.Transport{MaxIdleConnsPerHost: 16}}},
 	}
+}
+
+// wholeBody hands the transport the request's body from memory. The SDK closes its own body once an answer begins; a
+// transport that has not yet looked for the body's end then gives the connection up, and the rest of a long answer is
+// lost. Only a server as near as this one answers that fast, and the SDK's retries, which these tests do without,
+// would hide it.
+type wholeBody struct{ *http.Transport }
+
+func (w wholeBody) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil {
+		return w.Transport.RoundTrip(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return w.Transport.RoundTrip(r)
 }
 
 func retrying(cfg aws.Config) aws.Config {

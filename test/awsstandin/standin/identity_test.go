@@ -101,5 +101,6 @@ func TestClockSkew(t *testing.T) {
 	_, err = c.get("s")
 	wantCode(t, err, "InvalidSignatureException")
 	c.server.ResetClock()
-	equal(t, "value", c.value("s"), "v")
+	// A fresh client, since the old one has learned the skew that was.
+	equal(t, "value", c.as("AKIDTEST", region).value("s"), "v")
 }

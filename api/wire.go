@@ -1,0 +1,104 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// SecretWithValue is a secret with its value, or with ValueHidden where it is not shown.
+type SecretWithValue struct {
+	Secret
+	Value       Value `json:"value,omitzero"`
+	ValueHidden bool  `json:"value_hidden,omitempty"`
+}
+
+// VersionWithValue is one version with its value.
+type VersionWithValue struct {
+	Version
+	Value Value `json:"value"`
+}
+
+// CreatedToken is a new token, with the token itself.
+type CreatedToken struct {
+	Token
+	Text Value `json:"token"`
+}
+
+// Marshal encodes one of this package's types for the wire, and is the one encoder that
+// writes values in the clear: those of the types named here, each of which a caller has to
+// hand over itself. Anywhere else, in a list above all, a Value stays "[redacted]".
+func Marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(exposed(v))
+	return b.Bytes(), err
+}
+
+// exposed puts a plain field over the field of each type that hides its value: of two
+// fields of one JSON name, encoding/json writes the outer.
+func exposed(v any) any {
+	switch v := v.(type) {
+	case SecretWithValue:
+		return struct {
+			SecretWithValue
+			Value *clearText `json:"value,omitempty"`
+		}{v, v.Value.text}
+	case VersionWithValue:
+		return struct {
+			VersionWithValue
+			Value *clearText `json:"value,omitempty"`
+		}{v, v.Value.text}
+	case CreatedToken:
+		return struct {
+			CreatedToken
+			Text *clearText `json:"token,omitempty"`
+		}{v, v.Text.text}
+	case NewSecret:
+		return struct {
+			NewSecret
+			Value *clearText `json:"value,omitempty"`
+		}{v, v.Value.text}
+	case ReplaceSecret:
+		return struct {
+			ReplaceSecret
+			Value *clearText `json:"value,omitempty"`
+		}{v, v.Value.text}
+	case SecretChange:
+		return struct {
+			SecretChange
+			Value *clearText `json:"value,omitempty"`
+		}{v, v.Value.text}
+	case NewDestination:
+		return struct {
+			NewDestination
+			Credentials *exposedCredentials `json:"credentials,omitempty"`
+		}{v, v.Credentials.exposed()}
+	case DestinationChange:
+		if v.Credentials == nil {
+			return v
+		}
+		return struct {
+			DestinationChange
+			Credentials *exposedCredentials `json:"credentials,omitempty"`
+		}{v, v.Credentials.exposed()}
+	default:
+		return v
+	}
+}
+
+type exposedCredentials struct {
+	AccessKeyID     *clearText `json:"access_key_id,omitempty"`
+	SecretAccessKey *clearText `json:"secret_access_key,omitempty"`
+	SessionToken    *clearText `json:"session_token,omitempty"`
+	VaultToken      *clearText `json:"vault_token,omitempty"`
+	RoleID          *clearText `json:"role_id,omitempty"`
+	SecretID        *clearText `json:"secret_id,omitempty"`
+}
+
+func (c DestinationCredentials) exposed() *exposedCredentials {
+	return &exposedCredentials{
+		AccessKeyID: c.AccessKeyID.text, SecretAccessKey: c.SecretAccessKey.text, SessionToken: c.SessionToken.text,
+		VaultToken: c.VaultToken.text, RoleID: c.RoleID.text, SecretID: c.SecretID.text,
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -96,6 +97,7 @@ func TestRunEndsWhileACallHangs(t *testing.T) {
 		if t.Context().Err() != nil {
 			t.Fatal("the call never came")
 		}
+		time.Sleep(time.Millisecond)
 	}
 	if err := stop(); err != nil {
 		t.Errorf("stopping: %v", err)

@@ -44,6 +44,7 @@ func TestAdminFaults(t *testing.T) {
 func TestAdminCallsAndReset(t *testing.T) {
 	c := start(t, standin.Options{KMSAliases: []string{"alias/keeper"}})
 	c.create("s", "v")
+	begun := time.Now()
 	for range 5 {
 		c.value("s")
 	}
@@ -52,8 +53,9 @@ func TestAdminCallsAndReset(t *testing.T) {
 	c.admin("GET", "calls", "", &calls)
 	got := calls["secretsmanager.GetSecretValue"]
 	equal(t, "count", got.Count, 6)
-	if got.PeakPerSecond < 3 || got.PeakPerSecond > 6 {
-		t.Errorf("got a peak of %d, want 3 to 6", got.PeakPerSecond)
+	// Six calls within a second touch two seconds of the clock at most, so one of them saw three.
+	if took := time.Since(begun); got.PeakPerSecond > 6 || (took < time.Second && got.PeakPerSecond < 3) {
+		t.Errorf("got a peak of %d in %s, want 3 to 6", got.PeakPerSecond, took)
 	}
 
 	equal(t, "status", c.admin("POST", "reset", `{"what":["calls"]}`, nil), 200)

@@ -67,7 +67,7 @@ func (w wholeBody) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func retrying(cfg aws.Config) aws.Config {
 	cfg.Retryer = func() aws.Retryer {
-		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = 10 * time.Millisecond })
+		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff, o.MaxAttempts = 10*time.Millisecond, 50 })
 	}
 	return cfg
 }

@@ -130,7 +130,7 @@ func TestFaultTimeouts(t *testing.T) {
 				c.inject(standin.Fault{Operation: "CreateSecret", Kind: kind, Count: 1, Millis: ms})
 				ctx, cancel := context.WithTimeout(c.ctx, 2*time.Second)
 				if ms == 0 {
-					ctx, cancel = context.WithTimeout(c.ctx, 100*time.Millisecond)
+					ctx, cancel = context.WithTimeout(c.ctx, 400*time.Millisecond)
 				}
 				defer cancel()
 				_, err := c.sm.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("s"), SecretString: aws.String("v")})

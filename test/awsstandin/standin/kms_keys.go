@@ -104,10 +104,21 @@ func disableKey(_ *Server, c *call, in *keyIn) (*none, error) {
 	return &none{}, c.setKeyState(in.KeyID, stateDisabled)
 }
 
+// checkManageable says why a key's state cannot be changed.
+func (kr *keyring) checkManageable(k key) error {
+	switch {
+	case k.State == statePendingDeletion:
+		return kr.pendingDeletion(k)
+	case k.Managed:
+		return refuse("UnsupportedOperationException", "%s is managed by AWS.", kr.keyARN(k.ID))
+	}
+	return nil
+}
+
 func (c *call) setKeyState(id, state string) error {
 	_, err := c.region.keys.change(id, c.now, func(k *key) error {
-		if k.State == statePendingDeletion {
-			return c.region.keys.pendingDeletion(*k)
+		if err := c.region.keys.checkManageable(*k); err != nil {
+			return err
 		}
 		k.State = state
 		return nil
@@ -136,8 +147,8 @@ func scheduleKeyDeletion(_ *Server, c *call, in *scheduleKeyDeletionIn) (*schedu
 		window = *in.PendingWindowInDays
 	}
 	k, err := c.region.keys.change(in.KeyID, c.now, func(k *key) error {
-		if k.State == statePendingDeletion {
-			return c.region.keys.pendingDeletion(*k)
+		if err := c.region.keys.checkManageable(*k); err != nil {
+			return err
 		}
 		k.State, k.Window = statePendingDeletion, window
 		k.DeleteAt = c.now.Add(time.Duration(window) * 24 * time.Hour)

@@ -206,6 +206,8 @@ func TestDescribeKey(t *testing.T) {
 	equal(t, "tags", len(tags), 1)
 	managed := must(c.kms.DescribeKey(c.ctx, &kms.DescribeKeyInput{KeyId: aws.String("alias/aws/secretsmanager")}))(t).KeyMetadata
 	equal(t, "manager", managed.KeyManager, types.KeyManagerTypeAws)
+	_, err = c.kms.ScheduleKeyDeletion(c.ctx, &kms.ScheduleKeyDeletionInput{KeyId: managed.KeyId})
+	wantCode(t, err, "UnsupportedOperationException")
 }
 
 func TestAliases(t *testing.T) {

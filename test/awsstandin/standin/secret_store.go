@@ -27,6 +27,11 @@ func (st *secretStore) arnPrefix() string {
 	return "arn:aws:secretsmanager:" + st.where.name + ":" + st.where.account + ":secret:"
 }
 
+// newARN makes the ARN of a new secret, which ends in six random characters.
+func (st *secretStore) newARN(name string) string {
+	return st.arnPrefix() + name + "-" + randomString(6, alphanumeric)
+}
+
 func notFound() *apiError {
 	return refuse("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 }

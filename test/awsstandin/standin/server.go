@@ -116,11 +116,20 @@ func (s *Server) region(account, name string) *region {
 
 func (s *Server) newRegion(key regionKey) *region {
 	r := &region{regionKey: key, secrets: newSecretStore(key, s.opts.ListDelay), keys: newKeyring(key)}
-	for _, alias := range s.opts.KMSAliases {
-		k := r.keys.create(keySpec{description: "made at the start for " + alias}, s.clock.now())
-		r.keys.setAlias(alias, k.ID, s.clock.now())
-	}
+	s.makeKeys(r)
 	return r
+}
+
+// makeKeys gives a region the keys of Options.KMSAliases that it does not have yet.
+func (s *Server) makeKeys(r *region) {
+	now := s.clock.now()
+	for _, alias := range s.opts.KMSAliases {
+		if _, err := r.keys.get(alias, now); err != nil {
+			k := r.keys.create(keySpec{description: "made at the start for " + alias}, now)
+			r.keys.setAlias(alias, k.ID, now)
+			s.dirty.Store(true)
+		}
+	}
 }
 
 func (s *Server) allRegions() []*region {

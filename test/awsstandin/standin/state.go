@@ -80,6 +80,7 @@ func (s *Server) restore(state *stateFile) (map[regionKey]*region, error) {
 		for name, a := range rs.Aliases {
 			r.keys.aliases[name] = a
 		}
+		s.makeKeys(r)
 	}
 	return regions, nil
 }

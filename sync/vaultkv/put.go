@@ -24,7 +24,9 @@ func (d *Driver) Put(ctx context.Context, w keepersync.Write) (keepersync.Remote
 		Data revision `json:"data"`
 	}
 	if err == nil && a.ok() {
-		err = a.decode(&reply)
+		if err = a.decode(&reply); err == nil && reply.Data.Version != cas+1 {
+			err = errNotVault
+		}
 	}
 	if err != nil || !a.ok() && a.status != http.StatusBadRequest {
 		return keepersync.Remote{}, d.fail(a, err, opPut, w.Name)

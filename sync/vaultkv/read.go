@@ -49,7 +49,9 @@ func (d *Driver) listFolder(ctx context.Context, folder string) (names, folders 
 		} `json:"data"`
 	}
 	if err == nil && a.ok() {
-		err = a.decode(&reply)
+		if err = a.decode(&reply); err == nil && reply.Data.Keys == nil {
+			err = errNotVault
+		}
 	}
 	if err != nil || !a.ok() {
 		return nil, nil, d.failList(a, err, folder)

@@ -8,7 +8,11 @@ import (
 	"testing"
 
 	"github.com/your-org/keeper/store"
+	"github.com/your-org/keeper/test/databases"
 )
+
+// Dialects are those that a test of the store runs on.
+var Dialects = []string{store.SQLite, store.MySQL, store.Postgres}
 
 // SQLite opens a migrated store on a file of the test's own, and closes it at the end.
 func SQLite(t testing.TB) *store.Store {
@@ -46,6 +50,16 @@ func OpenWith(t testing.TB, options store.Options) *store.Store {
 func Options(t testing.TB, dialect string) store.Options {
 	t.Helper()
 	options := store.Options{Dialect: dialect, Log: slog.New(slog.DiscardHandler)}
-	options.Path = filepath.Join(t.TempDir(), "keeper.db")
+	var at databases.Parts
+	switch dialect {
+	case store.MySQL:
+		at = databases.MariaDB(t)
+	case store.Postgres:
+		at = databases.Postgres(t)
+		options.Params = map[string]string{"sslmode": "disable"}
+	default:
+		options.Path = filepath.Join(t.TempDir(), "keeper.db")
+	}
+	options.Host, options.Port, options.User, options.Name = at.Host, at.Port, at.User, at.Name
 	return options
 }

@@ -166,7 +166,7 @@ func TestColdReaders(t *testing.T) {
 			opened.Add(1)
 		})
 	}
-	time.Sleep(10 * time.Millisecond) // lets readers pile up; without it the test is only weaker
+	time.Sleep(10 * time.Millisecond) // lets the readers pile up; too short, the test is only weaker
 	close(release)
 	readers.Wait()
 	if got := b.fake.Calls(drivertest.OpUnwrap); got != 1 || opened.Load() != 50 {
@@ -176,27 +176,45 @@ func TestColdReaders(t *testing.T) {
 
 // TestCloseEndsWhatRuns: Close does not wait for a backend that hangs.
 func TestCloseEndsWhatRuns(t *testing.T) {
-	b := newBench(t, kms.Options{})
-	sealed := seal(t, b.Envelope, production, label, canary)
-	cold := b.another(t, kms.Options{})
-	began := make(chan struct{})
-	b.fake.Before(func(ctx context.Context, _ drivertest.Op) { close(began); <-ctx.Done() })
-	result := make(chan error, 1)
-	go func() {
-		_, err := cold.Open(context.Background(), production, label, sealed)
-		result <- err
-	}()
-	<-began
-	cold.Close()
-	if err := <-result; !fault.Is(err, fault.Unavailable) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, kms.Options{})
+		sealed := seal(t, b.Envelope, production, label, canary)
+		cold := b.another(t, kms.Options{})
+		b.fake.Before(func(ctx context.Context, _ drivertest.Op) { <-ctx.Done() })
+		result := make(chan error, 1)
+		go func() {
+			_, err := cold.Open(t.Context(), production, label, sealed)
+			result <- err
+		}()
+		synctest.Wait() // the load hangs
+		start := time.Now()
+		cold.Close()
+		if err := <-result; !fault.Is(err, fault.Unavailable) {
+			t.Errorf("got %v, want Unavailable", err)
+		}
+		if took := time.Since(start); took > 0 {
+			t.Errorf("Close waited %v", took)
+		}
+		b.fake.Before(nil)
+		if _, err := cold.Open(t.Context(), production, label, sealed); !fault.Is(err, fault.Unavailable) {
+			t.Errorf("after Close: got %v, want Unavailable", err)
+		}
+		if got := cold.Status().CachedKeys; got != 0 {
+			t.Errorf("after Close: got %d keys in memory, want none", got)
+		}
+	})
+}
+
+// TestClientThatLeaves says nothing about the backend.
+func TestClientThatLeaves(t *testing.T) {
+	b := newBench(t, kms.Options{MaxUses: 1})
+	ctx, cancel := context.WithCancel(t.Context())
+	b.fake.Before(func(context.Context, drivertest.Op) { cancel() })
+	if _, err := b.Sealer(ctx, production); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("got %v, want Unavailable", err)
 	}
-	b.fake.Before(nil)
-	if _, err := cold.Open(t.Context(), production, label, sealed); !fault.Is(err, fault.Unavailable) {
-		t.Errorf("after Close: got %v, want Unavailable", err)
-	}
-	if got := cold.Status().CachedKeys; got != 0 {
-		t.Errorf("after Close: got %d keys in memory, want none", got)
+	if !b.Status().Reachable {
+		t.Error("the backend is called unreachable because a client left")
 	}
 }
 

@@ -100,11 +100,11 @@ type Envelope struct {
 	primary Wrapper
 	options Options
 
-	cache    *keyCache
-	blocks   blocks
-	loading  *flights[*dataKey]
-	refilled *flights[struct{}]
-	health   health
+	cache   *keyCache
+	blocks  blocks
+	loading *flights[*dataKey]
+	refills *flights[struct{}]
+	health  health
 
 	stop context.CancelFunc
 	wait sync.WaitGroup
@@ -122,7 +122,7 @@ func NewEnvelope(keys Keys, primary Wrapper, options Options) (*Envelope, error)
 		keys: keys, primary: primary, options: options,
 		cache:   newKeyCache(options.CacheTTL, options.CacheSize, options.Now),
 		blocks:  blocks{byEnvironment: map[models.EnvironmentID]block{}},
-		loading: newFlights[*dataKey](), refilled: newFlights[struct{}](),
+		loading: newFlights[*dataKey](), refills: newFlights[struct{}](),
 		stop: stop,
 	}
 	if options.CacheTTL > 0 {
@@ -158,7 +158,7 @@ func (e *Envelope) Forget(env models.EnvironmentID) {
 func (e *Envelope) Close() {
 	e.stop()
 	e.loading.close()
-	e.refilled.close()
+	e.refills.close()
 	e.cache.close()
 	e.wait.Wait()
 }

@@ -103,7 +103,7 @@ func opens(t testing.TB, e *kms.Envelope, env models.Environment, l kms.Label, s
 }
 
 // refuses asserts that nothing comes out, and that the error is damage and says no value.
-func refuses(t testing.TB, e *kms.Envelope, env models.Environment, l kms.Label, sealed kms.Sealed) {
+func refuses(t testing.TB, e *kms.Envelope, env models.Environment, l kms.Label, sealed kms.Sealed) error {
 	t.Helper()
 	got, err := e.Open(t.Context(), env, l, sealed)
 	if !errors.Is(err, kms.ErrDamaged) || got.Len() != 0 {
@@ -112,6 +112,7 @@ func refuses(t testing.TB, e *kms.Envelope, env models.Environment, l kms.Label,
 	if !fault.Is(err, fault.Invalid) || strings.Contains(fmt.Sprintf("%+v", err), canary) || !strings.Contains(err.Error(), env.Name) {
 		t.Fatalf("got %q of kind %v, want Invalid that names the environment and no value", err, fault.KindOf(err))
 	}
+	return err
 }
 
 func TestRoundTrip(t *testing.T) {
@@ -194,8 +195,15 @@ func TestCiphertextTampering(t *testing.T) {
 	t.Run("Environment", func(t *testing.T) {
 		moved := label
 		moved.Environment = staging.ID
-		refuses(t, b.Envelope, staging, moved, sealed)                  // the data key is cached
-		refuses(t, b.another(t, kms.Options{}), staging, moved, sealed) // and where it is not
+		cold, before := b.another(t, kms.Options{}), b.fake.Calls(drivertest.OpUnwrap)
+		for _, e := range []*kms.Envelope{b.Envelope, cold} { // the data key is cached, and not
+			if err := refuses(t, e, staging, moved, sealed); !strings.Contains(err.Error(), "belongs to another environment") {
+				t.Errorf("got %q, want it to say what is wrong", err)
+			}
+		}
+		if got := b.fake.Calls(drivertest.OpUnwrap) - before; got != 0 {
+			t.Errorf("got %d calls to unwrap another environment's key, want none", got)
+		}
 		if got, err := b.Open(t.Context(), staging, label, sealed); err == nil {
 			t.Errorf("a label of another environment gave %d bytes", got.Len())
 		}

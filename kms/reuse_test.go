@@ -132,6 +132,21 @@ func TestForgetTakesUpANewDataKey(t *testing.T) {
 	}
 }
 
+// TestForgetDuringRefill: what was asked for before Forget is not kept after it.
+func TestForgetDuringRefill(t *testing.T) {
+	b := newBench(t, kms.Options{})
+	b.fake.Before(func(_ context.Context, op drivertest.Op) {
+		if op == drivertest.OpGenerate {
+			b.Forget(production.ID)
+		}
+	})
+	sealed := seal(t, b.Envelope, production, label, canary)
+	opens(t, b.Envelope, production, label, sealed, canary)
+	if got := b.keys.Counts().Reserve; got != 2 {
+		t.Errorf("got %d reservations, want 2: the store is asked again", got)
+	}
+}
+
 // wrongKeys is a store that reserves what it must not.
 type wrongKeys struct {
 	*drivertest.Keys

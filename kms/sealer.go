@@ -64,13 +64,18 @@ func (e *Envelope) Sealer(ctx context.Context, env models.Environment) (Sealer, 
 			}
 			return newSealer(key), nil
 		}
-		_, err := e.refilled.do(ctx, flightName(env.ID, "block"), func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, e.refill(ctx, env)
-		})
-		if err != nil {
+		if err := e.shareRefill(ctx, env); err != nil {
 			return Sealer{}, err
 		}
 	}
+}
+
+// shareRefill reserves one block for all who wait for one.
+func (e *Envelope) shareRefill(ctx context.Context, env models.Environment) error {
+	_, err := e.refills.do(ctx, flightName(env.ID, "block"), func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, e.refill(ctx, env)
+	})
+	return err
 }
 
 func newSealer(key *dataKey) Sealer { return Sealer{key: key, tries: new(atomic.Int32)} }

@@ -87,7 +87,7 @@ func mark() error { return copyFile("src/mark.svg", "dist/mark.svg") }
 // licences keeps each bundled package's licence beside what was made of it.
 func licences() error {
 	for name, file := range map[string]string{
-		"bootstrap": "LICENSE", "bootstrap-icons": "LICENSE", "htmx.org": "LICENSE", "@popperjs/core": "LICENSE.md",
+		"bootstrap": "LICENSE", "bootstrap-icons": "LICENSE", "htmx.org": "LICENSE",
 	} {
 		target := strings.Trim(strings.ReplaceAll(name, "/", "-"), "@") + ".txt"
 		if err := copyFile(filepath.Join("node_modules", name, file), filepath.Join("licenses", target)); err != nil {

@@ -1,1 +1,1 @@
-(()=>{})();
+(()=>{var t=document.documentElement,r=matchMedia("(prefers-color-scheme: dark)");function n(){try{return localStorage.getItem("keeper-theme")??"auto"}catch{return"auto"}}function a(){let e=n();t.dataset.bsTheme=e==="auto"?r.matches?"dark":"light":e,t.dataset.themePreference=e}t.classList.add("js");a();r.addEventListener("change",a);addEventListener("keeper:theme",a);})();

@@ -1,1 +1,10 @@
-import "htmx.org";
+import "bootstrap/js/dist/offcanvas";
+import "./htmx.js";
+import "./menus.js";
+import "./theme-choice.js";
+import "./search.js";
+import "./forms.js";
+import "./editor.js";
+import "./secret.js";
+import "./times.js";
+import "./live.js";

@@ -1,0 +1,34 @@
+import { announce } from "./announce.js";
+
+// A refused form begins at its summary.
+document.querySelector("[data-focus]")?.focus();
+
+// The button of a dangerous act wakes when the name is typed. The server checks it again.
+for (const form of document.querySelectorAll("[data-confirm-name]")) {
+  const field = form.elements.namedItem("confirm");
+  const button = form.querySelector('button[type="submit"]');
+  const check = () => {
+    button.disabled = field.value !== form.dataset.confirmName;
+  };
+  field.addEventListener("input", check);
+  check();
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-ask]");
+  if (button && !confirm(button.dataset.ask)) event.preventDefault();
+});
+
+// A second click on the way does nothing; the back button finds the form usable again.
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || event.target.method !== "post") return;
+  if (event.target.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  event.target.dataset.sent = "true";
+  setTimeout(() => announce("Working"), 300);
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});

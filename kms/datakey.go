@@ -108,10 +108,16 @@ func (e *Envelope) load(ctx context.Context, env models.Environment, id models.D
 	if err != nil {
 		return nil, err
 	}
-	return e.keep(env, row, plain, mark)
+	key, err := build(row, plain)
+	if err != nil {
+		return nil, damaged(err, "Data key %s of environment %s is not one that this Keeper can use.", id, env.Name)
+	}
+	e.cache.put(key, mark)
+	return key, nil
 }
 
-// generate makes a data key, stores it wrapped and keeps it.
+// generate makes a data key, stores it wrapped and keeps it. Nothing is sealed under a key
+// whose wrapped form is not durable yet.
 func (e *Envelope) generate(ctx context.Context, env models.Environment, row models.DataKey) (*dataKey, error) {
 	mark := e.cache.mark()
 	plain, wrapped, err := e.primary.GenerateDataKey(ctx, e.wrappingKey(env), e.context(env))
@@ -119,15 +125,19 @@ func (e *Envelope) generate(ctx context.Context, env models.Environment, row mod
 	if err != nil {
 		return nil, notAbsent(err)
 	}
+	key, err := build(row, plain)
+	if err != nil {
+		return nil, err // before anything is stored that could not be used
+	}
 	err = e.keys.AddDataKey(ctx, row, []models.WrappedKey{{
 		DataKeyID: row.ID, RecipientKind: e.primary.Kind(), RecipientID: wrapped.RecipientID,
 		Blob: wrapped.Blob, CreatedAt: row.CreatedAt,
 	}})
 	if err != nil {
-		clear(plain)
 		return nil, notAbsent(err)
 	}
-	return e.keep(env, row, plain, mark)
+	e.cache.put(key, mark)
+	return key, nil
 }
 
 // wrappingKey is the environment's own key in KMS; the local backend has one for all and
@@ -139,8 +149,8 @@ func (e *Envelope) wrappingKey(env models.Environment) string {
 	return ""
 }
 
-// keep builds the data key, clears its bytes and caches it.
-func (e *Envelope) keep(env models.Environment, row models.DataKey, plain []byte, mark uint64) (*dataKey, error) {
+// build makes a data key ready for use and clears its bytes.
+func build(row models.DataKey, plain []byte) (*dataKey, error) {
 	defer clear(plain)
 	key := &dataKey{id: row.ID, environment: row.EnvironmentID}
 	var err error
@@ -152,11 +162,7 @@ func (e *Envelope) keep(env models.Environment, row models.DataKey, plain []byte
 	default:
 		err = fmt.Errorf("kms: data key of purpose %q", row.Purpose)
 	}
-	if err != nil {
-		return nil, damaged(err, "Data key %s of environment %s is not one that this Keeper can use.", row.ID, env.Name)
-	}
-	e.cache.put(key, mark)
-	return key, nil
+	return key, err
 }
 
 // unwrap opens a data key by the first of its wrapped keys that opens.

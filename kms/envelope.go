@@ -23,12 +23,12 @@ const NoCache = time.Duration(-1)
 // 800-38D allows; see NewAEAD.
 const maxMaxUses = 1 << 28
 
-// Keys is the store of data keys as the envelope needs it. All methods are called outside
-// of any transaction of the caller.
+// Keys is the store of data keys as the envelope needs it. Each call is a transaction of its
+// own, durable when it returns.
 type Keys interface {
 	// ReserveDataKey adds n to the uses of a data key of the environment that seals, is
 	// not past its RetireAt and has n uses left, in one step, and returns it with its
-	// wrapped keys. Where several are usable it takes the oldest. NotFound when none is.
+	// wrapped keys. NotFound when none is usable.
 	ReserveDataKey(ctx context.Context, env models.EnvironmentID, n int64, now time.Time) (models.DataKey, []models.WrappedKey, error)
 	// AddDataKey stores a new data key with all its wrapped keys, or nothing. Conflict
 	// when the id stands.

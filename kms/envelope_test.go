@@ -389,3 +389,26 @@ func TestNeverNotFound(t *testing.T) {
 		}
 	}
 }
+
+// stunted is a backend that makes keys of the wrong size.
+type stunted struct{ *drivertest.Fake }
+
+func (s stunted) GenerateDataKey(ctx context.Context, key string, ec kms.Context) ([]byte, kms.Wrapped, error) {
+	plain, wrapped, err := s.Fake.GenerateDataKey(ctx, key, ec)
+	return plain[:16], wrapped, err
+}
+
+func TestUnusableDataKeyIsNotStored(t *testing.T) {
+	keys := drivertest.NewKeys()
+	e, err := kms.NewEnvelope(keys, stunted{drivertest.NewFake(models.RecipientKMS, "a")}, kms.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if _, err := e.Sealer(t.Context(), production); !fault.Is(err, fault.Internal) {
+		t.Errorf("got %v, want Internal", err)
+	}
+	if got := len(keys.All()); got != 0 {
+		t.Errorf("got %d data keys stored, want none", got)
+	}
+}

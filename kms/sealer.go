@@ -46,7 +46,8 @@ func (s Sealer) Seal(label Label, value models.Plaintext) (Sealed, error) {
 }
 
 // Sealer reserves one use of the environment's current data key, and makes a new one where
-// none has a use left. Most calls touch neither the store nor the backend.
+// none has a use left. Most calls touch neither the store nor the backend; as some do, it is
+// to be called before the transaction that stores what is sealed, never in it.
 func (e *Envelope) Sealer(ctx context.Context, env models.Environment) (Sealer, error) {
 	if e.options.MaxUses == 1 {
 		// Nothing is shared, so callers need not wait for each other.
@@ -82,14 +83,15 @@ func newSealer(key *dataKey) Sealer { return Sealer{key: key, tries: new(atomic.
 
 // refill reserves a block of uses of a data key that stands, or of a new one.
 func (e *Envelope) refill(ctx context.Context, env models.Environment) error {
-	if e.blocks.usable(env.ID, e.options.Now()) {
+	now := e.options.Now()
+	if e.blocks.usable(env.ID, now) {
 		return nil // another refill came between the caller's look and this one
 	}
 	n, mark := e.blockSize(), e.cache.mark()
-	row, _, err := e.keys.ReserveDataKey(ctx, env.ID, n, e.options.Now())
+	row, _, err := e.keys.ReserveDataKey(ctx, env.ID, n, now)
 	switch {
 	case err == nil:
-		if row.EnvironmentID != env.ID || row.Purpose != models.PurposeSeal || !e.options.Now().Before(row.RetireAt) {
+		if row.EnvironmentID != env.ID || row.Purpose != models.PurposeSeal || !now.Before(row.RetireAt) {
 			return fmt.Errorf("kms: the store reserved data key %s, which does not seal for environment %d now", row.ID, env.ID)
 		}
 	case fault.Is(err, fault.NotFound):

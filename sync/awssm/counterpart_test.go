@@ -2,7 +2,6 @@ package awssm_test
 
 import (
 	"context"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -58,11 +57,7 @@ func (c *counterpart) Prefix() string            { return prefix }
 func (c *counterpart) Mend()                     { c.server.ClearFaults() }
 
 func (c *counterpart) Unreachable() keepersync.Driver {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	c.must(err)
-	url := "http://" + listener.Addr().String()
-	c.must(listener.Close())
-	return awssm.New(awssm.Options{Config: config(url, "AKIAKEEPER"), Prefix: prefix})
+	return awssm.New(awssm.Options{Config: config(drivertest.DeadEnd(c.t), "AKIAKEEPER"), Prefix: prefix})
 }
 
 func (c *counterpart) must(err error) {

@@ -63,7 +63,7 @@ func TestCorePolicy(t *testing.T) {
 		})
 	})
 	for name, c := range map[string]struct{ policy, missing string }{
-		"Nothing": {``, "list on secret/metadata/keeper/"},
+		"Nothing": {`path "elsewhere/*" { capabilities = ["read"] }`, "list on secret/metadata/keeper/"},
 		"NoRead": {`path "secret/metadata/keeper/*" { capabilities = ["list"] }`,
 			"read on secret/metadata/keeper/"},
 		"NoData": {`path "secret/metadata/keeper/*" { capabilities = ["list", "read", "patch"] }`,

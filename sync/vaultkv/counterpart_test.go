@@ -2,7 +2,6 @@ package vaultkv_test
 
 import (
 	"encoding/base64"
-	"net"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -66,11 +65,8 @@ func (c *counterpart) path(area, name string) string {
 }
 
 func (c *counterpart) Unreachable() keepersync.Driver {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	c.must(err)
 	o := c.options
-	o.Address = "http://" + listener.Addr().String()
-	c.must(listener.Close())
+	o.Address = drivertest.DeadEnd(c.t)
 	d, err := vaultkv.New(o)
 	c.must(err)
 	return d

@@ -46,8 +46,7 @@ func (tx *Tx) Claim(kinds []string, now time.Time, lease time.Duration, token st
 	if tx.s.options.Dialect != SQLite {
 		query = query.Clauses(clause.Locking{Strength: "UPDATE", Options: "SKIP LOCKED"})
 	}
-	free, err := all[models.Job](query.Where("kind IN ? AND due_at <= ?", kinds, now).
-		Where("lease_until IS NULL OR lease_until <= ?", now).Order("due_at, id").Limit(limit), "job")
+	free, err := all[models.Job](claimable(query, kinds, now).Order("due_at, id").Limit(limit), "job")
 	if err != nil || len(free) == 0 {
 		return nil, err
 	}
@@ -133,4 +132,14 @@ func (tx *Tx) Jobs(kind string) ([]models.Job, error) {
 // no error.
 func (tx *Tx) DeleteJob(kind, key string) error {
 	return translate(keyed(tx.db().Where("kind = ?", kind), key).Delete(&models.Job{}).Error, "job")
+}
+
+// JobsDue reports whether there is something for Claim to lease; it asks without locking.
+func (tx *Tx) JobsDue(kinds []string, now time.Time) (bool, error) {
+	due, err := all[models.Job](claimable(tx.db(), kinds, micro(now)).Select("id").Limit(1), "job")
+	return len(due) > 0, err
+}
+
+func claimable(query *gorm.DB, kinds []string, now time.Time) *gorm.DB {
+	return query.Where("kind IN ? AND due_at <= ?", kinds, now).Where("lease_until IS NULL OR lease_until <= ?", now)
 }

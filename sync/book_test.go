@@ -28,7 +28,8 @@ type book struct {
 	fail     func(call string, e keepersync.Entry) error // nil: nothing fails
 	opened   int
 	hashed   int
-	outcomes []keepersync.Outcome // recorded since forget was called
+	intended int                  // calls of Intend
+	outcomes []keepersync.Outcome // recorded
 }
 
 type row struct {
@@ -77,6 +78,12 @@ func (b *book) entry(name string) keepersync.Entry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.byName[name].read()
+}
+
+func (b *book) intent(id models.SecretID) *keepersync.Intent {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.rows[id].entry.Intent
 }
 
 // last is the newest outcome of a name.
@@ -158,6 +165,7 @@ func (b *book) Intend(_ context.Context, entries []keepersync.Entry) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.intended++
 	for _, e := range entries {
 		r := b.rows[e.SecretID]
 		r.entry.Base = e.Base

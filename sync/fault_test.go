@@ -91,9 +91,12 @@ func (w *world) settleTroubled(t *testing.T) {
 }
 
 func TestErrorIsNeverAbsence(t *testing.T) {
-	kinds := []fault.Kind{fault.Forbidden, fault.Unavailable, fault.Throttled, fault.Invalid}
+	kinds := []fault.Kind{fault.Forbidden, fault.Unavailable, fault.Throttled, fault.Invalid, fault.NotFound}
 	for _, op := range []memory.Op{memory.OpList, memory.OpDescribe, memory.OpFetch} {
 		for _, kind := range kinds {
+			if op == memory.OpDescribe && kind == fault.NotFound {
+				continue // the one answer that does mean absence
+			}
 			for _, full := range []bool{true, false} {
 				if op == memory.OpList && !full {
 					continue // such a run lists nothing
@@ -264,6 +267,47 @@ func TestLostAnswersWriteNothingTwice(t *testing.T) {
 	}
 }
 
+// TestLostAnswerThenFailure has the answer to one write lost and the next write fail: the
+// third run must still know the first write for Keeper's own.
+func TestLostAnswerThenFailure(t *testing.T) {
+	w := newWorld(t)
+	w.book.put("a", "one")
+	w.run(t, true)
+	w.clock.pass(time.Hour)
+	w.book.put("a", "two")
+	w.place.Inject(memory.Fault{Op: memory.OpPut, Kind: fault.Unavailable, Acted: true, Times: 1})
+	w.run(t, true)
+	w.book.put("a", "three")
+	w.place.Inject(memory.Fault{Op: memory.OpPut, Kind: fault.Unavailable, Times: 1})
+	w.run(t, true)
+	w.clock.pass(time.Hour)
+	w.tape.rewind()
+	mustBe(t, "updated", w.run(t, true).Updated, 1)
+	mustBe(t, "found", w.book.last("a").Found, models.StatusSourceChanged)
+	if diff := cmp.Diff([]string{"list", "describe keeper/a", "put keeper/a"}, w.tape.without()); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	w.check(t)
+}
+
+// TestMovedVersionThenFailure has somebody write the same value again, and Keeper's write
+// fail: the new version of the known value is remembered and not read again.
+func TestMovedVersionThenFailure(t *testing.T) {
+	w := newWorld(t)
+	w.book.put("a", "one")
+	w.run(t, true)
+	w.clock.pass(time.Hour)
+	w.place.Edit("keeper/a", []byte("one"))
+	w.book.put("a", "two")
+	w.place.Inject(memory.Fault{Op: memory.OpPut, Kind: fault.Unavailable, Times: 1})
+	w.run(t, true)
+	w.tape.rewind()
+	mustBe(t, "updated", w.run(t, true).Updated, 1)
+	if diff := cmp.Diff([]string{"list", "describe keeper/a", "put keeper/a"}, w.tape.without()); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
 // TestLostMark has a driver die between a first value and its mark.
 func TestLostMark(t *testing.T) {
 	w := newWorld(t)
@@ -333,6 +377,44 @@ func TestOvertaken(t *testing.T) {
 			w.check(t)
 		})
 	}
+
+	// onFirst does something before the first call of an operation.
+	onFirst := func(w *world, first string, do func()) {
+		done := false
+		w.tape.before = func(op, _ string) error {
+			if op == first && !done {
+				done = true
+				do()
+			}
+			return nil
+		}
+	}
+
+	t.Run("BetweenListingAndReading", func(t *testing.T) {
+		w := newWorld(t)
+		w.book.put("a", "old")
+		w.run(t, true)
+		w.clock.pass(time.Hour)
+		w.place.Edit("keeper/a", []byte("theirs"))
+		onFirst(w, "fetch", func() { w.place.Edit("keeper/a", []byte("old")) })
+		mustBe(t, "in sync", w.run(t, true).InSync, 1)
+		there, _ := w.place.Get("keeper/a")
+		mustBe(t, "version in the base", w.book.entry("a").Base.RemoteVersion, there.Remote.Version)
+	})
+
+	t.Run("BetweenReadingAndConfirming", func(t *testing.T) {
+		w := newWorld(t)
+		w.book.put("a", "old")
+		w.run(t, true)
+		w.clock.pass(time.Hour)
+		w.place.Edit("keeper/a", []byte("old"))
+		w.book.remove("a")
+		onFirst(w, "describe", func() { w.place.Edit("keeper/a", []byte("theirs")) })
+		w.tape.rewind()
+		w.run(t, true)
+		mustBe(t, "changes", len(w.tape.changes()), 0)
+		mustBe(t, "status", w.book.last("a").Status, models.StatusConflict)
+	})
 
 	t.Run("Forever", func(t *testing.T) {
 		w := newWorld(t)

@@ -125,10 +125,11 @@ func (r *run) page(ctx context.Context, entries []Entry) error {
 func (r *run) intend(ctx context.Context, page []*work) error {
 	var entries []Entry
 	for _, w := range page {
-		if w.entry.Desired == nil || !writes(w.decision.Action) {
+		if !writes(w.decision.Action) {
 			continue
 		}
 		w.entry.Base = w.entry.proven(w.seen, r.Now())
+		w.intended = true
 		entries = append(entries, w.entry)
 	}
 	if len(entries) == 0 {
@@ -136,12 +137,6 @@ func (r *run) intend(ctx context.Context, page []*work) error {
 	}
 	if err := r.ledger.Intend(ctx, entries); err != nil {
 		return fmt.Errorf("sync: record intents: %w", err)
-	}
-	for _, w := range page {
-		if w.entry.Desired != nil && writes(w.decision.Action) {
-			w.entry.Intent = &Intent{Hash: w.entry.Desired.Hash, Version: w.entry.Desired.Version}
-			w.intended = true
-		}
 	}
 	return nil
 }

@@ -138,8 +138,13 @@ func TestRun(t *testing.T) {
 			}
 		}
 		w.book.remove("bad name")
+		w.place.Edit("keeper/once allowed", []byte("v"))
+		id := w.book.put("once allowed", "v")
+		w.book.rows[id].entry.Base = &keepersync.Base{Hash: hash("v"), Version: 1, RemoteVersion: "1"}
+		w.book.remove("once allowed")
 		w.run(t, false)
 		mustBe(t, "forgotten", w.book.last("bad name").Forget, true)
+		mustBe(t, "what was written once and is still there, forgotten", w.book.last("once allowed").Forget, false)
 		for _, c := range w.tape.without() {
 			if strings.Contains(c, "bad") || strings.Contains(c, "big") {
 				t.Errorf("called %s", c)
@@ -154,7 +159,8 @@ func TestRun(t *testing.T) {
 		}
 		w.run(t, true)
 		w.place.Edit("keeper/foreign", []byte("x"))
-		w.place.Remove("keeper/c")
+		w.place.HoldListing()
+		w.place.Remove("keeper/c") // which the listing does not know yet
 		delete(w.book.rows, 2)
 		delete(w.book.rows, 3)
 		w.clock.pass(time.Hour)
@@ -196,6 +202,7 @@ func TestRunOnManySecrets(t *testing.T) {
 	if len(heard) < 3 || heard[len(heard)-1] != counts {
 		t.Errorf("progress ended with %v after %d calls", heard[len(heard)-1], len(heard))
 	}
+	mustBe(t, "records of intents", w.book.intended, 3)
 	w.check(t)
 
 	for _, pause := range []time.Duration{time.Minute, time.Hour} {
@@ -256,6 +263,12 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		}
 		return nil
 	}
+	w.tape.before = func(op, name string) error {
+		if op == "put" && name == "keeper/secret-00010" {
+			<-ctx.Done() // under way when the end comes
+		}
+		return nil
+	}
 	counts, err := keepersync.Run(ctx, w.tape, w.book, w.options(true))
 	if err == nil || !fault.Is(err, fault.Unavailable) {
 		t.Errorf("an interrupted run ended with %v", err)
@@ -266,7 +279,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	if counts.Created < many/2 || counts.Created == many {
 		t.Errorf("created %d", counts.Created)
 	}
-	w.tape.after = nil
+	w.tape.before, w.tape.after = nil, nil
 	w.tape.rewind()
 	w.run(t, false)
 	mustBe(t, "written by the next run", len(w.tape.changes()), many-counts.Created)

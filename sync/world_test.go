@@ -35,6 +35,11 @@ func newWorld(t *testing.T) *world {
 	w := &world{place: memory.NewPlace(), book: newBook(c.read), clock: c}
 	w.place.SetClock(c.read)
 	w.tape = &tape{Driver: memory.New(memory.Options{Place: w.place, Prefix: "keeper/"})}
+	w.tape.put = func(write keepersync.Write) {
+		if in := w.book.intent(write.Mark.Secret); in == nil || in.Version != write.Version {
+			t.Errorf("%s: version %d was sent without an intent on record: %+v", write.Name, write.Version, in)
+		}
+	}
 	return w
 }
 
@@ -118,6 +123,7 @@ type tape struct {
 	keepersync.Driver
 	before func(op, name string) error
 	after  func(op, name string) error
+	put    func(keepersync.Write)
 
 	mu    gosync.Mutex
 	calls []string
@@ -194,7 +200,12 @@ func (d *tape) Fetch(ctx context.Context, names []string) map[string]keepersync.
 }
 
 func (d *tape) Put(ctx context.Context, w keepersync.Write) (keepersync.Remote, error) {
-	return d.call("put", w.Name, func() (keepersync.Remote, error) { return d.Driver.Put(ctx, w) })
+	return d.call("put", w.Name, func() (keepersync.Remote, error) {
+		if d.put != nil {
+			d.put(w)
+		}
+		return d.Driver.Put(ctx, w)
+	})
 }
 
 func (d *tape) Mark(ctx context.Context, name string, m keepersync.Mark) (keepersync.Remote, error) {
@@ -244,7 +255,7 @@ func (w *world) live(t *testing.T, n int, after, full bool) (killed bool) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	l := &life{left: n, after: after, end: cancel}
-	lived := &tape{Driver: w.tape.Driver}
+	lived := &tape{Driver: w.tape.Driver, put: w.tape.put}
 	lived.before = func(string, string) error { return l.call(true) }
 	lived.after = func(string, string) error { return l.call(false) }
 	w.book.failWith(func(string, keepersync.Entry) error { return l.call(!l.after) })

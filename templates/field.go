@@ -63,6 +63,7 @@ func field(form Form, name, label string, settings ...any) (Field, error) {
 			return Field{}, fmt.Errorf("field %s: setting of type %T", name, setting)
 		}
 	}
+	f.Focus = f.Focus && !form.Failed() // a refused form begins at its summary
 	return f, nil
 }
 

@@ -31,7 +31,6 @@ var functions = template.FuncMap{
 	"kindWord":    kindWord,
 	"run":         runStatusLook,
 	"did":         did,
-	"verb":        verb,
 	"outcome":     outcomeLook,
 	"outcomes":    func() []models.Outcome { return outcomes },
 	"actionWord":  actionWord,
@@ -174,9 +173,9 @@ func duration(d time.Duration) string {
 	}
 }
 
-// count is an exact number with its thousands apart: 12,345.
-func count(n int) string {
-	digits := strconv.Itoa(n)
+// count is an exact whole number of any integer type with its thousands apart: 12,345.
+func count(n any) string {
+	digits := fmt.Sprint(n)
 	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
 	}

@@ -86,42 +86,36 @@ func (h Health) Look() Look {
 	return healthLooks[HealthUnknown]
 }
 
-// verbs are the past tense of what audit actions name after the dot.
-var verbs = map[string]string{
-	"create": "created", "read": "read", "reveal": "revealed", "list": "listed", "update": "changed", "edit": "changed",
-	"delete": "deleted", "undelete": "undeleted", "rollback": "rolled back", "purge": "purged", "sync": "synced",
-	"test": "tested", "pause": "paused", "resume": "resumed", "revoke": "revoked", "add_version": "added a version to",
-	"grant": "granted", "change_password": "changed the password of", "write": "wrote", "start": "started", "run": "ran",
-}
+// deed is an act in both forms that a sentence needs: "revealed", and "may not reveal".
+type deed struct{ done, do string }
 
-var whole = map[string]string{
-	"session.create": "signed in", "session.sign_in": "signed in", "user.sign_in": "signed in", "auth.sign_in": "signed in",
-	"session.delete": "signed out", "session.sign_out": "signed out", "user.sign_out": "signed out", "auth.sign_out": "signed out",
-	"user.change_password": "changed the password",
+// deeds are the acts by what an audit action names after the dot.
+var deeds = map[string]deed{
+	"create": {"created", "create"}, "read": {"read", "read"}, "list": {"listed", "list"}, "reveal": {"revealed", "reveal"},
+	"update": {"changed", "change"}, "edit": {"changed", "change"}, "write": {"wrote", "write"},
+	"add_version": {"added a version to", "add a version to"}, "rollback": {"rolled back", "roll back"},
+	"delete": {"deleted", "delete"}, "undelete": {"undeleted", "undelete"}, "purge": {"purged", "purge"},
+	"sync": {"synced", "sync"}, "run": {"ran", "run"}, "start": {"started", "start"}, "test": {"tested", "test"},
+	"pause": {"paused", "pause"}, "resume": {"resumed", "resume"}, "revoke": {"revoked", "revoke"}, "grant": {"granted", "grant"},
+	"sign_in": {"signed in", "sign in"}, "sign_out": {"signed out", "sign out"},
+	"change_password": {"changed the password of", "change the password of"},
 }
 
 // did is what an audit entry's actor did, in words; an action without words shows as it is
 // spelled. An entry that was refused or failed says so.
 func did(e models.AuditEntry) string {
-	words, ok := whole[e.Action]
+	_, name, _ := strings.Cut(e.Action, ".")
+	d, ok := deeds[name]
 	if !ok {
-		_, verb, _ := strings.Cut(e.Action, ".")
-		if words, ok = verbs[verb]; !ok {
-			return "performed " + e.Action + " on"
-		}
+		d = deed{"did " + e.Action, "do " + e.Action}
 	}
 	switch e.Outcome {
 	case models.OutcomeRefused:
-		return "was refused: " + words
+		return "may not " + d.do
 	case models.OutcomeFailed:
-		return "could not finish: " + words
+		return "could not " + d.do
 	}
-	return words
-}
-
-// verb is what an audit entry's action does, in words, without how it ended.
-func verb(action string) string {
-	return did(models.AuditEntry{Action: action, Outcome: models.OutcomeAllowed})
+	return d.done
 }
 
 var outcomes = []models.Outcome{models.OutcomeAllowed, models.OutcomeRefused, models.OutcomeFailed}

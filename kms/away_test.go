@@ -174,6 +174,32 @@ func TestColdReaders(t *testing.T) {
 	}
 }
 
+// TestColdReadersAtOnce is the same with nobody held up, where readers meet a load that is
+// just ending.
+func TestColdReadersAtOnce(t *testing.T) {
+	b := newBench(t, kms.Options{})
+	sealed := seal(t, b.Envelope, production, label, canary)
+	const rounds = 200
+	for range rounds {
+		b.Forget(production.ID)
+		start := make(chan struct{})
+		var readers sync.WaitGroup
+		for range 50 {
+			readers.Go(func() {
+				<-start
+				if _, err := b.Open(t.Context(), production, label, sealed); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		close(start)
+		readers.Wait()
+	}
+	if got := b.fake.Calls(drivertest.OpUnwrap); got != rounds {
+		t.Errorf("got %d unwraps in %d rounds, want one in each", got, rounds)
+	}
+}
+
 // TestCloseEndsWhatRuns: Close does not wait for a backend that hangs.
 func TestCloseEndsWhatRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,6 +72,10 @@ type loadFunc func(context.Context, models.Environment, models.DataKeyID) (*data
 // their hot path allocates nothing for it.
 func (e *Envelope) share(ctx context.Context, env models.Environment, id models.DataKeyID, load loadFunc) (*dataKey, error) {
 	return e.loading.do(ctx, flightName(env.ID, string(id)), func(ctx context.Context) (*dataKey, error) {
+		// Another load may have ended between the caller's look at the cache and this one.
+		if key := e.cache.get(id); key != nil {
+			return key, nil
+		}
 		return load(ctx, env, id)
 	})
 }
@@ -182,9 +187,9 @@ func (e *Envelope) unwrap(ctx context.Context, env models.Environment, id models
 			case err == nil:
 				return plain, nil
 			case fault.Is(err, fault.Unavailable):
-				away = orFirst(away, err)
+				away = cmp.Or(away, err)
 			default:
-				broken = orFirst(broken, err)
+				broken = cmp.Or(broken, err)
 			}
 		}
 	}
@@ -230,11 +235,4 @@ func errForeignKey(env models.Environment, id models.DataKeyID) error {
 
 func errPurpose(env models.Environment, id models.DataKeyID) error {
 	return damaged(nil, "Data key %s of environment %s is used for what it was not made for.", id, env.Name)
-}
-
-func orFirst(first, err error) error {
-	if first != nil {
-		return first
-	}
-	return err
 }

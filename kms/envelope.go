@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -57,22 +58,14 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.MaxUses = orDefault(o.MaxUses, 1024)
-	o.MaxAge = orDefault(o.MaxAge, 24*time.Hour)
-	o.CacheTTL = orDefault(o.CacheTTL, 5*time.Minute)
-	o.CacheSize = orDefault(o.CacheSize, 10_000)
+	o.MaxUses = cmp.Or(o.MaxUses, 1024)
+	o.MaxAge = cmp.Or(o.MaxAge, 24*time.Hour)
+	o.CacheTTL = cmp.Or(o.CacheTTL, 5*time.Minute)
+	o.CacheSize = cmp.Or(o.CacheSize, 10_000)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	return o
-}
-
-func orDefault[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
 }
 
 func (o Options) validate() error {

@@ -17,21 +17,18 @@ const flightLimit = 20 * time.Second
 type flights[T any] struct {
 	mu     sync.Mutex
 	byName map[string]*flight[T]
-	ctx    context.Context // ends at close
-	cancel context.CancelFunc
+	closed bool
 	wait   sync.WaitGroup
 }
 
 type flight[T any] struct {
+	cancel context.CancelFunc
 	done   chan struct{}
 	result T
 	err    error
 }
 
-func newFlights[T any]() *flights[T] {
-	ctx, cancel := context.WithCancel(context.Background())
-	return &flights[T]{byName: map[string]*flight[T]{}, ctx: ctx, cancel: cancel}
-}
+func newFlights[T any]() *flights[T] { return &flights[T]{byName: map[string]*flight[T]{}} }
 
 // do runs the work under a name, or waits for the one that already runs under it. The work
 // gets the values of the first caller's context but not its end.
@@ -55,22 +52,23 @@ func (f *flights[T]) do(ctx context.Context, name string, work func(context.Cont
 func (f *flights[T]) join(ctx context.Context, name string, work func(context.Context) (T, error)) (*flight[T], error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.ctx.Err() != nil {
+	if f.closed {
 		return nil, fault.New(fault.Unavailable, "Keeper is shutting down.")
 	}
 	if one, ok := f.byName[name]; ok {
 		return one, nil
 	}
-	one := &flight[T]{done: make(chan struct{})}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightLimit)
+	one := &flight[T]{cancel: cancel, done: make(chan struct{})}
 	f.byName[name] = one
-	f.wait.Go(func() { f.run(context.WithoutCancel(ctx), name, one, work) })
+	f.wait.Go(func() {
+		defer cancel()
+		f.run(ctx, name, one, work)
+	})
 	return one, nil
 }
 
 func (f *flights[T]) run(ctx context.Context, name string, one *flight[T], work func(context.Context) (T, error)) {
-	ctx, cancel := context.WithTimeout(ctx, flightLimit)
-	defer cancel()
-	defer context.AfterFunc(f.ctx, cancel)()
 	one.result, one.err = work(ctx)
 	f.mu.Lock()
 	delete(f.byName, name)
@@ -81,7 +79,10 @@ func (f *flights[T]) run(ctx context.Context, name string, one *flight[T], work 
 // close ends what runs and waits for it.
 func (f *flights[T]) close() {
 	f.mu.Lock()
-	f.cancel()
+	f.closed = true
+	for _, one := range f.byName {
+		one.cancel()
+	}
 	f.mu.Unlock()
 	f.wait.Wait()
 }

@@ -42,6 +42,7 @@ func (s Sealer) Seal(label Label, value models.Plaintext) (Sealed, error) {
 		return Sealed{}, fmt.Errorf("kms: one Sealer was used more than %d times", sealTries)
 	}
 	aad := appendAAD(make([]byte, 0, aadCapacity), label, s.key.id)
+	//nolint:gosec // G407 takes the absent nonce for a fixed one; this cipher draws its own
 	return Sealed{DataKeyID: s.key.id, Format: Format, Ciphertext: s.key.aead.Seal(nil, nil, value.Reveal(), aad)}, nil
 }
 

@@ -56,11 +56,13 @@ func TestKV(t *testing.T) {
 	t.Run("Missing", func(t *testing.T) {
 		s := newSite(t, Options{})
 		for _, call := range [][2]string{
-			{"GET", name}, {"GET", "/v1/secret/metadata/app/key"}, {"LIST", "/v1/secret/metadata/app"},
-			{"GET", "/v1/secret/metadata?list=true"}, {"PATCH", name},
+			{"GET", name},
+			{"GET", "/v1/secret/metadata/app/key"},
+			{"LIST", "/v1/secret/metadata/app"},
+			{"GET", "/v1/secret/metadata?list=true"},
 		} {
-			got := s.want(404, s.call(call[0], call[1], `{"data":{}}`, "Content-Type", mergePatch))
-			if diff := cmp.Diff(map[string]any{"errors": []any{}}, got.body); diff != "" && call[0] != "PATCH" {
+			got := s.want(404, s.call(call[0], call[1], ""))
+			if diff := cmp.Diff(map[string]any{"errors": []any{}}, got.body); diff != "" {
 				t.Errorf("%v: %s", call, diff)
 			}
 		}
@@ -106,12 +108,17 @@ func TestKV(t *testing.T) {
 		if diff := cmp.Diff(map[string]any{"a": "1", "c": "3"}, got.at("data", "data")); diff != "" {
 			t.Error(diff)
 		}
+		s.want(404, s.call("PATCH", name+"/other", `{"data":{}}`, "Content-Type", mergePatch))
 		s.want(415, s.call("PATCH", name, `{"data":{}}`, "Content-Type", "application/json"))
 	})
 	t.Run("BadRequests", func(t *testing.T) {
 		s := newSite(t, Options{})
 		got := s.want(400, s.call("POST", name, `{"data":{"a":"hunter2`))
 		if diff := cmp.Diff([]any{"error parsing JSON"}, got.at("errors")); diff != "" {
+			t.Error(diff)
+		}
+		wrong := s.want(400, s.call("POST", name, `{"data":"hunter2"}`))
+		if diff := cmp.Diff([]any{"internal error"}, wrong.at("errors")); diff != "" {
 			t.Error(diff)
 		}
 		s.want(400, s.call("POST", name, `{}`))

@@ -29,6 +29,9 @@ var faultKinds = []string{
 	faultReset, faultResetAfter, faultSlow,
 }
 
+// faultMethods are the methods as calls are counted: PUT is POST there.
+var faultMethods = []string{"", "GET", "LIST", "POST", "PATCH", "DELETE", "HEAD"}
+
 // Fault is a rule: which calls go wrong, how, and how often.
 type Fault struct {
 	Kind       string  `json:"kind"`
@@ -46,6 +49,8 @@ func (f *Fault) validate() error {
 	switch {
 	case !slices.Contains(faultKinds, f.Kind):
 		return fmt.Errorf("kind is one of %s", strings.Join(faultKinds, ", "))
+	case !slices.Contains(faultMethods, f.Method):
+		return fmt.Errorf("method is one of%s, or empty for any; PUT is POST", strings.Join(faultMethods, " "))
 	case f.Share < 0 || f.Share > 1:
 		return errors.New("share is from 0 to 1")
 	case f.Skip < 0 || f.Count < 0 || f.DelayMS < 0 || f.RetryAfter < 0:
@@ -57,7 +62,7 @@ func (f *Fault) validate() error {
 }
 
 func (f *Fault) concerns(method, path string) bool {
-	return (f.Method == "" || strings.EqualFold(f.Method, method)) &&
+	return (f.Method == "" || f.Method == method) &&
 		(f.Path == "" || glob.Glob(f.Path, path)) &&
 		(f.Count == 0 || f.Hits < f.Count)
 }

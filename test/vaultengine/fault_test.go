@@ -135,7 +135,7 @@ func TestFaultsRefused(t *testing.T) {
 	s := newSite(t, Options{})
 	for _, body := range []string{
 		``, `{}`, `{"kind":"flood"}`, `{"kind":"error","share":1.5}`, `{"kind":"error","count":-1}`,
-		`{"kind":"error","pth":"x"}`, `[{"kind":"error"},{"kind":"no"}]`,
+		`{"kind":"error","pth":"x"}`, `{"kind":"error","method":"PUT"}`, `[{"kind":"error"},{"kind":"no"}]`,
 	} {
 		s.want(400, s.call("POST", faultsPath, body))
 	}

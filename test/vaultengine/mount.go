@@ -143,7 +143,7 @@ func (m *mount) handle(ctx context.Context, req *logical.Request) (*logical.Resp
 	if req.Operation == logical.UpdateOperation {
 		checked, exists, err := m.backend.HandleExistenceCheck(ctx, req)
 		if err != nil && !errors.Is(err, logical.ErrUnsupportedPath) {
-			return nil, err
+			return logical.ErrorResponse("internal error"), nil // as Vault says it; err may quote a value
 		}
 		if checked && !exists {
 			req.Operation = logical.CreateOperation

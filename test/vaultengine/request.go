@@ -80,6 +80,8 @@ func logicalRequest(r *http.Request) (*logical.Request, int, error) {
 	case http.MethodPost:
 		req.Operation = logical.UpdateOperation
 		return withBody(req, r)
+	case http.MethodOptions:
+		return nil, http.StatusMethodNotAllowed, errors.New("unsupported operation")
 	default:
 		return nil, http.StatusMethodNotAllowed, nil
 	}

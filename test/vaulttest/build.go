@@ -54,7 +54,7 @@ func build(ctx context.Context, root, module string) (string, error) {
 	source := filepath.Join(root, "test", module)
 	bin := filepath.Join(root, ".tmp", "bin")
 	binary := filepath.Join(bin, module)
-	if err := os.MkdirAll(bin, 0o755); err != nil {
+	if err := os.MkdirAll(bin, 0o750); err != nil {
 		return "", err
 	}
 	unlock, err := lock(binary + ".lock")
@@ -124,7 +124,7 @@ func isIngredient(path string, entry fs.DirEntry) bool {
 
 // lock takes the file's lock, waiting for whoever holds it. The lock ends with the process at the latest.
 func lock(path string) (unlock func(), err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -92,7 +92,7 @@ func (p *process) stop() error {
 	defer p.stdin.Close()
 	select {
 	case <-p.done:
-		return fmt.Errorf("ended by itself: %v", p.err)
+		return errors.Join(errors.New("ended by itself"), p.err)
 	default:
 	}
 	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {

@@ -13,28 +13,25 @@ import (
 // EnqueueJob asks for work. Where the job stands already it becomes due no later than due,
 // with the new payload, and its generation grows: whoever is working on it will leave it due.
 func (tx *Tx) EnqueueJob(kind, key, payload string, due time.Time) error {
-	row := tx.newJob(kind, key, payload, due)
-	asking := clause.OnConflict{
-		Columns: []clause.Column{{Name: "kind"}, {Name: "key"}},
-		DoUpdates: append(clause.Assignments(map[string]any{
-			"due_at":     gorm.Expr("CASE WHEN jobs.due_at < ? THEN jobs.due_at ELSE ? END", row.DueAt, row.DueAt),
-			"generation": gorm.Expr("jobs.generation + 1"),
-		}), clause.AssignmentColumns([]string{"payload", "updated_at"})...),
-	}
-	return translate(tx.db().Clauses(asking).Create(&row).Error, "job")
+	now := tx.Now()
+	_, err := tx.exec("job", enqueueJob, kind, key, payload, micro(due), now, now)
+	return err
 }
+
+var enqueueJob = newUpsert(
+	"INSERT INTO jobs (kind, `key`, payload, due_at, generation, lease_token, attempts, last_error, created_at, updated_at) "+
+		"VALUES (?, ?, ?, ?, 1, '', 0, '', ?, ?)",
+	"kind, `key`",
+	"due_at = CASE WHEN jobs.due_at < excluded.due_at THEN jobs.due_at ELSE excluded.due_at END, "+
+		"generation = jobs.generation + 1, payload = excluded.payload, updated_at = excluded.updated_at")
 
 // ScheduleJob adds a job unless it stands.
 func (tx *Tx) ScheduleJob(kind, key, payload string, due time.Time) error {
-	row := tx.newJob(kind, key, payload, due)
-	return translate(tx.db().Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error, "job")
-}
-
-func (tx *Tx) newJob(kind, key, payload string, due time.Time) models.Job {
 	now := tx.Now()
-	return models.Job{
+	row := models.Job{
 		Kind: kind, Key: key, Payload: payload, DueAt: micro(due), Generation: 1, CreatedAt: now, UpdatedAt: now,
 	}
+	return translate(tx.db().Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error, "job")
 }
 
 // Claim leases up to limit jobs of the kinds that are due at now and that nobody has a

@@ -1,7 +1,11 @@
 package store
 
 import (
+	"database/sql"
+	"errors"
+	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -22,52 +26,123 @@ func (secretTag) TableName() string { return "secret_tags" }
 // CreateSecret adds a secret at revision 1 and sets its ID. Conflict where the environment
 // has one of that name, deleted or not.
 func (tx *Tx) CreateSecret(s *models.Secret) error {
-	now := tx.Now()
-	first(&s.CreatedAt, now)
+	first(&s.CreatedAt, tx.Now())
 	first(&s.ValueChangedAt, s.CreatedAt)
 	s.UpdatedAt, s.Revision = s.CreatedAt, 1
-	if err := tx.insert(s, "secret"); err != nil {
+	args, err := changingArgs(s)
+	if err != nil {
 		return err
 	}
+	args = append(args, int64(s.EnvironmentID), s.Name, s.CreatedAt, s.CreatedBy, s.Revision)
+	id, err := tx.insertID("secret", insertSecret, args...)
+	if err != nil {
+		return err
+	}
+	s.ID = models.SecretID(id)
 	return tx.insertTags(s)
 }
 
 // Secret loads one by its ID, deleted or not.
 func (tx *Tx) Secret(id models.SecretID) (models.Secret, error) {
-	return take[models.Secret](tx.db().Where("id = ?", id), "secret")
+	return scanSecret(tx.row(secretByID, int64(id)))
 }
 
 // SecretByName loads one by its name in an environment, deleted or not.
 func (tx *Tx) SecretByName(environment models.EnvironmentID, name string) (models.Secret, error) {
-	return take[models.Secret](tx.db().Where("environment_id = ? AND name = ?", environment, name), "secret")
+	return scanSecret(tx.row(secretByName, int64(environment), name))
 }
 
 // UpdateSecret writes all but the environment, the name and the creation. Stale where the
 // revision is not the expected one (0: whichever it is); s bears the new one afterwards.
 // Until the transaction ends no other changes this secret.
 func (tx *Tx) UpdateSecret(s *models.Secret, expected int64) error {
-	where := tx.locked().Model(&models.Secret{}).Where("id = ?", s.ID)
-	return tx.revised(where, "secret", expected, func(next int64) error {
-		s.Revision, s.UpdatedAt = next, tx.Now()
-		if err := tx.replace(s, "secret", "environment_id", "name", "created_at", "created_by"); err != nil {
-			return err
-		}
-		if err := tx.db().Where("secret_id = ?", s.ID).Delete(&secretTag{}).Error; err != nil {
-			return translate(err, "secret")
-		}
-		return tx.insertTags(s)
-	})
+	s.UpdatedAt = tx.Now()
+	args, err := changingArgs(s)
+	if err != nil {
+		return err
+	}
+	changed, err := tx.exec("secret", updateSecret, append(args, int64(s.ID), expected, expected)...)
+	if err != nil {
+		return err
+	}
+	// After the update the row is ours, so this is the revision that it made.
+	var revision int64
+	err = tx.row(secretRevision, int64(s.ID)).Scan(&revision)
+	switch {
+	case err != nil:
+		return translate(err, "secret")
+	case changed == 0:
+		return stale("secret")
+	}
+	s.Revision = revision
+	if _, err := tx.exec("tag", deleteTags, int64(s.ID)); err != nil {
+		return err
+	}
+	return tx.insertTags(s)
+}
+
+// changing are the columns that an update writes, in the order of changingArgs.
+var changing = []string{
+	"type", "description", "owner", "tags", "expires_at", "rotate_every", "current_version", "current_size", "facts",
+	"deleted_at", "purge_after", "updated_at", "updated_by", "value_changed_at",
+}
+
+const (
+	secretColumns = "s.id, s.environment_id, s.name, s.type, s.description, s.owner, s.tags, s.expires_at, s.rotate_every, " +
+		"s.current_version, s.current_size, s.facts, s.revision, s.deleted_at, s.purge_after, s.created_at, s.created_by, " +
+		"s.updated_at, s.updated_by, s.value_changed_at"
+	selectSecret = "SELECT " + secretColumns + " FROM secrets s WHERE "
+)
+
+var (
+	insertSecret = newQuery("INSERT INTO secrets (" + strings.Join(changing, ", ") +
+		", environment_id, name, created_at, created_by, revision) VALUES (" + strings.Repeat("?, ", len(changing)) + "?, ?, ?, ?, ?)")
+	updateSecret = newQuery("UPDATE secrets SET " + strings.Join(changing, " = ?, ") +
+		" = ?, revision = revision + 1 WHERE id = ? AND (? = 0 OR revision = ?)")
+	secretRevision = newQuery("SELECT revision FROM secrets WHERE id = ?")
+	secretByID     = newQuery(selectSecret + "s.id = ?")
+	secretByName   = newQuery(selectSecret + "s.environment_id = ? AND s.name = ?")
+	insertTag      = newQuery("INSERT INTO secret_tags (secret_id, `key`, value) VALUES (?, ?, ?)")
+	deleteTags     = newQuery("DELETE FROM secret_tags WHERE secret_id = ?")
+)
+
+// changingArgs also cuts s's times to what is stored.
+func changingArgs(s *models.Secret) ([]any, error) {
+	cutTimes(reflect.ValueOf(s))
+	tags, err := encodeJSON(s.Tags)
+	if err != nil {
+		return nil, err
+	}
+	facts, err := encodeJSON(s.Facts)
+	if err != nil {
+		return nil, err
+	}
+	return append(make([]any, 0, len(changing)+5), string(s.Type), s.Description, s.Owner, tags, s.ExpiresAt, s.RotateEvery,
+		int64(s.CurrentVersion), s.CurrentSize, facts, s.DeletedAt, s.PurgeAfter, s.UpdatedAt, s.UpdatedBy, s.ValueChangedAt), nil
+}
+
+// scanSecret reads secretColumns, and what else the row has.
+func scanSecret(row *sql.Row, more ...any) (s models.Secret, err error) {
+	var tags, facts sql.NullString
+	into := append(make([]any, 0, 32), (*int64)(&s.ID), (*int64)(&s.EnvironmentID), &s.Name, (*string)(&s.Type), &s.Description,
+		&s.Owner, &tags, &s.ExpiresAt, &s.RotateEvery, (*int64)(&s.CurrentVersion), &s.CurrentSize, &facts, &s.Revision,
+		&s.DeletedAt, &s.PurgeAfter, &s.CreatedAt, &s.CreatedBy, &s.UpdatedAt, &s.UpdatedBy, &s.ValueChangedAt)
+	if err := row.Scan(append(into, more...)...); err != nil {
+		return models.Secret{}, translate(err, "secret")
+	}
+	if err := errors.Join(decodeJSON(tags, &s.Tags), decodeJSON(facts, &s.Facts)); err != nil {
+		return models.Secret{}, fault.Wrap(err, fault.Internal, "The secret's row is damaged.")
+	}
+	return s, nil
 }
 
 func (tx *Tx) insertTags(s *models.Secret) error {
-	if len(s.Tags) == 0 {
-		return nil
-	}
-	rows := make([]secretTag, 0, len(s.Tags))
 	for key, value := range s.Tags {
-		rows = append(rows, secretTag{SecretID: s.ID, Key: key, Value: value})
+		if _, err := tx.exec("tag", insertTag, int64(s.ID), key, value); err != nil {
+			return err
+		}
 	}
-	return translate(tx.db().Create(&rows).Error, "tag")
+	return nil
 }
 
 // PurgeSecret removes a secret for good, with its versions, tags and sync states.

@@ -19,37 +19,33 @@ const batchSize = 200
 // state becomes source_changed, due at once. Call it after the change to the secret's own row
 // in the same transaction (RecordSync counts on that order).
 func (tx *Tx) MarkDirty(id models.SecretID) error {
-	return tx.markDirty(tx.db().Where("s.id = ?", id))
+	now := tx.Now()
+	_, err := tx.exec("sync state", markSecret, now, now, int64(id))
+	return err
 }
 
 // MarkDirtyEnvironment is MarkDirty for every secret of an environment that is not deleted.
 func (tx *Tx) MarkDirtyEnvironment(id models.EnvironmentID) error {
-	return tx.markDirty(tx.db().Where("s.environment_id = ? AND s.deleted_at IS NULL", id))
+	now := tx.Now()
+	_, err := tx.exec("sync state", markEnvironment, now, now, int64(id))
+	return err
 }
 
-func (tx *Tx) markDirty(which *gorm.DB) error {
-	var rows []models.SyncState
-	err := which.Table("secrets s").Joins("JOIN destinations d ON d.environment_id = s.environment_id").
-		Select("s.id AS secret_id, d.id AS destination_id").Order("s.id, d.id").Scan(&rows).Error
-	if err != nil || len(rows) == 0 {
-		return translate(err, "sync state")
-	}
-	now := tx.Now()
-	for i := range rows {
-		rows[i].Status, rows[i].Since, rows[i].Dirty, rows[i].UpdatedAt = models.StatusSourceChanged, now, true, now
-	}
-	// MySQL sets the columns in this order, and since looks at the old status.
-	marking := clause.OnConflict{
-		Columns: []clause.Column{{Name: "secret_id"}, {Name: "destination_id"}},
-		DoUpdates: append(clause.Set{{
-			Column: clause.Column{Name: "since"},
-			Value: gorm.Expr("CASE WHEN sync_states.status = ? THEN sync_states.since ELSE ? END",
-				models.StatusSourceChanged, now),
-		}}, clause.Assignments(map[string]any{
-			"status": models.StatusSourceChanged, "dirty": true, "attempts": 0, "next_try_at": nil, "updated_at": now,
-		})...),
-	}
-	return translate(tx.db().Clauses(marking).CreateInBatches(&rows, batchSize).Error, "sync state")
+var (
+	markSecret      = markDirty("s.id = ?")
+	markEnvironment = markDirty("s.environment_id = ? AND s.deleted_at IS NULL")
+)
+
+// markDirty sets since before status, which it looks at.
+func markDirty(where string) query {
+	return newUpsert(
+		"INSERT INTO sync_states (secret_id, destination_id, remote_name, status, since, dirty, base_version, "+
+			"base_remote_version, intent_version, attempts, last_error, last_hint, updated_at) "+
+			"SELECT s.id, d.id, '', 'source_changed', ?time, TRUE, 0, '', 0, 0, '', '', ?time "+
+			"FROM secrets s JOIN destinations d ON d.environment_id = s.environment_id WHERE "+where,
+		"secret_id, destination_id",
+		"since = CASE WHEN sync_states.status = 'source_changed' THEN sync_states.since ELSE excluded.since END, "+
+			"status = 'source_changed', dirty = TRUE, attempts = 0, next_try_at = NULL, updated_at = excluded.updated_at")
 }
 
 // SyncEntry is one secret as a destination should hold it, with what is known of it there.

@@ -164,7 +164,9 @@ func testSyncStates(t *testing.T, s *store.Store) {
 		write(t, s, func(tx *store.Tx) error {
 			return tx.RecordSync([]store.SyncOutcome{{State: settled, Version: 2, Forget: true}})
 		})
-		states := read(t, s, func(tx *store.Tx) ([]models.SyncState, error) { return tx.StatesOfSecrets([]models.SecretID{secret.ID}) })
+		states := read(t, s, func(tx *store.Tx) ([]models.SyncState, error) {
+			return tx.StatesOfSecrets([]models.SecretID{secret.ID})
+		})
 		same(t, len(states), 0)
 	})
 	t.Run("Delete", func(t *testing.T) {

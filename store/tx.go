@@ -3,9 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"reflect"
-	"strconv"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -100,36 +99,22 @@ func (tx *Tx) exec(noun string, q query, args ...any) (int64, error) {
 	return n, translate(err, noun)
 }
 
+// insertID runs a prepared insert and returns the new row's ID.
+func (tx *Tx) insertID(noun string, q query, args ...any) (id int64, err error) {
+	if tx.s.options.Dialect == Postgres {
+		err = tx.conn.QueryRowContext(tx.ctx, q.postgres+" RETURNING id", args...).Scan(&id)
+		return id, translate(err, noun)
+	}
+	done, err := tx.conn.ExecContext(tx.ctx, q.in(tx.s.options.Dialect), args...)
+	if err != nil {
+		return 0, translate(err, noun)
+	}
+	id, err = done.LastInsertId()
+	return id, translate(err, noun)
+}
+
 func (tx *Tx) row(q query, args ...any) *sql.Row {
 	return tx.conn.QueryRowContext(tx.ctx, q.in(tx.s.options.Dialect), args...)
-}
-
-// query is an SQL text for all dialects: written with ? and, where a name is a reserved
-// word somewhere, backquotes.
-type query struct{ common, postgres string }
-
-func newQuery(text string) query {
-	var b strings.Builder
-	n := 0
-	for _, c := range text {
-		switch c {
-		case '?':
-			n++
-			b.WriteString("$" + strconv.Itoa(n))
-		case '`':
-			b.WriteByte('"')
-		default:
-			b.WriteRune(c)
-		}
-	}
-	return query{common: text, postgres: b.String()}
-}
-
-func (q query) in(dialect string) string {
-	if dialect == Postgres {
-		return q.postgres
-	}
-	return q.common
 }
 
 // cutTimes sets every time of a struct, or of each struct of a slice, to UTC and whole
@@ -155,6 +140,26 @@ func cutTimes(v reflect.Value) {
 			}
 		}
 	}
+}
+
+// encodeJSON makes the text that GORM's JSON serializer would write; nil for a nil map.
+func encodeJSON(value any) (any, error) {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "The row could not be encoded.")
+	}
+	if string(text) == "null" {
+		return nil, nil
+	}
+	return string(text), nil
+}
+
+// decodeJSON reads what encodeJSON made.
+func decodeJSON(text sql.NullString, into any) error {
+	if text.String == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text.String), into)
 }
 
 // first sets a time that the caller left open.

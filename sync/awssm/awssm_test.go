@@ -267,6 +267,14 @@ func TestAnswers(t *testing.T) {
 			t.Errorf("%d answers for one name", len(answers))
 		}
 	})
+	t.Run("FilterTooWide", func(t *testing.T) {
+		d := scripted(t, 200, `{"SecretList": [{"Name": "Keeper/Test/x"}, {"Name": "keeper/test"}, {"Name": "keeper/test/x"}]}`)
+		for r, err := range d.List(ctx) {
+			if err != nil || r.Name != prefix+"x" {
+				t.Errorf("listed %q (%v)", r.Name, err)
+			}
+		}
+	})
 	t.Run("UnknownCode", func(t *testing.T) {
 		_, err := scripted(t, 400, `{"__type": "NobodyKnowsException", "message": "?"}`).Describe(ctx, prefix+"x")
 		wantKind(t, err, fault.Unavailable, prefix+"x", "NobodyKnowsException")

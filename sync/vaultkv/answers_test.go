@@ -113,7 +113,7 @@ func TestOptions(t *testing.T) {
 	})
 	t.Run("CACert", func(t *testing.T) {
 		server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(404)
+			w.WriteHeader(http.StatusNotFound)
 			_, _ = w.Write([]byte(`{"errors":[]}`))
 		}))
 		t.Cleanup(server.Close)

@@ -64,28 +64,42 @@ func TestCorePolicy(t *testing.T) {
 	})
 	for name, c := range map[string]struct{ policy, missing string }{
 		"Nothing": {`path "elsewhere/*" { capabilities = ["read"] }`, "list on secret/metadata/keeper/"},
-		"NoRead": {`path "secret/metadata/keeper/*" { capabilities = ["list"] }`,
-			"read on secret/metadata/keeper/"},
-		"NoData": {`path "secret/metadata/keeper/*" { capabilities = ["list", "read", "patch"] }`,
-			"read on secret/data/keeper/"},
-		"NoWrite": {`path "secret/metadata/keeper/*" { capabilities = ["list", "read", "patch"] }
+		"NoRead": {
+			`path "secret/metadata/keeper/*" { capabilities = ["list"] }`,
+			"read on secret/metadata/keeper/",
+		},
+		"NoData": {
+			`path "secret/metadata/keeper/*" { capabilities = ["list", "read", "patch"] }`,
+			"read on secret/data/keeper/",
+		},
+		"NoWrite": {
+			`path "secret/metadata/keeper/*" { capabilities = ["list", "read", "patch"] }
 			path "secret/data/keeper/*" { capabilities = ["read"] }`,
-			"create and update on secret/data/keeper/"},
-		"NoUpdate": {`path "secret/metadata/keeper/*" { capabilities = ["list", "read", "patch"] }
+			"create and update on secret/data/keeper/",
+		},
+		"NoUpdate": {
+			`path "secret/metadata/keeper/*" { capabilities = ["list", "read", "patch"] }
 			path "secret/data/keeper/*" { capabilities = ["read", "create"] }
 			path "secret/delete/keeper/*" { capabilities = ["update"] }
 			path "secret/undelete/keeper/*" { capabilities = ["update"] }`,
-			"create and update on secret/data/keeper/"},
-		"NoPatch": {`path "secret/metadata/keeper/*" { capabilities = ["list", "read"] }
+			"create and update on secret/data/keeper/",
+		},
+		"NoPatch": {
+			`path "secret/metadata/keeper/*" { capabilities = ["list", "read"] }
 			path "secret/data/keeper/*" { capabilities = ["read", "create", "update"] }`,
-			"patch on secret/metadata/keeper/"},
-		"NoDelete": {`path "secret/metadata/keeper/*" { capabilities = ["list", "read", "patch"] }
+			"patch on secret/metadata/keeper/",
+		},
+		"NoDelete": {
+			`path "secret/metadata/keeper/*" { capabilities = ["list", "read", "patch"] }
 			path "secret/data/keeper/*" { capabilities = ["read", "create", "update"] }`,
-			"update on secret/delete/keeper/"},
-		"NoRestore": {`path "secret/metadata/keeper/*" { capabilities = ["list", "read", "patch"] }
+			"update on secret/delete/keeper/",
+		},
+		"NoRestore": {
+			`path "secret/metadata/keeper/*" { capabilities = ["list", "read", "patch"] }
 			path "secret/data/keeper/*" { capabilities = ["read", "create", "update"] }
 			path "secret/delete/keeper/*" { capabilities = ["update"] }`,
-			"update on secret/undelete/keeper/"},
+			"update on secret/undelete/keeper/",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, err := vaultkv.New(vaultkv.Options{Address: s.URL, Mount: s.Mount, Prefix: "keeper/p/", Token: policyToken(t, s, c.policy)})

@@ -2,6 +2,7 @@ package vaultkv_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -173,6 +174,46 @@ func testDeletionToCome(t *testing.T, v vault) {
 	}
 }
 
+// A prefix need not be a folder, and may be none at all.
+func testPrefixes(t *testing.T, v vault) {
+	c := start(t, v, nil)
+	root := c.Prefix()
+	for _, name := range []string{"pre", "pre-x", "prefix/a", "prefix/a/b", "other/a", "p"} {
+		c.Edit(root+name, []byte("v"))
+	}
+	for prefix, want := range map[string][]string{
+		root + "pre":        {"pre", "pre-x", "prefix/a", "prefix/a/b"},
+		root + "prefix/a":   {"prefix/a", "prefix/a/b"},
+		root + "prefix/a/":  {"prefix/a/b"},
+		root + "no/such":    nil,
+		root + "no/such/at": nil,
+	} {
+		o := c.options
+		o.Prefix = prefix
+		var got []string
+		for r, err := range driver(t, o).List(t.Context()) {
+			c.must(err)
+			got = append(got, strings.TrimPrefix(r.Name, root))
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("prefix %q lists %v, want %v", strings.TrimPrefix(prefix, root), got, want)
+		}
+	}
+	o := c.options
+	o.Prefix = ""
+	seen := 0
+	for r, err := range driver(t, o).List(t.Context()) {
+		c.must(err)
+		if strings.HasPrefix(r.Name, root) {
+			seen++
+		}
+	}
+	if seen != 6 {
+		t.Errorf("without a prefix %d of 6 names are listed", seen)
+	}
+}
+
 func TestEntries(t *testing.T) {
 	v := engine(t)
 	t.Run("ForeignShapes", func(t *testing.T) { testForeignShapes(t, v) })
@@ -180,6 +221,7 @@ func TestEntries(t *testing.T) {
 	t.Run("WithoutPatch", func(t *testing.T) { testWithoutPatch(t, v) })
 	t.Run("NoValue", func(t *testing.T) { testNoValue(t, v) })
 	t.Run("DeletionToCome", func(t *testing.T) { testDeletionToCome(t, v) })
+	t.Run("Prefixes", func(t *testing.T) { testPrefixes(t, v) })
 	t.Run("Check", func(t *testing.T) { testCheck(t, v) })
 }
 

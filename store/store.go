@@ -12,6 +12,7 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
@@ -66,7 +67,8 @@ type Store struct {
 	// admin opens a pool for DDL, and done gives it back.
 	admin func() (pool *sql.DB, done func(), err error)
 
-	close []func() error // in order
+	closed atomic.Bool
+	close  []func() error // in order
 }
 
 // Open connects. The schema is not touched: call Migrate. A database that does not answer
@@ -95,9 +97,10 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	return s, nil
 }
 
-// Close waits for the writes that are under way and lets the database go. Writes that come
-// later are refused as Unavailable.
+// Close waits for the writes that are under way and lets the database go. What comes later
+// is refused as Unavailable.
 func (s *Store) Close() error {
+	s.closed.Store(true)
 	var problems []error
 	for _, step := range s.close {
 		problems = append(problems, step())
@@ -111,6 +114,9 @@ func (s *Store) Dialect() string { return s.options.Dialect }
 
 // Ping asks the database for a sign of life.
 func (s *Store) Ping(ctx context.Context) error {
+	if s.closed.Load() {
+		return errClosed
+	}
 	var one int
 	return translate(s.reader.QueryRowContext(ctx, "SELECT 1").Scan(&one), "answer")
 }
@@ -118,6 +124,9 @@ func (s *Store) Ping(ctx context.Context) error {
 // Read runs the closure's reads, each of which sees the latest commit: there is no
 // transaction around them. The closure must not write.
 func (s *Store) Read(ctx context.Context, do func(*Tx) error) error {
+	if s.closed.Load() {
+		return errClosed
+	}
 	return do(&Tx{s: s, ctx: ctx, conn: s.reads})
 }
 

@@ -88,6 +88,16 @@ type DestinationPage struct {
 	Test   *ConnectionTest // of POST …/test; nil: none was made just now
 }
 
+// States are the states to filter by: those that occur, and the one that is chosen.
+func (p *DestinationPage) States() []StateCount {
+	present := p.View.Counts.Present()
+	chosen := State(p.Filter.State)
+	if chosen != "" && p.View.Counts[chosen] == 0 {
+		present = append(present, StateCount{State: chosen})
+	}
+	return present
+}
+
 // StateRow is how one secret stands at the page's destination.
 type StateRow struct {
 	SecretID   models.SecretID

@@ -57,5 +57,6 @@ func (c *Confirmation) Confirmed(typed string) bool {
 	}
 	c.Form.Values = map[string]string{"confirm": typed}
 	c.Form.Fail(fault.InvalidField("confirm", "must be exactly %s", c.Name))
+	c.Form.Message = "Nothing was deleted."
 	return false
 }

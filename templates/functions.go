@@ -33,7 +33,7 @@ var functions = template.FuncMap{
 	"did":         did,
 	"outcome":     outcomeLook,
 	"outcomes":    func() []models.Outcome { return outcomes },
-	"actionWord":  actionWord,
+	"resultWord":  resultWord,
 	"resultState": resultState,
 	"agent":       agent,
 

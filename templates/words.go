@@ -138,12 +138,15 @@ var actionWords = map[models.SyncAction]string{
 	models.ActionMark: "marked as Keeper's", models.ActionRestore: "restored", models.ActionDelete: "deleted", models.ActionRefuse: "left alone",
 }
 
-// actionWord is what a run did about one secret.
-func actionWord(a models.SyncAction) string {
-	if w, ok := actionWords[a]; ok {
+// resultWord is what a run did about one secret, or could not do.
+func resultWord(r models.SyncResult) string {
+	if r.Failed {
+		return string(r.Action) + " failed"
+	}
+	if w, ok := actionWords[r.Action]; ok {
 		return w
 	}
-	return string(a)
+	return string(r.Action)
 }
 
 // resultState is the state that a run left a secret in.

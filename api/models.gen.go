@@ -148,6 +148,7 @@ type Activity struct {
 // ActivityList defines model for ActivityList.
 type ActivityList struct {
 	Items []Activity `json:"items"`
+	Next  string     `json:"next,omitempty,omitzero"`
 }
 
 // CertificateFacts The first certificate of a chain.
@@ -228,7 +229,10 @@ type DestinationConfig struct {
 	// Namespace Vault
 	Namespace string `json:"namespace,omitempty,omitzero"`
 
-	// Prefix Before each name there, such as keeper/production/
+	// NoPrefix Names there are those of the secrets, without any prefix.
+	NoPrefix bool `json:"no_prefix,omitempty,omitzero"`
+
+	// Prefix Before each name there; absent: the environment's name and a slash.
 	Prefix string `json:"prefix,omitempty,omitzero"`
 
 	// RecoveryDays AWS: 7 to 30; absent: 30
@@ -843,6 +847,9 @@ type ReplaceSecretParams struct {
 
 // ListSecretActivityParams defines parameters for ListSecretActivity.
 type ListSecretActivityParams struct {
+	// Cursor The `next` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
 	// Limit How many at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }

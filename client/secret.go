@@ -123,8 +123,16 @@ func (c *Client) ListSecretStates(ctx context.Context, id int64) (api.SyncStateL
 	return list, c.do(ctx, call{method: http.MethodGet, path: path("secrets", decimal(id), "sync"), answer: &list})
 }
 
-// ListSecretActivity reads what happened to a secret, newest first.
+// ListSecretActivity gets a page of what happened to a secret, newest first.
 func (c *Client) ListSecretActivity(ctx context.Context, id int64, params api.ListSecretActivityParams) (api.ActivityList, error) {
 	var list api.ActivityList
 	return list, c.do(ctx, call{method: http.MethodGet, path: path("secrets", decimal(id), "activity"), params: params, answer: &list})
+}
+
+// SecretActivity goes over all that happened to a secret, newest first.
+func (c *Client) SecretActivity(ctx context.Context, id int64) iter.Seq2[api.Activity, error] {
+	return Iterate(func(cursor string) ([]api.Activity, string, error) {
+		list, err := c.ListSecretActivity(ctx, id, api.ListSecretActivityParams{Cursor: cursor})
+		return list.Items, list.Next, err
+	})
 }

@@ -1,0 +1,101 @@
+package rest
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/your-org/keeper/api"
+	"github.com/your-org/keeper/fault"
+)
+
+// look is how a kind of failure is answered.
+type look struct {
+	status int
+	title  string
+	retry  string // Retry-After in seconds, or ""
+}
+
+// looks is the one table from kinds to statuses.
+var looks = map[fault.Kind]look{
+	fault.Invalid:         {http.StatusBadRequest, "The request is not valid", ""},
+	fault.Unauthenticated: {http.StatusUnauthorized, "A valid token is needed", ""},
+	fault.Forbidden:       {http.StatusForbidden, "Not allowed", ""},
+	fault.NotFound:        {http.StatusNotFound, "Not found", ""},
+	fault.Conflict:        {http.StatusConflict, "Clashes with what is there", ""},
+	fault.Stale:           {http.StatusPreconditionFailed, "Changed in between", ""},
+	fault.Throttled:       {http.StatusTooManyRequests, "Too many requests", "5"},
+	fault.Unavailable:     {http.StatusServiceUnavailable, "Not available now", "1"},
+	fault.Internal:        {http.StatusInternalServerError, "Something went wrong", ""},
+}
+
+// refusal is a failure of a kind that HTTP alone knows.
+type refusal struct {
+	kind   string
+	status int
+	title  string
+	detail string
+	hint   string
+}
+
+func (r *refusal) Error() string { return r.detail }
+
+func tooLarge() error {
+	return &refusal{
+		"too_large", http.StatusRequestEntityTooLarge, "The body is too large",
+		"The body is over 1 MiB; nothing was read of it.", "A value is at most 65536 bytes.",
+	}
+}
+
+func wrongMediaType() error {
+	return &refusal{
+		"media_type", http.StatusUnsupportedMediaType, "The body is of another type",
+		"The body must be JSON.", "Send it with: Content-Type: application/json",
+	}
+}
+
+// fail answers an error as a problem document, and leaves what the caller is not told to
+// the log.
+func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	problem, retry := problemOf(err)
+	problem.RequestID = s.Origin(r).RequestID
+	h := w.Header()
+	if retry != "" {
+		h.Set("Retry-After", retry)
+	}
+	if problem.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", challenge(r))
+	}
+	if problem.Status == http.StatusInternalServerError {
+		s.Log.ErrorContext(r.Context(), "a request failed", "method", r.Method, "route", r.Pattern, "request_id", problem.RequestID, "error", err)
+	}
+	write(w, problem.Status, "application/problem+json", problem)
+}
+
+func problemOf(err error) (api.Problem, string) {
+	var only *refusal
+	if errors.As(err, &only) {
+		return api.Problem{Type: api.ProblemType + only.kind, Title: only.title, Status: only.status, Detail: only.detail, Hint: only.hint}, ""
+	}
+	public := fault.Public(err)
+	l := looks[public.Kind]
+	p := api.Problem{
+		Type: api.ProblemType + public.Kind.String(), Title: l.title, Status: l.status,
+		Detail: public.Message, Hint: public.Hint,
+	}
+	for _, f := range public.Fields {
+		p.Errors = append(p.Errors, api.FieldError{Field: f.Name, Message: f.Message})
+	}
+	return p, l.retry
+}
+
+// challenge follows RFC 6750 section 3: an error code only where a token was sent.
+func challenge(r *http.Request) string {
+	if r.Header.Get("Authorization") == "" {
+		return `Bearer realm="keeper"`
+	}
+	return `Bearer realm="keeper", error="invalid_token"`
+}
+
+func badParameter(name string) error {
+	return fault.InvalidField(name, "is not of the form that the document at /docs says")
+}

@@ -1,0 +1,183 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/your-org/keeper/api"
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+)
+
+// Sync asks for a pass over every destination in which the actor may, or over those of one
+// environment, where it must.
+func (s *server) Sync(w http.ResponseWriter, r *http.Request) {
+	s.serve(w, r, func(actor models.Actor) (answer, error) {
+		var body api.SyncRequest
+		if err := decodeOptional(w, r, &body); err != nil {
+			return answer{}, err
+		}
+		var only models.EnvironmentID
+		if !body.EnvironmentID.IsZero() {
+			e, err := s.Secrets.FindEnvironment(r.Context(), actor, body.EnvironmentID.String())
+			if err != nil {
+				return answer{}, err
+			}
+			only = e.ID
+		}
+		all, err := s.Destinations.List(r.Context(), actor, only)
+		if err != nil {
+			return answer{}, err
+		}
+		runs := []api.SyncRun{}
+		for _, d := range all {
+			if d.Paused || only == 0 && !auth.Can(actor, auth.TriggerSync, d.EnvironmentID) {
+				continue
+			}
+			run, err := s.Destinations.Trigger(r.Context(), actor, d.ID)
+			if fault.Is(err, fault.Conflict) || fault.Is(err, fault.NotFound) {
+				continue // paused or removed in this moment
+			}
+			if err != nil {
+				return answer{}, err
+			}
+			runs = append(runs, syncRun(run))
+		}
+		return answer{status: http.StatusAccepted, body: api.SyncRunList{Items: runs}}, nil
+	})
+}
+
+// SyncDestination asks for a pass over one destination.
+func (s *server) SyncDestination(w http.ResponseWriter, r *http.Request, id api.DestinationID) {
+	s.serve(w, r, func(actor models.Actor) (answer, error) {
+		run, err := s.Destinations.Trigger(r.Context(), actor, models.DestinationID(id))
+		return answer{status: http.StatusAccepted, body: syncRun(run), location: "/api/sync/runs/" + string(run.ID)}, err
+	})
+}
+
+// ListStates lists what is known of secrets at destinations.
+func (s *server) ListStates(w http.ResponseWriter, r *http.Request, params api.ListStatesParams) {
+	s.serve(w, r, func(actor models.Actor) (answer, error) {
+		limit, err := pageLimit(params.Limit)
+		if err != nil {
+			return answer{}, err
+		}
+		query := destinations.StateQuery{
+			DestinationID: models.DestinationID(params.DestinationID), Search: params.Search, Cursor: params.Cursor, Limit: limit,
+		}
+		if query.Environments, err = s.oneEnvironment(r.Context(), actor, params.EnvironmentID); err != nil {
+			return answer{}, err
+		}
+		for _, status := range params.Status {
+			if !status.Valid() {
+				return answer{}, badStatus("status")
+			}
+			query.Statuses = append(query.Statuses, models.SyncStatus(status))
+		}
+		states, next, err := s.Destinations.States(r.Context(), actor, query)
+		list := api.SyncStateList{Items: []api.SyncState{}, Next: next}
+		for _, state := range states {
+			list.Items = append(list.Items, syncState(state.SyncState, state.SecretName, state.EnvironmentID))
+		}
+		return answer{body: list, next: next}, err
+	})
+}
+
+// ListSecretStates lists where one secret is synced.
+func (s *server) ListSecretStates(w http.ResponseWriter, r *http.Request, id api.SecretID) {
+	s.serve(w, r, func(actor models.Actor) (answer, error) {
+		found, _, err := s.Secrets.Get(r.Context(), actor, models.SecretID(id))
+		if err != nil {
+			return answer{}, err
+		}
+		states, err := s.Destinations.StatesOf(r.Context(), []models.SecretID{found.ID})
+		list := api.SyncStateList{Items: convert(states[found.ID], func(state models.SyncState) api.SyncState {
+			return syncState(state, found.Name, found.EnvironmentID)
+		})}
+		return answer{body: list}, err
+	})
+}
+
+// ListRuns lists runs, newest first.
+func (s *server) ListRuns(w http.ResponseWriter, r *http.Request, params api.ListRunsParams) {
+	s.serve(w, r, func(actor models.Actor) (answer, error) {
+		limit, err := pageLimit(params.Limit)
+		if err != nil {
+			return answer{}, err
+		}
+		if params.Status != "" && !params.Status.Valid() {
+			return answer{}, fault.InvalidField("status", "must be one of queued, running, succeeded, partial, failed, interrupted")
+		}
+		environments, err := s.oneEnvironment(r.Context(), actor, params.EnvironmentID)
+		if err != nil {
+			return answer{}, err
+		}
+		runs, next, err := s.Destinations.Runs(r.Context(), actor, destinations.RunQuery{
+			Environments: environments, DestinationID: models.DestinationID(params.DestinationID),
+			Status: models.RunStatus(params.Status), Cursor: params.Cursor, Limit: limit,
+		})
+		return answer{body: api.SyncRunList{Items: convert(runs, syncRun), Next: next}, next: next}, err
+	})
+}
+
+// GetRun reads a run.
+func (s *server) GetRun(w http.ResponseWriter, r *http.Request, id api.RunID) {
+	s.serve(w, r, func(actor models.Actor) (answer, error) {
+		run, err := s.Destinations.Run(r.Context(), actor, models.RunID(id))
+		return answer{body: syncRun(run)}, err
+	})
+}
+
+// ListResults lists what a run found or did.
+func (s *server) ListResults(w http.ResponseWriter, r *http.Request, id api.RunID, params api.ListResultsParams) {
+	s.serve(w, r, func(actor models.Actor) (answer, error) {
+		limit, err := pageLimit(params.Limit)
+		if err != nil {
+			return answer{}, err
+		}
+		results, next, err := s.Destinations.Results(r.Context(), actor, models.RunID(id), params.Failed, params.Cursor, limit)
+		return answer{body: api.SyncResultList{Items: convert(results, syncResult), Next: next}, next: next}, err
+	})
+}
+
+// oneEnvironment is the list of the environment that a filter names, or nil for no filter.
+func (s *server) oneEnvironment(ctx context.Context, actor models.Actor, named string) ([]models.EnvironmentID, error) {
+	if named == "" {
+		return nil, nil
+	}
+	e, err := s.Secrets.FindEnvironment(ctx, actor, named)
+	return []models.EnvironmentID{e.ID}, err
+}
+
+func syncState(s models.SyncState, secretName string, environment models.EnvironmentID) api.SyncState {
+	return api.SyncState{
+		SecretID: int64(s.SecretID), SecretName: secretName, EnvironmentID: int64(environment), DestinationID: string(s.DestinationID),
+		RemoteName: s.RemoteName, Status: api.SyncStatus(s.Status), Since: s.Since.UTC(), Pending: s.Dirty,
+		Version: int64(s.BaseVersion), RemoteVersion: s.BaseRemoteVersion, SyncedAt: moment(s.BaseAt),
+		Attempts: s.Attempts, NextTryAt: moment(s.NextTryAt), Error: s.LastError, Hint: s.LastHint, UpdatedAt: s.UpdatedAt.UTC(),
+	}
+}
+
+func syncRun(r models.SyncRun) api.SyncRun {
+	return api.SyncRun{
+		ID: string(r.ID), DestinationID: string(r.DestinationID), EnvironmentID: int64(r.EnvironmentID), Trigger: string(r.Trigger),
+		Actor: r.Actor, Full: r.Full, Status: api.RunStatus(r.Status), StartedAt: r.StartedAt.UTC(), FinishedAt: moment(r.FinishedAt),
+		Counts: counts(r.Counts), Error: r.Error, Hint: r.Hint,
+	}
+}
+
+func counts(c models.RunCounts) api.RunCounts {
+	return api.RunCounts{
+		Checked: c.Checked, InSync: c.InSync, Created: c.Created, Updated: c.Updated, Repaired: c.Repaired,
+		Deleted: c.Deleted, Restored: c.Restored, Failed: c.Failed, Unknown: c.Unknown, Foreign: c.Foreign,
+	}
+}
+
+func syncResult(r models.SyncResult) api.SyncResult {
+	return api.SyncResult{
+		SecretID: int64(r.SecretID), SecretName: r.SecretName, RemoteName: r.RemoteName, Status: api.SyncStatus(r.Status),
+		Action: string(r.Action), Failed: r.Failed, Error: r.Error, Hint: r.Hint, At: r.At.UTC(),
+	}
+}

@@ -1,0 +1,79 @@
+package rest
+
+import (
+	"net/http"
+
+	"github.com/your-org/keeper/api"
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/models"
+)
+
+// GetMe tells who the actor is and what it may do.
+func (s *server) GetMe(w http.ResponseWriter, r *http.Request) {
+	s.serve(w, r, func(actor models.Actor) (answer, error) {
+		visible, err := s.Secrets.Environments(r.Context(), actor)
+		me := api.Me{
+			Kind: string(actor.Kind), ID: actor.ID, Name: actor.Name, UserID: string(actor.UserID), Role: string(actor.Role),
+			ReadOnly:     actor.Scope != nil && actor.Scope.ReadOnly,
+			Environments: convert(visible, func(e models.Environment) api.MyEnvironment { return mine(actor, e) }),
+		}
+		return answer{body: me}, err
+	})
+}
+
+func mine(actor models.Actor, e models.Environment) api.MyEnvironment {
+	return api.MyEnvironment{
+		ID: int64(e.ID), Name: e.Name,
+		MayReveal: auth.Can(actor, auth.RevealSecret, e.ID), MayWrite: auth.Can(actor, auth.WriteSecret, e.ID),
+		MaySync: auth.Can(actor, auth.TriggerSync, e.ID), MayManage: auth.Can(actor, auth.ManageEnvironment, e.ID),
+	}
+}
+
+// ListTokens lists the tokens of the actor's user.
+func (s *server) ListTokens(w http.ResponseWriter, r *http.Request) {
+	s.serve(w, r, func(actor models.Actor) (answer, error) {
+		tokens, err := s.Auth.Tokens(r.Context(), actor)
+		return answer{body: api.TokenList{Items: convert(tokens, token)}}, err
+	})
+}
+
+// CreateToken makes a token and tells it, once.
+func (s *server) CreateToken(w http.ResponseWriter, r *http.Request) {
+	s.serve(w, r, func(actor models.Actor) (answer, error) {
+		var body api.NewToken
+		if err := decode(w, r, &body); err != nil {
+			return answer{}, err
+		}
+		wanted := auth.NewToken{Name: body.Name, ExpiresAt: expiry(body.ExpiresAt), Scope: models.TokenScope{ReadOnly: body.ReadOnly}}
+		for _, ref := range body.EnvironmentIDs {
+			id, err := s.environmentID(r.Context(), actor, ref)
+			if err != nil {
+				return answer{}, err
+			}
+			wanted.Scope.Environments = append(wanted.Scope.Environments, id)
+		}
+		text, created, err := s.Auth.CreateToken(r.Context(), actor, wanted)
+		if err != nil {
+			return answer{}, err
+		}
+		return answer{
+			status: http.StatusCreated, location: "/api/tokens/" + string(created.ID),
+			body: api.CreatedToken{Token: token(created), Text: api.NewValue(text)},
+		}, nil
+	})
+}
+
+// RevokeToken ends one of the tokens of the actor's user.
+func (s *server) RevokeToken(w http.ResponseWriter, r *http.Request, id string) {
+	s.serve(w, r, func(actor models.Actor) (answer, error) {
+		return answer{status: http.StatusNoContent}, s.Auth.RevokeToken(r.Context(), actor, models.TokenID(id))
+	})
+}
+
+func token(t models.Token) api.Token {
+	return api.Token{
+		ID: string(t.ID), Name: t.Name, TokenHint: t.Hint, ReadOnly: t.Scope.ReadOnly,
+		EnvironmentIDs: convert(t.Scope.Environments, func(id models.EnvironmentID) int64 { return int64(id) }),
+		CreatedAt:      t.CreatedAt.UTC(), ExpiresAt: moment(t.ExpiresAt), RevokedAt: moment(t.RevokedAt), LastUsedAt: moment(t.LastUsedAt),
+	}
+}

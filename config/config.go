@@ -194,9 +194,11 @@ func (c *Config) problems() Problems {
 	add(c.KMSKeyAlias != "" && !strings.HasPrefix(c.KMSKeyAlias, "alias/") && !strings.HasPrefix(c.KMSKeyAlias, "arn:"), "KMS_KEY_ALIAS must begin with alias/")
 	add(c.MasterKey.Set() && c.MasterKeyFile != "", "KEEPER_MASTER_KEY and KEEPER_MASTER_KEY_FILE contradict each other; keep one")
 	add(c.AWSAccessKeyID.Set() != c.AWSSecretKey.Set(), "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY belong together; one is missing")
-	add(c.KMSContext["keeper:environment"] != "", "KMS_ENCRYPTION_CONTEXT must not hold keeper:environment; Keeper sets it")
+	for name := range c.KMSContext {
+		add(strings.HasPrefix(name, "keeper:"), "KMS_ENCRYPTION_CONTEXT must not hold names that begin with keeper:; those are Keeper's own")
+	}
 	add(c.DataKeyCacheTTL < 0 || time.Duration(c.DataKeyCacheTTL) > 24*time.Hour, "KMS_DEK_CACHE_TTL must be between 0 and 86400 seconds")
-	add(c.DataKeyMaxUses < 1 || c.DataKeyMaxUses > 1<<32, "KEEPER_DATA_KEY_MAX_USES must be between 1 and 4294967296")
+	add(c.DataKeyMaxUses < 1 || c.DataKeyMaxUses > 1<<28, "KEEPER_DATA_KEY_MAX_USES must be between 1 and 268435456")
 	add(time.Duration(c.DataKeyMaxAge) < time.Minute, "KEEPER_DATA_KEY_MAX_AGE must be at least 60 seconds")
 	add(c.Port < 0 || c.Port > 65535, "KEEPER_PORT must be between 0 and 65535")
 	add(c.SyncWorkers < 1 || c.SyncWorkers > 64, "KEEPER_SYNC_WORKERS must be between 1 and 64")

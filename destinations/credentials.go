@@ -24,7 +24,7 @@ func fields(c *models.DestinationCredentials) map[string]*models.Plaintext {
 // credentialsLabel binds credentials to their destination: moved to another row they do not
 // open.
 func credentialsLabel(d models.Destination) kms.Label {
-	return kms.Label{Kind: "credentials", Environment: d.EnvironmentID, Object: string(d.ID)}
+	return kms.Label{Kind: kms.KindCredentials, Environment: d.EnvironmentID, Object: string(d.ID)}
 }
 
 // seal puts the credentials into the destination, sealed under its environment's key. None

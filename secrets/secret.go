@@ -407,5 +407,5 @@ func (p *prepared) seal(version *models.SecretVersion, e models.Environment, id 
 // versionLabel is what a version's ciphertext is bound to: moved to another row it does not
 // open.
 func versionLabel(e models.EnvironmentID, id models.SecretID, number models.VersionNumber) kms.Label {
-	return kms.Label{Kind: "version", Environment: e, Object: strconv.FormatInt(int64(id), 10), Number: int64(number)}
+	return kms.Label{Kind: kms.KindVersion, Environment: e, Object: strconv.FormatInt(int64(id), 10), Number: int64(number)}
 }

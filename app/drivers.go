@@ -1,0 +1,69 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	keepersync "github.com/your-org/keeper/sync"
+	"github.com/your-org/keeper/sync/awssm"
+	"github.com/your-org/keeper/sync/vaultkv"
+)
+
+// opener makes drivers, each behind the process's one limiter, with retries and metrics
+// from outside.
+func (a *App) opener() destinations.Opener {
+	limiter := keepersync.NewLimiter(a.Config.QuotaShare)
+	return func(ctx context.Context, d models.Destination, c models.DestinationCredentials) (keepersync.Driver, error) {
+		driver, err := a.driver(ctx, d, c)
+		if err != nil {
+			return nil, err
+		}
+		driver = keepersync.Observe(driver, func(op string, took time.Duration, err error) {
+			a.Metrics.Call(string(d.Kind), op, took, err)
+		})
+		return keepersync.Retry(keepersync.Limit(driver, limiter)), nil
+	}
+}
+
+func (a *App) driver(ctx context.Context, d models.Destination, c models.DestinationCredentials) (keepersync.Driver, error) {
+	switch d.Kind {
+	case models.DestinationAWS:
+		cfg, err := awsConfig(ctx, a.Config, d.Config.Region, c)
+		if err != nil {
+			return nil, err
+		}
+		if d.Config.Endpoint != "" {
+			cfg.BaseEndpoint = aws.String(d.Config.Endpoint)
+		}
+		return awssm.New(awssm.Options{
+			Config: cfg, Prefix: d.Config.Prefix, KMSKeyID: d.Config.KMSKeyID, RecoveryDays: d.Config.RecoveryDays,
+			RoleARN: d.Config.RoleARN, ExternalID: d.Config.ExternalID,
+		}), nil
+	case models.DestinationVault:
+		return a.vault(d, c)
+	default:
+		return nil, fault.New(fault.Invalid, "Keeper cannot sync to a destination of kind %s.", d.Kind)
+	}
+}
+
+// vault makes a Vault driver. The installation's own token goes only to the installation's
+// own Vault: another address, which whoever manages an environment may enter, must not
+// learn it.
+func (a *App) vault(d models.Destination, c models.DestinationCredentials) (keepersync.Driver, error) {
+	token := c.VaultToken
+	if token.Len() == 0 && c.RoleID.Len() == 0 && d.Config.Address == a.Config.VaultURL {
+		token = models.NewPlaintext([]byte(a.Config.VaultToken.Reveal()))
+	}
+	if token.Len() == 0 && c.RoleID.Len() == 0 {
+		return nil, fault.InvalidField("credentials", "must hold a Vault token, or the role id and secret id of an AppRole")
+	}
+	return vaultkv.New(vaultkv.Options{
+		Address: d.Config.Address, Namespace: d.Config.Namespace, Mount: d.Config.Mount, Prefix: d.Config.Prefix, CACert: d.Config.CACert,
+		ValueKey: d.Config.ValueKey, Token: token, RoleID: c.RoleID, SecretID: c.SecretID,
+	})
+}

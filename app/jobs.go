@@ -1,0 +1,62 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/jobs"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/store"
+)
+
+// Housekeeping: what is kept, and how often what is not is swept out.
+const (
+	janitorKind  = "janitor"
+	janitorEvery = time.Hour
+	tokenUse     = time.Minute
+	keepRuns     = 30 * 24 * time.Hour
+	keepRunsMin  = 50 // newest runs of a destination that are kept whatever their age
+)
+
+func (a *App) buildJobs(ctx context.Context, o Options) error {
+	if !o.Server {
+		return nil
+	}
+	a.Jobs = jobs.New(a.Store, jobs.Options{Log: a.Log, Now: a.now})
+	a.Jobs.Handle(destinations.JobKind, a.Destinations.Work)
+	a.Jobs.Handle(janitorKind, a.sweep)
+	return a.Store.Write(ctx, func(tx *store.Tx) error { return tx.ScheduleJob(janitorKind, "all", "", a.now()) })
+}
+
+// sweep removes what has ended: sessions, old runs, and deleted secrets whose grace is over
+// and whose copies are gone.
+func (a *App) sweep(ctx context.Context, _ models.Job) (*time.Time, error) {
+	next := a.now().Add(janitorEvery)
+	if err := a.Auth.Sweep(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.Secrets.Purge(ctx); err != nil {
+		return nil, err
+	}
+	return &next, a.Store.Write(ctx, func(tx *store.Tx) error {
+		_, err := tx.DeleteRunsBefore(a.now().Add(-keepRuns), keepRunsMin)
+		return err
+	})
+}
+
+// recordUse writes down when tokens were used, until the context ends.
+func (a *App) recordUse(ctx context.Context) {
+	ticker := time.NewTicker(tokenUse)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if err := a.Auth.RecordUse(ctx); err != nil {
+				a.Log.WarnContext(ctx, "the last use of tokens was not written", "error", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/your-org/keeper/config"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/kms"
+	"github.com/your-org/keeper/kms/awskms"
+	"github.com/your-org/keeper/kms/local"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/store"
+)
+
+// defaultKeyFile is where the local master key stands when no setting says otherwise.
+const defaultKeyFile = "keeper.key"
+
+func (a *App) openKeys(ctx context.Context, o Options) error {
+	primary, others, err := a.wrappers(ctx, o)
+	if err != nil {
+		return err
+	}
+	ttl := time.Duration(a.Config.DataKeyCacheTTL)
+	if ttl == 0 {
+		ttl = kms.NoCache
+	}
+	a.Envelope, err = kms.NewEnvelope(keyStore{a.Store}, primary, kms.Options{
+		Others: others, Context: kms.Context(a.Config.KMSContext), MaxUses: a.Config.DataKeyMaxUses,
+		MaxAge: time.Duration(a.Config.DataKeyMaxAge), CacheTTL: ttl, Now: a.now,
+	})
+	if err != nil {
+		return err
+	}
+	a.onClose(func() error { a.Envelope.Close(); return nil })
+	return a.verifyKeys(ctx, primary.Kind())
+}
+
+// wrappers are the backend that wraps new data keys, and those that can open older ones.
+func (a *App) wrappers(ctx context.Context, o Options) (kms.Wrapper, []kms.Wrapper, error) {
+	if a.Config.KeyBackend == "local" {
+		primary, err := a.localKey(ctx, o)
+		return primary, nil, err
+	}
+	cfg, err := awsConfig(ctx, a.Config, a.Config.AWSRegion, models.DestinationCredentials{})
+	if err != nil {
+		return nil, nil, err
+	}
+	primary, err := awskms.New(cfg, awskms.Options{KeyID: a.Config.KMSKeyID, KeyAlias: a.Config.KMSKeyAlias, Endpoint: a.Config.AWSEndpoint})
+	if err != nil || !a.Config.MasterKey.Set() && a.Config.MasterKeyFile == "" {
+		return primary, nil, err
+	}
+	// An installation that moved from a local key to KMS still opens what is older.
+	older, err := a.localKey(ctx, Options{})
+	return primary, []kms.Wrapper{older}, err
+}
+
+// localKey opens the local master key. A new one is made only for a database that holds
+// nothing yet: beside existing data it could only be the wrong one.
+func (a *App) localKey(ctx context.Context, o Options) (kms.Wrapper, error) {
+	if a.Config.MasterKey.Set() {
+		return local.Parse(a.Config.MasterKey.Reveal())
+	}
+	var keys int
+	err := a.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		keys, err = tx.CountDataKeys()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return local.Open(cmp.Or(a.Config.MasterKeyFile, defaultKeyFile), o.Server && keys == 0)
+}
+
+// verifyKeys opens a data key of each environment, so that a wrong master key is told now
+// and not by the first request. A KMS that is away does not stop the start: what it guards
+// is unknown until it is back, and the health page says so.
+func (a *App) verifyKeys(ctx context.Context, backend models.RecipientKind) error {
+	var environments []models.Environment
+	err := a.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		environments, err = tx.EnvironmentsWithKeys()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, e := range environments {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		err := a.Envelope.Verify(ctx, e)
+		cancel()
+		if err == nil {
+			continue
+		}
+		if backend == models.RecipientKMS && fault.Is(err, fault.Unavailable) {
+			a.Log.WarnContext(ctx, "the keys of an environment cannot be opened now", "environment", e.Name, "error", err)
+			continue
+		}
+		return err
+	}
+	return nil
+}
+
+// awsConfig is the SDK's configuration for a region: with the given credentials, else with
+// the settings', else with the SDK's own sources.
+func awsConfig(ctx context.Context, c *config.Config, region string, given models.DestinationCredentials) (aws.Config, error) {
+	options := []func(*awsconfig.LoadOptions) error{awsconfig.WithRegion(region)}
+	switch {
+	case given.AccessKeyID.Len() > 0:
+		options = append(options, awsconfig.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(
+			string(given.AccessKeyID.Reveal()), string(given.SecretAccessKey.Reveal()), string(given.SessionToken.Reveal()))))
+	case c.AWSAccessKeyID.Set():
+		options = append(options, awsconfig.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(
+			c.AWSAccessKeyID.Reveal(), c.AWSSecretKey.Reveal(), c.AWSSessionToken.Reveal())))
+	}
+	cfg, err := awsconfig.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return cfg, fault.Wrap(err, fault.Invalid, "The AWS settings cannot be loaded.").WithHint("Check AWS_PROFILE and the files it names.")
+	}
+	return cfg, nil
+}

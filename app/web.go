@@ -1,0 +1,45 @@
+package app
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/your-org/keeper/audit"
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/web"
+	"github.com/your-org/keeper/web/rest"
+)
+
+func (a *App) buildWeb(_ context.Context, o Options) error {
+	if !o.Server {
+		return nil
+	}
+	origin := web.NewOrigin([]netip.Prefix(a.Config.TrustedProxies))
+	api, err := rest.New(rest.Deps{
+		Secrets: a.Secrets, Destinations: a.Destinations, Auth: a.Auth, Now: a.now, Log: a.Log,
+		Origin: origin.Of("api"),
+	})
+	if err != nil {
+		return err
+	}
+	a.Handler, err = web.New(web.Deps{
+		Secrets: a.Secrets, Destinations: a.Destinations, Auth: a.Auth, Audit: audit.NewLog(a.Store, a.auditAccess), API: api,
+		Health: a.Health, Metrics: a.Metrics, Subscribe: a.feed.Subscribe, Origin: origin,
+		PublicURL: a.Config.PublicURL, Production: a.Config.Production(), Version: o.Version, Now: a.now, Log: a.Log,
+	})
+	return err
+}
+
+// auditAccess is what of the audit log an actor may read.
+func (a *App) auditAccess(ctx context.Context, actor models.Actor) (audit.Access, error) {
+	if auth.Can(actor, auth.ViewAudit, auth.Global) {
+		return audit.Access{Everything: true}, nil
+	}
+	environments, err := a.Secrets.Environments(ctx, actor)
+	var access audit.Access
+	for _, e := range auth.Visible(actor, auth.ViewEnvironmentLog, environments) {
+		access.Environments = append(access.Environments, e.ID)
+	}
+	return access, err
+}

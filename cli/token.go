@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/your-org/keeper/app"
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/config"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+)
+
+func (e *env) tokensCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "tokens", Short: "API tokens"}
+	cmd.AddCommand(e.tokensCreateCommand())
+	return cmd
+}
+
+// newToken is what the flags of tokens create say.
+type newToken struct {
+	user, name, expires string
+	environments        []string
+	readOnly            bool
+}
+
+func (e *env) tokensCreateCommand() *cobra.Command {
+	var t newToken
+	cmd := &cobra.Command{
+		Use: "create", Short: "Make an API token for a user, on the server's own machine", Args: cobra.NoArgs,
+		Long: `Make an API token for a user. It works on the database itself, so it is run where the
+server's settings are; whoever can do that is an administrator already. The token is
+printed to standard output, this once.`,
+		Example: `  export KEEPER_TOKEN=$(keeper tokens create --name laptop --expires 90d)
+  keeper tokens create --name ci --environment staging --read-only`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return e.createToken(cmd.Context(), t) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&t.user, "user", app.FirstUser, "whose token it is; it may do what the user may")
+	flags.StringVar(&t.name, "name", "", "what the token is for (required)")
+	flags.StringVar(&t.expires, "expires", "", "when it ends: 12h, 90d, or a date such as 2027-01-31; default: never")
+	flags.StringSliceVar(&t.environments, "environment", nil, "environments it is bound to; default: all of the user's")
+	flags.BoolVar(&t.readOnly, "read-only", false, "it may not change anything")
+	_ = cmd.MarkFlagRequired("name") // the flag exists
+	return cmd
+}
+
+func (e *env) createToken(ctx context.Context, t newToken) error {
+	expires, err := parseExpiry(t.expires, time.Now())
+	if err != nil {
+		return err
+	}
+	c, err := config.FromEnvironment()
+	if err != nil {
+		return err
+	}
+	a, err := app.New(ctx, c, app.Options{Log: e.quietLog(), Version: Version})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = a.Close() }() // nothing is left to write
+	actor, err := a.Auth.Local(ctx, t.user)
+	if err != nil {
+		return err
+	}
+	scope := models.TokenScope{ReadOnly: t.readOnly}
+	for _, named := range t.environments {
+		found, err := a.Secrets.FindEnvironment(ctx, actor, named)
+		if err != nil {
+			return err
+		}
+		scope.Environments = append(scope.Environments, found.ID)
+	}
+	text, token, err := a.Auth.CreateToken(ctx, actor, auth.NewToken{Name: t.name, Scope: scope, ExpiresAt: expires})
+	if err != nil {
+		return err
+	}
+	e.say("A token for %s, named %q, shown this once:", t.user, token.Name)
+	return e.print(map[string]any{"id": token.ID, "name": token.Name, "token": text, "expires_at": token.ExpiresAt},
+		func(w io.Writer) { fmt.Fprintln(w, text) })
+}
+
+// parseExpiry reads a span (12h, 90d) from now, or a date; "" is nil.
+func parseExpiry(text string, now time.Time) (*time.Time, error) {
+	if text == "" {
+		return nil, nil
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n > 0 {
+			at := now.AddDate(0, 0, n)
+			return &at, nil
+		}
+	}
+	if span, err := time.ParseDuration(text); err == nil && span > 0 {
+		at := now.Add(span)
+		return &at, nil
+	}
+	if at, err := time.Parse(time.DateOnly, text); err == nil {
+		return &at, nil
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return &at, nil
+	}
+	return nil, fault.InvalidField("--expires", "must be a span such as 12h or 90d, or a date such as 2027-01-31")
+}

@@ -37,7 +37,8 @@ type Driver interface {
 	Fetch(ctx context.Context, names []string) map[string]Fetched
 	// Put writes a value where the remote version is still the one that the write replaces,
 	// and puts Keeper's mark on what it creates. Doing it again with the same Write changes
-	// nothing more.
+	// nothing more. Where the destination has no check-and-set, a write may overtake one by
+	// somebody else: the error is then a Conflict beside the Remote that now stands.
 	Put(ctx context.Context, w Write) (Remote, error)
 	// Mark puts Keeper's mark on an existing name without touching its value.
 	Mark(ctx context.Context, name string, mark Mark) (Remote, error)

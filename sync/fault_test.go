@@ -1,6 +1,7 @@
 package sync_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -126,6 +127,9 @@ func TestErrorIsNeverAbsence(t *testing.T) {
 						if o.Forget && op != memory.OpFetch && o.At.After(noon.Add(time.Hour)) {
 							t.Errorf("%s was forgotten without having been seen", o.Entry.Name)
 						}
+					}
+					if calls := w.tape.without("list"); len(calls) > 100 {
+						t.Errorf("%d calls for 12 secrets", len(calls))
 					}
 					w.checkUntouched(t)
 					w.mend(t)
@@ -311,6 +315,10 @@ func TestMovedVersionThenFailure(t *testing.T) {
 // TestLostMark has a driver die between a first value and its mark.
 func TestLostMark(t *testing.T) {
 	w := newWorld(t)
+	w.book.put("purged", "one")
+	w.run(t, true)
+	w.place.Purge("keeper/purged")
+	w.clock.pass(time.Hour)
 	w.book.put("same", "one")
 	w.book.put("changed", "one")
 	w.book.put("deleted", "one")
@@ -318,7 +326,7 @@ func TestLostMark(t *testing.T) {
 	w.place.Inject(memory.Fault{Op: memory.OpPut, Kind: fault.Unavailable, Acted: true})
 	w.run(t, true)
 	w.place.ClearFaults()
-	for _, n := range []string{"same", "changed", "deleted", "stranger"} {
+	for _, n := range []string{"purged", "same", "changed", "deleted", "stranger"} {
 		w.place.Unmark("keeper/" + n)
 	}
 	w.place.Edit("keeper/stranger", []byte("theirs"))
@@ -326,10 +334,10 @@ func TestLostMark(t *testing.T) {
 	w.book.remove("deleted")
 	w.clock.pass(time.Hour)
 	w.tape.rewind()
-	if diff := cmp.Diff(models.RunCounts{Checked: 4, Repaired: 3, Foreign: 1}, w.run(t, true)); diff != "" {
+	if diff := cmp.Diff(models.RunCounts{Checked: 5, Repaired: 4, Foreign: 1}, w.run(t, true)); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
-	want := []string{"delete keeper/deleted", "mark keeper/changed", "mark keeper/deleted", "mark keeper/same", "put keeper/changed"}
+	want := []string{"delete keeper/deleted", "mark keeper/changed", "mark keeper/deleted", "mark keeper/purged", "mark keeper/same", "put keeper/changed"}
 	got := w.tape.changes()
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -416,6 +424,40 @@ func TestOvertaken(t *testing.T) {
 		mustBe(t, "status", w.book.last("a").Status, models.StatusConflict)
 	})
 
+	// A destination without check-and-set takes the write, and its driver tells what it cost.
+	t.Run("Overtook", func(t *testing.T) {
+		for _, stands := range []bool{true, false} {
+			w := newWorld(t)
+			w.book.put("a", "old")
+			w.run(t, true)
+			w.clock.pass(time.Hour)
+			w.book.put("a", "new")
+			late := &clashing{Driver: w.tape, after: func() {
+				if !stands {
+					w.place.Edit("keeper/a", []byte("theirs"))
+				}
+			}}
+			w.tape.rewind()
+			counts, err := keepersync.Run(t.Context(), late, w.book, w.options(true))
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := w.book.last("a")
+			mustBe(t, "failed", counts.Failed, 1)
+			mustBe(t, "puts", len(w.tape.changes()), 1)
+			mustBe(t, "error", fault.KindOf(o.Err), fault.Conflict)
+			mustBe(t, "base is new", o.Base != nil && o.Base.Version == 2, stands)
+			if stands {
+				mustBe(t, "found", o.Found, models.StatusConflict)
+				mustBe(t, "status", o.Status, models.StatusInSync)
+			} else {
+				mustBe(t, "status", o.Status, models.StatusConflict)
+			}
+			w.settle(t)
+			w.check(t)
+		}
+	})
+
 	t.Run("Forever", func(t *testing.T) {
 		w := newWorld(t)
 		w.book.put("a", "old")
@@ -437,4 +479,19 @@ func TestOvertaken(t *testing.T) {
 		w.settle(t)
 		w.check(t)
 	})
+}
+
+// clashing writes, and says that it went over somebody else's write.
+type clashing struct {
+	keepersync.Driver
+	after func()
+}
+
+func (d *clashing) Put(ctx context.Context, w keepersync.Write) (keepersync.Remote, error) {
+	r, err := d.Driver.Put(ctx, w)
+	d.after()
+	if err == nil {
+		err = broken(fault.Conflict)
+	}
+	return r, err
 }

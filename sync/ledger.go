@@ -26,8 +26,9 @@ type Ledger interface {
 	// Hash is the keyed hash that Desired, Base and Intent are compared by, 32 bytes.
 	Hash(ctx context.Context, v models.Plaintext) ([]byte, error)
 	// Intend stores durably, before any of these writes goes out, each entry's Desired as
-	// its intent. It stores the entry's Base too, which differs from the stored one where
-	// the look has just recognised an earlier write of Keeper's whose answer was lost.
+	// its intent. It stores the entry's Base too, nil included, which differs from the stored
+	// one where the look has just recognised an earlier write of Keeper's whose answer was
+	// lost, or found nothing.
 	Intend(ctx context.Context, entries []Entry) error
 	// Record stores outcomes durably. The source may have moved since the entry was read:
 	// an entry stays due where its desired version is no longer Outcome.Entry's, and is not
@@ -43,9 +44,11 @@ type Outcome struct {
 	Action models.SyncAction // done, or tried where Err is set
 	Base   *Base             // the new base; nil: unchanged
 	Forget bool              // deleted in Keeper and gone there: the entry has served
-	Err    error             // *fault.Error that names secret, operation and cure; nil: well
-	Why    string            // a sentence for people
-	At     time.Time
+	// Err is a *fault.Error that names secret, operation and cure; nil: well. Beside a Base
+	// it tells of a write that stands, but went over somebody else's.
+	Err error
+	Why string // a sentence for people
+	At  time.Time
 }
 
 // Changed reports whether the outcome says anything that the entry did not say already. An
@@ -66,9 +69,13 @@ func (e Entry) after(remoteVersion string, now time.Time) *Base {
 }
 
 // proven is the base that a look has shown to hold: a write of Keeper's that arrived though
-// its answer was lost, or the known value under another remote version.
+// its answer was lost, the known value under another remote version, or none where nothing
+// is there. The last matters where the name is made anew and the process dies before it is
+// marked: what is unmarked is believed to be ours only where there is no base.
 func (e Entry) proven(o Observed, now time.Time) *Base {
 	switch {
+	case !o.Remote.Exists():
+		return nil
 	case o.Hash == nil:
 		return e.Base
 	case e.Base != nil && same(o.Hash, e.Base.Hash):

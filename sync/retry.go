@@ -2,6 +2,7 @@ package sync
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"math/rand/v2"
 	"time"
@@ -35,7 +36,7 @@ func passing(err error) bool {
 // try runs do by the policy; the answer is that of the last attempt.
 func try[T any](ctx context.Context, do func() (T, error)) (T, error) {
 	policy := retrypolicy.NewBuilder[T]().
-		HandleIf(func(_ T, err error) bool { return passing(err) && ctx.Err() == nil }).
+		HandleIf(func(_ T, err error) bool { return passing(err) }).
 		WithMaxAttempts(retryTries).
 		WithDelayFunc(func(e failsafe.ExecutionAttempt[T]) time.Duration {
 			return rand.N(min(retryFirst<<(e.Attempts()-1), retryMost))
@@ -43,7 +44,7 @@ func try[T any](ctx context.Context, do func() (T, error)) (T, error) {
 		ReturnLastFailure().
 		Build()
 	got, err := failsafe.With(policy).WithContext(ctx).Get(do)
-	if err != nil && ctx.Err() != nil && fault.KindOf(err) != fault.Unavailable {
+	if known := new(fault.Error); err != nil && ctx.Err() != nil && !errors.As(err, &known) {
 		err = fault.Wrap(err, fault.Unavailable, "The call ended before the destination answered.")
 	}
 	return got, err

@@ -85,14 +85,30 @@ func (r *run) put(ctx context.Context, w *work) (*Outcome, error) {
 		Name: w.entry.RemoteName, Value: value, Type: w.entry.Type, Version: w.entry.Desired.Version,
 		Replaces: w.seen.Remote, Mark: r.rules.Mark(w.entry),
 	})
-	if moved(err) {
+	switch {
+	case err == nil:
+		w.succeed()
+		return new(r.inSync(w, remote.Version)), nil
+	case fault.Is(err, fault.Conflict) && remote.Exists():
+		return r.overtook(ctx, w, err), nil
+	case moved(err):
 		return r.overtaken(ctx, w, doing, err)
-	}
-	if err != nil {
+	default:
 		return new(r.fail(w, doing, err)), nil
 	}
+}
+
+// overtook tells of a write of Keeper's that went over somebody else's. Where Keeper's
+// stands it is the new base, and people are told, for what it replaced was never seen.
+func (r *run) overtook(ctx context.Context, w *work, err error) *Outcome {
 	w.succeed()
-	return new(r.inSync(w, remote.Version)), nil
+	r.lookAgain(ctx, w)
+	if w.decision.Status != models.StatusInSync {
+		return new(r.fail(w, "kept", err))
+	}
+	o := r.inSync(w, w.seen.Remote.Version)
+	o.Found, o.Err = models.StatusConflict, explain(w.entry, "written without a clash", err)
+	return &o
 }
 
 // open is the desired value, proved to be the one that the entry speaks of.

@@ -172,6 +172,13 @@ func TestRetry(t *testing.T) {
 			if len(d.calls) > 1 {
 				t.Errorf("called %d times after the end", len(d.calls))
 			}
+			ctx, cancel = context.WithTimeout(t.Context(), time.Nanosecond) // ends in the first pause
+			defer cancel()
+			d = &scripted{script: []error{away, away, away}}
+			_, err = keepersync.Retry(d).Describe(ctx, "n")
+			if known := new(fault.Error); !errors.As(err, &known) || len(d.calls) != 1 {
+				t.Errorf("after %d calls: %T %v", len(d.calls), err, err)
+			}
 		})
 	})
 

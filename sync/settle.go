@@ -21,14 +21,18 @@ func (r *run) settle(ctx context.Context, w *work, outcomes chan<- Outcome) erro
 		switch {
 		case err != nil:
 			return err
-		case ctx.Err() != nil && (outcome == nil || outcome.Err != nil):
-			return nil
-		case outcome != nil:
+		case outcome != nil && (ctx.Err() == nil || outcome.Err == nil || outcome.Base != nil):
 			outcomes <- *outcome
 			return nil
 		}
 	}
-	outcomes <- r.fail(w, "brought in line", cmp.Or(w.clash, error(fault.New(fault.Conflict, "It kept changing at the destination."))))
+	switch {
+	case ctx.Err() != nil:
+	case acts(w.decision.Action):
+		outcomes <- r.fail(w, "brought in line", cmp.Or(w.clash, error(fault.New(fault.Conflict, "It kept changing at the destination."))))
+	default:
+		outcomes <- r.conclude(w)
+	}
 	return nil
 }
 

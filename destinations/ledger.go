@@ -5,6 +5,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/your-org/keeper/fault"
@@ -29,6 +30,9 @@ type ledger struct {
 	environment models.Environment
 	destination models.Destination
 	run         models.RunID
+
+	mu  sync.Mutex
+	due map[models.SecretID]bool // entries read whose row says that something is to be done
 }
 
 // Count is how many entries there are to look at.
@@ -77,6 +81,7 @@ func (l *ledger) entry(row store.SyncEntry) keepersync.Entry {
 		e.Desired = &keepersync.Desired{Version: row.CurrentVersion, Hash: row.Hash, Size: row.Size}
 	}
 	state := row.State
+	l.note(row)
 	if state == nil {
 		return e
 	}
@@ -91,6 +96,19 @@ func (l *ledger) entry(row store.SyncEntry) keepersync.Entry {
 		e.Intent = &keepersync.Intent{Hash: state.IntentHash, Version: state.IntentVersion}
 	}
 	return e
+}
+
+// note remembers which entries need their row written even where nothing new is found.
+func (l *ledger) note(row store.SyncEntry) {
+	if row.State != nil && !row.State.Dirty {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.due == nil {
+		l.due = map[models.SecretID]bool{}
+	}
+	l.due[row.SecretID] = true
 }
 
 // Open is the desired version's value, in bytes of its own.
@@ -139,16 +157,22 @@ func (l *ledger) state(e keepersync.Entry, base *keepersync.Base, now time.Time)
 	return state
 }
 
-// Record writes outcomes down: the states, and what is worth telling among the run's
-// results.
+// Record writes outcomes down: the states that moved, and what is worth telling among the
+// run's results. A pass that finds everything as it was writes nothing.
 func (l *ledger) Record(ctx context.Context, outcomes []keepersync.Outcome) error {
-	recorded := make([]store.SyncOutcome, len(outcomes))
+	var recorded []store.SyncOutcome
 	var results []models.SyncResult
-	for i, o := range outcomes {
-		recorded[i] = l.outcome(o)
+	for _, o := range outcomes {
+		if !o.Changed() && !l.settled(o.Entry.SecretID) {
+			continue
+		}
+		recorded = append(recorded, l.outcome(o))
 		if o.Err != nil || o.Action != models.ActionNone || o.Status != models.StatusInSync {
 			results = append(results, l.result(o))
 		}
+	}
+	if len(recorded) == 0 {
+		return nil
 	}
 	return l.service.Store.Write(ctx, func(tx *store.Tx) error {
 		if err := tx.RecordSync(recorded); err != nil {
@@ -156,6 +180,15 @@ func (l *ledger) Record(ctx context.Context, outcomes []keepersync.Outcome) erro
 		}
 		return tx.AddResults(results)
 	})
+}
+
+// settled reports whether an entry's row was still to be written, and that it no longer is.
+func (l *ledger) settled(id models.SecretID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	was := l.due[id]
+	delete(l.due, id)
+	return was
 }
 
 func (l *ledger) outcome(o keepersync.Outcome) store.SyncOutcome {

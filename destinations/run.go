@@ -149,8 +149,11 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 		return models.RunCounts{}, err
 	}
 	var last time.Time
+	strays := 0
+	defer func() { run.Hint = strayHint(strays) }()
 	return keepersync.Run(ctx, driver, &ledger{service: s, environment: e, destination: d, run: run.ID}, keepersync.Options{
 		Owner: s.Owner, Destination: d.ID, Full: run.Full, Workers: s.Workers, Now: s.Now,
+		Stray: func(keepersync.Remote) { strays++ },
 		Progress: func(counts models.RunCounts, _ int) {
 			if now := s.Now(); now.Sub(last) >= progressEvery {
 				last = now
@@ -158,6 +161,15 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 			}
 		},
 	})
+}
+
+// strayHint tells of names that bear Keeper's mark and that Keeper does not know, as after
+// the restore of an older database.
+func strayHint(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return itoa(n) + " names there bear this destination's mark and have no secret in Keeper; they were left alone. Remove them by hand if nobody needs them."
 }
 
 func (s *Service) progress(ctx context.Context, run models.SyncRun, counts models.RunCounts) {

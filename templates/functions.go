@@ -25,9 +25,7 @@ var functions = template.FuncMap{
 	"plural":   plural,
 	"bytes":    byteSize,
 	"share":    share,
-	"short":    short,
 
-	"typeWord":    typeWord,
 	"kindWord":    kindWord,
 	"run":         runStatusLook,
 	"did":         did,
@@ -200,11 +198,3 @@ func byteSize(n int) string {
 // share is a percentage in steps of 5, for which the stylesheet has a width: a style
 // attribute would need an exception from the content security policy.
 func share(percent int) int { return max(0, min(100, (percent+2)/5*5)) }
-
-// short is the beginning of a long identifier.
-func short(s string) string {
-	if len(s) <= 12 {
-		return s
-	}
-	return s[:12] + "…"
-}

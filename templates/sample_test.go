@@ -228,7 +228,7 @@ func samplePeople(b BasePage, all map[string]Page) {
 func sampleSecrets(b BasePage, all map[string]Page) {
 	all["secrets"] = &SecretListPage{BasePage: b, Rows: sampleRows(), Tags: []string{"team", "tier"}, Pager: Pager{Next: "c2", Total: 1204}, MayCreate: true}
 	all["secrets of one"] = &SecretListPage{
-		BasePage: b, Environment: &production, Rows: sampleRows(), MayCreate: true, Pager: Pager{Prev: "c0", Next: "c2", Total: -1},
+		BasePage: b, Environment: new(production), Rows: sampleRows(), MayCreate: true, Pager: Pager{Prev: "c0", Next: "c2", Total: -1},
 		Filter: SecretFilter{Environment: "production", Type: "PASSWORD", State: "drifted", Tag: "team=payments", Query: "db", Sort: "-changed"},
 	}
 	all["secrets no match"] = &SecretListPage{BasePage: b, Filter: SecretFilter{Query: "nothing like it"}, Pager: Pager{Total: 0}}
@@ -236,7 +236,7 @@ func sampleSecrets(b BasePage, all map[string]Page) {
 	deleted := sampleSecret(44, "legacy/ftp/password", models.Password, 500*sampleDay)
 	deleted.DeletedAt, deleted.PurgeAfter = agoP(26*time.Hour), agoP(-29*sampleDay)
 	all["deleted"] = &DeletedSecretsPage{BasePage: b, Rows: []DeletedSecret{{deleted, production, true}}, Pager: Pager{Total: 1}}
-	all["deleted empty"] = &DeletedSecretsPage{BasePage: b, Environment: &staging}
+	all["deleted empty"] = &DeletedSecretsPage{BasePage: b, Environment: new(staging)}
 
 	states := []DestinationState{{awsMain, failedState(1)}, {vaultMain, sampleState(1, models.StatusInSync, 2*time.Hour)}}
 	all["secret"] = &SecretPage{BasePage: b, SecretHead: sampleHead(), Version: sampleVersions()[0], States: states, Recent: sampleEntries()[:4]}
@@ -281,7 +281,7 @@ func sampleEnvironments(b BasePage, all map[string]Page) {
 	}}
 	all["environments empty"] = &EnvironmentListPage{BasePage: b, MayCreate: true}
 	all["environment new"] = &EnvironmentFormPage{BasePage: b, KeyBackend: "local", Form: NewForm(map[string]string{"color": "grey"})}
-	all["environment edit"] = &EnvironmentFormPage{BasePage: b, KeyBackend: "kms", Environment: &production, Form: failedForm(map[string]string{"display_name": "Production", "color": "pink"}, fault.Field{Name: "color", Message: "must be one of grey, green"})}
+	all["environment edit"] = &EnvironmentFormPage{BasePage: b, KeyBackend: "kms", Environment: new(production), Form: failedForm(map[string]string{"display_name": "Production", "color": "pink"}, fault.Field{Name: "color", Message: "must be one of grey, green"})}
 	key := models.DataKey{ID: "dek_1", Uses: 1200, MaxUses: 10_000, CreatedAt: ago(4 * sampleDay)}
 	all["environment"] = &EnvironmentPage{
 		BasePage: b, Environment: production, Secrets: 404, Deleted: 3, MayManage: true, MayWrite: true,
@@ -299,7 +299,7 @@ func sampleDestinations(b BasePage, all map[string]Page) {
 	all["destination kind"] = &DestinationFormPage{BasePage: b, Environment: production}
 	all["destination new aws"] = &DestinationFormPage{BasePage: b, Environment: production, Kind: models.DestinationAWS, Form: NewForm(map[string]string{"interval_seconds": "300", "config.recovery_days": "30"})}
 	all["destination edit vault"] = &DestinationFormPage{
-		BasePage: b, Environment: production, Destination: &vaultMain, Kind: models.DestinationVault, HasCredentials: true,
+		BasePage: b, Environment: production, Destination: new(vaultMain), Kind: models.DestinationVault, HasCredentials: true,
 		Form: failedForm(map[string]string{"name": "vault-main", "config.address": "vault:8200"}, fault.Field{Name: "config.address", Message: "must be a URL that begins with https:// or http://"}),
 	}
 	rows := []StateRow{{SecretID: 4, SecretName: "payments/db/replica-password", Sync: failedState(4)}, {SecretID: 3, SecretName: "payments/db/password", Sync: sampleState(3, models.StatusDrifted, 9*sampleDay)}}
@@ -354,6 +354,6 @@ func sampleDashboards(b BasePage, all map[string]Page) {
 	first.Environments = nil
 	all["dashboard first run"] = &DashboardPage{BasePage: first, Setup: &Setup{MayManage: true}, Health: health[:1]}
 	secret := sampleSecret(1, "payments/stripe/api-key", models.APIKey, 0)
-	all["dashboard setting up"] = &DashboardPage{BasePage: b, Setup: &Setup{Environment: &production}, Health: health[:1]}
-	all["dashboard set up"] = &DashboardPage{BasePage: b, Setup: &Setup{Environment: &production, Destination: &awsMain, Secret: &secret}, Grid: groups[:1]}
+	all["dashboard setting up"] = &DashboardPage{BasePage: b, Setup: &Setup{Environment: new(production)}, Health: health[:1]}
+	all["dashboard set up"] = &DashboardPage{BasePage: b, Setup: &Setup{Environment: new(production), Destination: new(awsMain), Secret: &secret}, Grid: groups[:1]}
 }

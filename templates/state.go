@@ -1,10 +1,6 @@
 package templates
 
-import (
-	"slices"
-
-	"github.com/your-org/keeper/models"
-)
+import "github.com/your-org/keeper/models"
 
 // State is how one secret stands at one destination, as a person sees it: the sync status,
 // sharpened by failures and pauses. Each has a colour, an icon and a word.
@@ -119,15 +115,6 @@ func (c StateCounts) Total() int {
 
 // InSync is how many need nothing.
 func (c StateCounts) InSync() int { return c[StateInSync] }
-
-// Worst is the gravest state that occurs; StateInSync where there is none.
-func (c StateCounts) Worst() State {
-	i := slices.IndexFunc(States, func(s State) bool { return c[s] > 0 })
-	if i < 0 {
-		return StateInSync
-	}
-	return States[i]
-}
 
 // StateCount is one entry of StateCounts.
 type StateCount struct {

@@ -118,6 +118,8 @@ type AuditQuery struct {
 	Outcome      models.Outcome
 	Since, Until *time.Time // from Since on, before Until
 	Search       string     // part of the actor's or the object's name or of the action, in either case
+	Actor        string     // part of the actor's name, in either case
+	Object       string     // part of the object's name, in either case
 	Cursor       string
 	Limit        int // 0, and more than 200: 200
 }
@@ -136,6 +138,7 @@ func (tx *Tx) Audit(q AuditQuery) ([]models.AuditEntry, string, error) {
 		query = query.Where("environment_id IN ?", environments)
 	}
 	query = tx.contains(narrowAudit(query, q), q.Search, "actor_name", "object_name", "action")
+	query = tx.contains(tx.contains(query, q.Actor, "actor_name"), q.Object, "object_name")
 	return auditPage(query, q.Cursor, q.Limit)
 }
 

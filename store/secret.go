@@ -166,6 +166,7 @@ const (
 	SortName    SecretSort = "name"
 	SortUpdated SecretSort = "updated"
 	SortCreated SecretSort = "created"
+	SortChanged SecretSort = "changed" // of the value
 	SortExpires SecretSort = "expires"
 	SortType    SecretSort = "type"
 )
@@ -179,6 +180,7 @@ type SecretQuery struct {
 	TagValue       string // with TagKey; "": any value
 	Owner          string
 	Status         models.SyncStatus // at one destination at least
+	States         StateFilter       // at one destination at least
 	Deleted        bool              // only deleted ones; else only others
 	ExpiringBefore *time.Time
 	Sort           SecretSort // "": by name
@@ -198,7 +200,7 @@ func (tx *Tx) ListSecrets(q SecretQuery) ([]models.Secret, string, error) {
 	}
 	order, known := secretOrders[q.Sort]
 	if !known {
-		return nil, "", fault.InvalidField("sort", "must be one of name, updated, created, expires, type")
+		return nil, "", fault.InvalidField("sort", "must be one of name, updated, created, changed, expires, type")
 	}
 	if len(q.Environments) == 0 {
 		return nil, "", nil
@@ -257,6 +259,10 @@ func (tx *Tx) filterSecrets(q SecretQuery) *gorm.DB {
 		states := tx.db().Model(&models.SyncState{}).Select("secret_id").Where("status = ?", q.Status)
 		query = query.Where("id IN (?)", states)
 	}
+	if !q.States.empty() {
+		states := tx.db().Table("sync_states st").Select("st.secret_id")
+		query = query.Where("id IN (?)", tx.standing(states, q.States))
+	}
 	if q.ExpiringBefore != nil {
 		query = query.Where("expires_at < ?", micro(*q.ExpiringBefore))
 	}
@@ -275,6 +281,7 @@ var secretOrders = map[SecretSort]secretOrder{
 	SortType:    {column("type"), func(s *models.Secret) string { return string(s.Type) }, textKey},
 	SortUpdated: {column("updated_at"), func(s *models.Secret) string { return timeKey(s.UpdatedAt) }, instantKey},
 	SortCreated: {column("created_at"), func(s *models.Secret) string { return timeKey(s.CreatedAt) }, instantKey},
+	SortChanged: {column("value_changed_at"), func(s *models.Secret) string { return timeKey(s.ValueChangedAt) }, instantKey},
 	SortExpires: {expiry, func(s *models.Secret) string {
 		if s.ExpiresAt == nil {
 			return timeKey(never)

@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,6 +29,7 @@ func TestSuite(t *testing.T) {
 			for name, test := range suite {
 				t.Run(name, func(t *testing.T) { test(t, storetest.Open(t, dialect)) })
 			}
+			t.Run("MigrateRace", func(t *testing.T) { testMigrateRace(t, storetest.Options(t, dialect)) })
 		})
 	}
 }
@@ -144,6 +147,28 @@ func (h *house) destination(t *testing.T, name string) models.Destination {
 	}
 	write(t, h.s, func(tx *store.Tx) error { return tx.CreateDestination(&d) })
 	return d
+}
+
+// testMigrateRace has several processes' worth of stores migrate an empty database at once.
+func testMigrateRace(t *testing.T, options store.Options) {
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			s, err := store.Open(context.Background(), options)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer func() { _ = s.Close() }()
+			if err := s.Migrate(context.Background()); err != nil {
+				t.Errorf("migrating: %v (%v)", err, errors.Unwrap(err))
+			}
+			if n, err := s.Pending(context.Background()); n != 0 || err != nil {
+				t.Errorf("got %d pending, %v", n, err)
+			}
+		})
+	}
+	wait.Wait()
 }
 
 func testSchema(t *testing.T, s *store.Store) {

@@ -251,10 +251,12 @@ func (tx *Tx) StatesOfSecrets(ids []models.SecretID) ([]models.SyncState, error)
 	return all[models.SyncState](query, "sync state")
 }
 
-// StateCount is how many secrets are in a status at a destination.
+// StateCount is how many secrets are in a status at a destination. Failing ones, whose last
+// try did not succeed, are counted apart.
 type StateCount struct {
 	DestinationID models.DestinationID
 	Status        models.SyncStatus
+	Failing       bool
 	N             int
 }
 
@@ -262,20 +264,47 @@ type StateCount struct {
 func (tx *Tx) CountStates(environments []models.EnvironmentID) ([]StateCount, error) {
 	query := tx.db().Table("sync_states st").Joins("JOIN destinations d ON d.id = st.destination_id").
 		Where("d.environment_id IN ?", environments).
-		Select("st.destination_id, st.status, COUNT(*) AS n").
-		Group("st.destination_id, st.status").Order("st.destination_id, st.status")
+		Select("st.destination_id, st.status, " + failing + " AS failing, COUNT(*) AS n").
+		Group("st.destination_id, st.status, " + failing).Order("st.destination_id, st.status, failing")
 	var counts []StateCount
 	return counts, translate(query.Scan(&counts).Error, "sync state")
+}
+
+// failing is whether the last try did not succeed.
+const failing = "CASE WHEN st.last_error <> '' THEN 1 ELSE 0 END"
+
+// StateFilter chooses states by how they stand. Empty fields do not narrow.
+type StateFilter struct {
+	Statuses []models.SyncStatus
+	Failing  *bool // the last try did not succeed
+	Paused   *bool // the destination is paused
+}
+
+func (f StateFilter) empty() bool { return len(f.Statuses) == 0 && f.Failing == nil && f.Paused == nil }
+
+// standing narrows a query over sync_states st.
+func (tx *Tx) standing(query *gorm.DB, f StateFilter) *gorm.DB {
+	if len(f.Statuses) > 0 {
+		query = query.Where("st.status IN ?", f.Statuses)
+	}
+	if f.Failing != nil {
+		query = query.Where("(st.last_error <> '') = ?", *f.Failing)
+	}
+	if f.Paused != nil {
+		paused := tx.db().Model(&models.Destination{}).Select("id").Where("paused = ?", *f.Paused)
+		query = query.Where("st.destination_id IN (?)", paused)
+	}
+	return query
 }
 
 // StateQuery says which states to list. Empty fields do not narrow, except Environments.
 type StateQuery struct {
 	Environments  []models.EnvironmentID // none: nothing is listed
 	DestinationID models.DestinationID
-	Statuses      []models.SyncStatus
-	Search        string // part of the secret's name, in either case
-	Cursor        string
-	Limit         int // 0, and more than 200: 200
+	StateFilter
+	Search string // part of the secret's name, in either case
+	Cursor string
+	Limit  int // 0, and more than 200: 200
 }
 
 // NamedState is a state with the secret that it is about.
@@ -298,10 +327,7 @@ func (tx *Tx) ListStates(q StateQuery) ([]NamedState, string, error) {
 	if q.DestinationID != "" {
 		query = query.Where("st.destination_id = ?", q.DestinationID)
 	}
-	if len(q.Statuses) > 0 {
-		query = query.Where("st.status IN ?", q.Statuses)
-	}
-	query, err := statesAfter(tx.contains(query, q.Search, "s.name"), q.Cursor)
+	query, err := statesAfter(tx.contains(tx.standing(query, q.StateFilter), q.Search, "s.name"), q.Cursor)
 	if err != nil {
 		return nil, "", err
 	}

@@ -264,7 +264,7 @@ func testSyncEntries(t *testing.T, s *store.Store) {
 			return len(read(t, s, func(tx *store.Tx) ([]store.NamedState, error) { rows, _, err := tx.ListStates(q); return rows, err }))
 		}
 		env := []models.EnvironmentID{h.env.ID}
-		same(t, count(store.StateQuery{Environments: env, Statuses: []models.SyncStatus{models.StatusInSync}, Search: "S1"}), 1)
+		same(t, count(store.StateQuery{Environments: env, StateFilter: store.StateFilter{Statuses: []models.SyncStatus{models.StatusInSync}}, Search: "S1"}), 1)
 		same(t, count(store.StateQuery{Environments: env, DestinationID: "dst_none"}), 0)
 		same(t, count(store.StateQuery{}), 0)
 		_, err := tryRead(s, func(tx *store.Tx) (int, error) {

@@ -1,0 +1,90 @@
+package store
+
+import (
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/your-org/keeper/models"
+)
+
+// CountTypes says how many secrets of each type an environment has, deleted ones left out.
+func (tx *Tx) CountTypes(environment models.EnvironmentID) (map[models.SecretType]int, error) {
+	var rows []struct {
+		Type models.SecretType
+		N    int
+	}
+	err := tx.db().Model(&models.Secret{}).Select("type, COUNT(*) AS n").
+		Where("environment_id = ? AND deleted_at IS NULL", environment).Group("type").Scan(&rows).Error
+	counts := make(map[models.SecretType]int, len(rows))
+	for _, row := range rows {
+		counts[row.Type] = row.N
+	}
+	return counts, translate(err, "secret")
+}
+
+// TagKeys lists the tag keys in use in the environments, by name, up to a limit.
+func (tx *Tx) TagKeys(environments []models.EnvironmentID, limit int) ([]string, error) {
+	secrets := tx.db().Model(&models.Secret{}).Select("id").Where("environment_id IN ? AND deleted_at IS NULL", environments)
+	var tags []secretTag
+	err := tx.db().Model(&secretTag{}).Distinct("key").Where("secret_id IN (?)", secrets).
+		Order("key").Limit(limit).Find(&tags).Error
+	keys := make([]string, len(tags))
+	for i := range tags {
+		keys[i] = tags[i].Key
+	}
+	return keys, translate(err, "secret")
+}
+
+// DueSecrets lists secrets that expire before a time, or whose value is due for rotation by
+// then, up to a limit.
+func (tx *Tx) DueSecrets(environments []models.EnvironmentID, before time.Time, limit int) ([]models.Secret, error) {
+	query := func() *gorm.DB { return tx.db().Where("environment_id IN ? AND deleted_at IS NULL", environments) }
+	var periods []int // few: there are not many ways to say how often
+	err := query().Model(&models.Secret{}).Where("rotate_every > 0").Distinct("rotate_every").Pluck("rotate_every", &periods).Error
+	if err != nil {
+		return nil, translate(err, "secret")
+	}
+	due := tx.db().Where("expires_at < ?", micro(before))
+	for _, days := range periods {
+		due = due.Or("rotate_every = ? AND value_changed_at < ?", days, micro(before.AddDate(0, 0, -days)))
+	}
+	return all[models.Secret](query().Where(due).Order("id").Limit(limit), "secret")
+}
+
+// CountVersionsSince says how many versions of secrets in the environments were written
+// since a time.
+func (tx *Tx) CountVersionsSince(environments []models.EnvironmentID, since time.Time) (int, error) {
+	secrets := tx.db().Model(&models.Secret{}).Select("id").
+		Where("environment_id IN ? AND value_changed_at >= ?", environments, micro(since))
+	var n int64
+	err := tx.db().Model(&models.SecretVersion{}).Where("secret_id IN (?) AND created_at >= ?", secrets, micro(since)).Count(&n).Error
+	return int(n), translate(err, "version")
+}
+
+// CountAudit says how many entries of the environments tell of an action that was allowed
+// since a time.
+func (tx *Tx) CountAudit(environments []models.EnvironmentID, action string, since time.Time) (int, error) {
+	var n int64
+	err := tx.db().Model(&models.AuditEntry{}).
+		Where("environment_id IN ? AND action = ? AND outcome = ? AND at >= ?", environments, action, models.OutcomeAllowed, micro(since)).
+		Count(&n).Error
+	return int(n), translate(err, "audit entry")
+}
+
+// NewestDataKey is the youngest data key that seals an environment's values, and how many
+// there are; nil where there is none.
+func (tx *Tx) NewestDataKey(environment models.EnvironmentID) (*models.DataKey, int, error) {
+	sealing := func() *gorm.DB {
+		return tx.db().Model(&models.DataKey{}).Where("environment_id = ? AND purpose = ?", environment, models.PurposeSeal)
+	}
+	var n int64
+	if err := sealing().Count(&n).Error; err != nil || n == 0 {
+		return nil, 0, translate(err, "data key")
+	}
+	keys, err := all[models.DataKey](sealing().Order("created_at DESC, id").Limit(1), "data key")
+	if err != nil || len(keys) == 0 {
+		return nil, 0, err
+	}
+	return &keys[0], int(n), nil
+}

@@ -70,6 +70,9 @@ func narrow(q Query, access Access) Query {
 		return q
 	}
 	q.Global, q.Everything = false, false
+	if access.Everything {
+		return q
+	}
 	q.Environments = slices.DeleteFunc(slices.Clone(q.Environments), func(id models.EnvironmentID) bool {
 		return !slices.Contains(access.Environments, id)
 	})

@@ -15,8 +15,8 @@ import (
 // https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
 var hashParameters = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
-// minPassword is the least length of a password in characters.
-const minPassword = 12
+// MinPassword is the least length of a password in characters.
+const MinPassword = 12
 
 func hashPassword(password string) (string, error) {
 	return argon2id.CreateHash(password, hashParameters)
@@ -26,8 +26,8 @@ func hashPassword(password string) (string, error) {
 func checkPassword(username, password string) error {
 	lower := strings.ToLower(password)
 	switch {
-	case utf8.RuneCountInString(password) < minPassword:
-		return fault.InvalidField("password", "must be at least %d characters", minPassword)
+	case utf8.RuneCountInString(password) < MinPassword:
+		return fault.InvalidField("password", "must be at least %d characters", MinPassword)
 	case len(password) > 1024:
 		return fault.InvalidField("password", "must be at most 1024 bytes")
 	case username != "" && strings.Contains(lower, strings.ToLower(username)):

@@ -70,9 +70,19 @@ func cut(s string, n int) string {
 	return s
 }
 
-// Session finds the actor and the session that an identifier stands for. Unauthenticated
-// where it stands for none, or for one that has ended.
+// Session finds the actor and the session that an identifier stands for, and notes the use.
+// Unauthenticated where it stands for none, or for one that has ended.
 func (s *Service) Session(ctx context.Context, id string, o Origin) (models.Actor, models.Session, models.User, error) {
+	actor, session, u, err := s.LookAtSession(ctx, id, o)
+	if now := s.now(); err == nil && now.Sub(session.LastSeenAt) >= touchEvery {
+		err = s.store.Write(ctx, func(tx *store.Tx) error { return tx.TouchSession(session.Hash, now) })
+	}
+	return actor, session, u, err
+}
+
+// LookAtSession is Session for what a page asks by itself: it is no use, so that a page that
+// is left open does not keep its session from ending.
+func (s *Service) LookAtSession(ctx context.Context, id string, o Origin) (models.Actor, models.Session, models.User, error) {
 	var (
 		session models.Session
 		u       models.User
@@ -97,10 +107,7 @@ func (s *Service) Session(ctx context.Context, id string, o Origin) (models.Acto
 	case u.Disabled, !now.Before(session.ExpiresAt), now.Sub(session.LastSeenAt) >= SessionIdle:
 		return Nobody(o), session, u, ended()
 	}
-	if now.Sub(session.LastSeenAt) >= touchEvery {
-		err = s.store.Write(ctx, func(tx *store.Tx) error { return tx.TouchSession(session.Hash, now) })
-	}
-	return actor, session, u, err
+	return actor, session, u, nil
 }
 
 func ended() error {

@@ -12,6 +12,9 @@ import (
 // StateQuery chooses states; its environments are narrowed to those that the actor may see.
 type StateQuery = store.StateQuery
 
+// StateFilter chooses states by how they stand.
+type StateFilter = store.StateFilter
+
 // RunQuery chooses runs; its environments are narrowed to those that the actor may see.
 type RunQuery = store.RunQuery
 
@@ -41,21 +44,17 @@ func (s *Service) StatesOf(ctx context.Context, ids []models.SecretID) (map[mode
 	return bySecret, err
 }
 
+// StateCount is how many secrets are in a status at a destination.
+type StateCount = store.StateCount
+
 // Counts says how many secrets are in which state, by destination that the actor may see.
-func (s *Service) Counts(ctx context.Context, actor models.Actor) (map[models.DestinationID]map[models.SyncStatus]int, error) {
+func (s *Service) Counts(ctx context.Context, actor models.Actor) (counts []StateCount, err error) {
 	environments, err := s.visible(ctx, actor, 0)
 	if err != nil {
 		return nil, err
 	}
-	counts := map[models.DestinationID]map[models.SyncStatus]int{}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
-		rows, err := tx.CountStates(environments)
-		for _, row := range rows {
-			if counts[row.DestinationID] == nil {
-				counts[row.DestinationID] = map[models.SyncStatus]int{}
-			}
-			counts[row.DestinationID][row.Status] = row.N
-		}
+		counts, err = tx.CountStates(environments)
 		return err
 	})
 	return counts, err

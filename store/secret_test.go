@@ -122,7 +122,7 @@ func testSecretList(t *testing.T, s *store.Store) {
 		return nil
 	}
 	t.Run("Walk", func(t *testing.T) {
-		for _, sort := range []store.SecretSort{store.SortName, store.SortUpdated, store.SortCreated, store.SortExpires, store.SortType} {
+		for _, sort := range []store.SecretSort{store.SortName, store.SortUpdated, store.SortCreated, store.SortChanged, store.SortExpires, store.SortType} {
 			whole := list(t, store.SecretQuery{Sort: sort})
 			if len(whole) != 20 {
 				t.Fatalf("%s: got %d, want 20", sort, len(whole))

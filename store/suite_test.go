@@ -18,7 +18,7 @@ import (
 // TestSuite runs the same cases on every database.
 func TestSuite(t *testing.T) {
 	suite := map[string]func(*testing.T, *store.Store){
-		"Schema": testSchema, "Environments": testEnvironments, "Secrets": testSecrets, "SecretList": testSecretList,
+		"Schema": testSchema, "Overview": testOverview, "Environments": testEnvironments, "Secrets": testSecrets, "SecretList": testSecretList,
 		"Versions": testVersions, "Keys": testKeys, "Destinations": testDestinations, "SyncStates": testSyncStates,
 		"SyncEntries": testSyncEntries, "SyncRuns": testSyncRuns, "Users": testUsers, "Sessions": testSessions,
 		"Tokens": testTokens, "Audit": testAudit, "Record": testRecord, "Settings": testSettings, "Jobs": testJobs,

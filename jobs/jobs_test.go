@@ -176,7 +176,11 @@ func TestWorkers(t *testing.T) {
 	done := make(chan struct{})
 	r := New(s, Options{Poll: time.Hour, Workers: 3, Log: silent})
 	r.Handle("k", func(context.Context, models.Job) (*time.Time, error) {
-		most.Store(max(most.Load(), now.Add(1)))
+		for seen := now.Add(1); ; {
+			if known := most.Load(); seen <= known || most.CompareAndSwap(known, seen) {
+				break
+			}
+		}
 		time.Sleep(time.Millisecond)
 		now.Add(-1)
 		if total.Add(1) == jobs {

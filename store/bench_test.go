@@ -126,7 +126,7 @@ func BenchmarkReveal(b *testing.B) {
 // BenchmarkChange is what a new version asks of the store.
 func BenchmarkChange(b *testing.B) {
 	each(b, func(b *testing.B, s *store.Store, n int) {
-		ids, key := furnish(b, s, 100)
+		ids, key := furnish(b, s, 2000) // more than are under way, so that no two change the same at once
 		spread(b, n, func(i int) error {
 			return s.Write(context.Background(), func(tx *store.Tx) error {
 				secret, err := tx.Secret(ids[i%len(ids)])

@@ -75,10 +75,7 @@ func (s *server) GetSecret(w http.ResponseWriter, r *http.Request, id api.Secret
 			return answer{}, err
 		}
 		defer revealed.Value.Zero()
-		return answer{
-			body:     api.SecretWithValue{Secret: secret(revealed.Secret), Value: api.NewValue(string(revealed.Value.Reveal()))},
-			revision: revealed.Secret.Revision,
-		}, nil
+		return valueAnswer(revealed), nil
 	})
 }
 
@@ -214,6 +211,11 @@ func (s *server) RollbackSecret(w http.ResponseWriter, r *http.Request, id api.S
 
 func secretAnswer(s models.Secret) answer {
 	return answer{body: secret(s), revision: s.Revision}
+}
+
+func valueAnswer(r secrets.Revealed) answer {
+	value := api.NewValue(string(r.Value.Reveal()))
+	return answer{body: api.SecretWithValue{Secret: secret(r.Secret), Value: value}, revision: r.Secret.Revision}
 }
 
 func hiddenAnswer(s models.Secret) answer {

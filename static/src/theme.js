@@ -1,5 +1,5 @@
-// Runs before the first paint, so that a stored preference does not flash. The preference
-// is the only thing that Keeper keeps in the browser's storage.
+// Runs before the first paint, so that a stored preference does not flash. The preference is
+// all that Keeper keeps in the browser's storage; htmx notes the page's address there.
 const root = document.documentElement;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 

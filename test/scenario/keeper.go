@@ -65,6 +65,9 @@ func (k *Keeper) env() []string {
 	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + k.Dir}, k.Env...)
 }
 
+// PID is the server's process.
+func (k *Keeper) PID() int { return k.process.Process.Pid }
+
 // Kill ends the server as a power cut would.
 func (k *Keeper) Kill() { k.end(syscall.SIGKILL) }
 

@@ -1,9 +1,6 @@
 package vaulttest
 
-import (
-	"strings"
-	"testing"
-)
+import "testing"
 
 // Server is a running counterpart.
 type Server struct {
@@ -35,18 +32,11 @@ type ready struct {
 // start builds the module if need be, runs its command, and ends it with the test.
 func start(t testing.TB, module string, args ...string) *Server {
 	t.Helper()
-	root, err := repositoryRoot()
+	running, err := Run(t.Context(), module, args...)
 	if err != nil {
-		t.Fatalf("vaulttest: %v", err)
+		t.Fatal(err)
 	}
-	binary, err := build(t.Context(), root, module)
-	if err != nil {
-		t.Fatalf("vaulttest: %v", err)
-	}
-	process, line, err := launch(binary, args...)
-	if err != nil {
-		t.Fatalf("vaulttest: %s: %v", module, err)
-	}
+	process, line := running.process, running.ready
 	t.Cleanup(func() {
 		err := process.stop()
 		if err != nil {
@@ -57,7 +47,7 @@ func start(t testing.TB, module string, args ...string) *Server {
 		}
 	})
 	return &Server{
-		URL: strings.TrimSuffix(line.Addr, "/"), Token: line.Token, Mount: line.Mount, Mounts: line.Mounts,
+		URL: running.URL, Token: line.Token, Mount: line.Mount, Mounts: line.Mounts,
 		CASMount: line.CASMount, RoleID: line.RoleID, SecretID: line.SecretID, t: t, process: process,
 	}
 }

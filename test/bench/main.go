@@ -1,0 +1,110 @@
+// Command bench measures reading and writing one value through Keeper's API, with its token
+// check, permission, audit and fsync on, beside Vault's core on raft storage, in turn on the
+// same machine and disk, and writes the figures of both and their ratios.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// options say how long and how hard to measure.
+type options struct {
+	out         string
+	dir         string // where the temporary folder is made
+	seconds     float64
+	rounds      int
+	connections []int
+}
+
+func main() {
+	o, err := parse(os.Args[1:], os.Stderr)
+	if err == nil {
+		// The generator shares the processor with what it measures: it should seldom collect.
+		debug.SetGCPercent(1000)
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		err = run(ctx, o)
+		stop()
+	}
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	var connections string
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&o.out, "out", "", "file for the figures, in Markdown; default: standard output")
+	flags.StringVar(&o.dir, "dir", ".tmp", "folder on the disk to be measured; what is made there is removed")
+	flags.Float64Var(&o.seconds, "seconds", 5, "length of a round")
+	flags.IntVar(&o.rounds, "rounds", 3, "rounds of each side per figure; the median counts")
+	flags.StringVar(&connections, "connections", "1,16,64", "numbers of connections, with commas")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	for text := range strings.SplitSeq(connections, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(text))
+		if err != nil || n < 1 || n > 10_000 {
+			return o, errors.New("-connections must be numbers from 1 to 10000, with commas between")
+		}
+		o.connections = append(o.connections, n)
+	}
+	if o.rounds < 1 || o.seconds <= 0 {
+		return o, errors.New("-rounds and -seconds must be above 0")
+	}
+	return o, nil
+}
+
+func run(ctx context.Context, o options) (err error) {
+	if err := os.MkdirAll(o.dir, 0o700); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(o.dir, "bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if dir, err = filepath.Abs(dir); err != nil {
+		return err
+	}
+	m, err := describe(dir)
+	if err != nil {
+		return err
+	}
+	say("Building and starting Keeper and Vault's core; the core's first build takes minutes.")
+	keeper, stopKeeper, err := startKeeper(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer stopKeeper()
+	vault, stopVault, err := startVault(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer stopVault()
+	figures, err := measure(ctx, o, keeper, vault)
+	if err != nil {
+		return err
+	}
+	r := report{options: o, machine: m, date: time.Now(), sides: [2]*side{keeper, vault}, figures: figures}
+	for i, s := range r.sides {
+		_, r.peak[i] = memory(s.pid)
+	}
+	return errors.Join(r.save(o.out), r.failed())
+}
+
+func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }

@@ -50,6 +50,11 @@ var mayImport = map[string][]string{
 	"store/storetest":         {"store", "test/databases"},
 	"test/databases":          {},
 	"test/awsstandin":         {"test/awsstandin/standin"},
+	"static/build":            {},
+	"test/bench":              {"app", "api", "client", "config", "models", "secrets", "store"},
+	"test/demo":               {"test/awsstandin/standin", "test/scenario"},
+	"test/scenario":           {"api", "client"},
+	"test/packaging":          {},
 	"test/awsstandin/standin": {},
 	"test/vaulttest":          {},
 }

@@ -16,17 +16,26 @@ const (
 	janitorEvery = time.Hour
 	tokenUse     = time.Minute
 	keepRuns     = 30 * 24 * time.Hour
-	keepRunsMin  = 50 // newest runs of a destination that are kept whatever their age
+	// lease is how long the work of a replica that died waits for another.
+	lease       = 15 * time.Second
+	keepRunsMin = 50 // newest runs of a destination that are kept whatever their age
 )
 
 func (a *App) buildJobs(ctx context.Context, o Options) error {
 	if !o.Server {
 		return nil
 	}
-	a.Jobs = jobs.New(a.Store, jobs.Options{Log: a.Log, Now: a.now})
+	a.Jobs = jobs.New(a.Store, jobs.Options{Log: a.Log, Now: a.now, Lease: lease})
 	a.Jobs.Handle(destinations.JobKind, a.Destinations.Work)
 	a.Jobs.Handle(janitorKind, a.sweep)
-	return a.Store.Write(ctx, func(tx *store.Tx) error { return tx.ScheduleJob(janitorKind, "all", "", a.now()) })
+	return a.Store.Write(ctx, func(tx *store.Tx) error {
+		if a.Store.Dialect() == store.SQLite { // opened for this server alone
+			if err := tx.ReleaseLeases(); err != nil {
+				return err
+			}
+		}
+		return tx.ScheduleJob(janitorKind, "all", "", a.now())
+	})
 }
 
 // sweep removes what has ended: sessions, old runs, and deleted secrets whose grace is over

@@ -140,3 +140,10 @@ func (tx *Tx) JobsDue(kinds []string, now time.Time) (bool, error) {
 func claimable(query *gorm.DB, kinds []string, now time.Time) *gorm.DB {
 	return query.Where("kind IN ? AND due_at <= ?", kinds, now).Where("lease_until IS NULL OR lease_until <= ?", now)
 }
+
+// ReleaseLeases gives all leases back. Only who is alone on the database may call it: at the
+// start of a server that has it for itself, whoever held a lease is dead.
+func (tx *Tx) ReleaseLeases() error {
+	return translate(tx.db().Model(&models.Job{}).Where("lease_token <> ?", "").
+		UpdateColumns(map[string]any{"lease_token": "", "lease_until": nil}).Error, "job")
+}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 )
 
 // awsCommand is the distribution's aws command.
@@ -83,7 +84,10 @@ func (a AWS) call(ctx context.Context, operation string, input map[string]any) (
 	}
 	request.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	request.Header.Set("X-Amz-Target", "secretsmanager."+operation)
-	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+a.AccessKey+"/"+"20260101/"+a.Region+"/secretsmanager/aws4_request, SignedHeaders=host, Signature=0")
+	now := time.Now().UTC()
+	request.Header.Set("X-Amz-Date", now.Format("20060102T150405Z"))
+	request.Header.Set("Authorization", fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s/%s/secretsmanager/aws4_request, SignedHeaders=host;x-amz-date, Signature=%064d",
+		a.AccessKey, now.Format("20060102"), a.Region, 0))
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return nil, err

@@ -158,8 +158,8 @@ func (tx *Tx) SetIntents(intents []models.SyncState) error {
 
 // SyncOutcome is a state after a pass looked at the secret as it was at Version.
 type SyncOutcome struct {
-	State   models.SyncState // in full; Dirty is not read
-	Version models.VersionNumber
+	State   models.SyncState     // in full; Dirty is not read
+	Version models.VersionNumber // counts only where the secret is not Deleted
 	Deleted bool
 	Forget  bool // the state has served: the secret is deleted, and gone there
 }
@@ -206,7 +206,7 @@ func (tx *Tx) RecordSync(outcomes []SyncOutcome) error {
 func settled(outcome SyncOutcome, secret *models.Secret, now time.Time) models.SyncState {
 	state := outcome.State
 	state.UpdatedAt = now
-	state.Dirty = secret.CurrentVersion != outcome.Version || secret.Deleted() != outcome.Deleted
+	state.Dirty = secret.Deleted() != outcome.Deleted || !outcome.Deleted && secret.CurrentVersion != outcome.Version
 	if state.Dirty {
 		if state.Status != models.StatusSourceChanged {
 			state.Status, state.Since = models.StatusSourceChanged, now

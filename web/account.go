@@ -1,0 +1,76 @@
+package web
+
+import (
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/templates"
+)
+
+func (w *Web) showSignIn(r *request) error {
+	if r.session.ID != "" {
+		return r.redirect(localPath(r.URL.Query().Get("next")))
+	}
+	page := &templates.SignInPage{Form: templates.NewForm(map[string]string{"next": localPath(r.URL.Query().Get("next"))})}
+	return r.show(page, &page.BasePage)
+}
+
+// signInAgain keeps the user name, never the password.
+func (w *Web) signInAgain(r *request, err error) error {
+	page := &templates.SignInPage{Form: r.refill(err, 0, "username", "next")}
+	return r.showRefused(err, page, &page.BasePage)
+}
+
+// signIn opens a session under a new identifier. One that the browser has already ends, so
+// that nobody keeps using it in another's name.
+func (w *Web) signIn(r *request) error {
+	f := r.form()
+	id, user, err := w.Auth.SignIn(r.Context(), f.line("username"), r.PostForm.Get("password"), w.origin(r.Request))
+	if err != nil {
+		return err
+	}
+	if r.session.ID != "" {
+		if err := w.Auth.SignOut(r.Context(), r.actor, r.session.ID); err != nil {
+			return err
+		}
+	}
+	if err := r.start(id); err != nil {
+		return err
+	}
+	if user.MustChangePassword {
+		return r.redirect("/password")
+	}
+	return r.redirect(localPath(f.text("next")))
+}
+
+func (w *Web) signOut(r *request) error {
+	if err := w.Auth.SignOut(r.Context(), r.actor, r.session.ID); err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	w.live.recheck()
+	if err := r.end(); err != nil {
+		return err
+	}
+	return r.redirect("/sign-in")
+}
+
+func (w *Web) showPassword(r *request) error { return w.passwordForm(r, nil) }
+
+func (w *Web) passwordForm(r *request, err error) error {
+	page := &templates.PasswordPage{Forced: r.user.MustChangePassword, MinLength: auth.MinPassword}
+	if err != nil {
+		page.Form = r.refill(renameField(err, "password", "new_password"), 0)
+	}
+	return r.showRefused(err, page, &page.BasePage)
+}
+
+func (w *Web) changePassword(r *request) error {
+	next := r.PostForm.Get("new_password")
+	if next != r.PostForm.Get("repeat_password") {
+		return fault.InvalidField("repeat_password", "must be the same as the new one")
+	}
+	if err := w.Auth.ChangePassword(r.Context(), r.actor, r.PostForm.Get("current_password"), next, r.session.ID); err != nil {
+		return err
+	}
+	w.live.recheck()
+	return r.done("/", "Your password is changed. All your other sessions have ended.")
+}

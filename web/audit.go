@@ -1,0 +1,85 @@
+package web
+
+import (
+	"time"
+
+	"github.com/your-org/keeper/audit"
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/templates"
+)
+
+// auditActions are what the log can be narrowed to: a noun with its dot is all of it.
+var auditActions = []string{
+	"secret.", "secret.create", "secret.reveal", "secret.update", "secret.rollback", "secret.delete", "secret.undelete", "secret.purge",
+	"environment.", "environment.create", "environment.update", "environment.delete",
+	"destination.", "destination.create", "destination.update", "destination.test", "destination.pause", "destination.resume", "destination.delete",
+	"sync.", "sync.trigger", "sync.run",
+	"session.", "session.create", "session.end", "token.", "token.create", "token.revoke", "user.", "user.create", "user.password",
+	"audit.read",
+}
+
+func (w *Web) listAudit(r *request) error {
+	mayRead, err := w.mayReadAudit(r)
+	if err != nil {
+		return err
+	}
+	if !mayRead {
+		return fault.New(fault.Forbidden, "The audit log is read by auditors, by administrators, and by managers for their environments.").
+			WithHint("What happened to one secret stands on its own page.")
+	}
+	page := &templates.AuditPage{Filter: templates.ParseAuditFilter(r.URL.Query()), Actions: auditActions, Pager: templates.Pager{Total: -1}}
+	query, err := w.auditQuery(r, page.Filter)
+	if err != nil {
+		return err
+	}
+	if page.Entries, page.Pager.Next, err = w.Audit.List(r.Context(), r.actor, query); err != nil {
+		return err
+	}
+	return r.show(page, &page.BasePage)
+}
+
+// mayReadAudit reports whether any of the log is open to the actor.
+func (w *Web) mayReadAudit(r *request) (bool, error) {
+	if r.may(auth.ViewAudit, auth.Global) {
+		return true, nil
+	}
+	environments, err := r.inEnvironments(auth.ViewEnvironmentLog)
+	return len(environments) > 0, err
+}
+
+func (w *Web) auditQuery(r *request, f templates.AuditFilter) (audit.Query, error) {
+	q := audit.Query{
+		Actor: f.Actor, Action: f.Action, Object: f.Object, Outcome: models.Outcome(f.Outcome),
+		Cursor: r.URL.Query().Get("cursor"), Limit: pageSize,
+	}
+	var err error
+	if q.Since, err = dayParameter("from", f.From, 0); err != nil {
+		return q, err
+	}
+	if q.Until, err = dayParameter("until", f.Until, 1); err != nil {
+		return q, err
+	}
+	if f.Environment != "" {
+		e, err := w.Secrets.FindEnvironment(r.Context(), r.actor, f.Environment)
+		if err != nil {
+			return q, err
+		}
+		q.Environments = []models.EnvironmentID{e.ID}
+	}
+	return q, nil
+}
+
+// dayParameter is the beginning of a day in UTC, so many days later; nil where none is given.
+func dayParameter(name, text string, later int) (*time.Time, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // no date is no error
+	}
+	day, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return nil, fault.InvalidField(name, "must be a date such as 2026-11-22")
+	}
+	day = day.AddDate(0, 0, later)
+	return &day, nil
+}

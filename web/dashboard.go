@@ -1,0 +1,195 @@
+package web
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/secrets"
+	"github.com/your-org/keeper/templates"
+)
+
+// What the overview shows at most, and how far it looks ahead.
+const (
+	overviewRows    = 8
+	overviewEntries = 10
+	lookAhead       = 14 * 24 * time.Hour
+)
+
+func (w *Web) dashboard(r *request) error {
+	page := &templates.DashboardPage{}
+	views, err := w.destinationViews(r, 0)
+	if err != nil {
+		return err
+	}
+	for _, fill := range []func(*request, *templates.DashboardPage, []templates.DestinationView) error{
+		w.fillCounts, w.fillTroubles, w.fillDue, w.fillActivity, w.fillSetup,
+	} {
+		if err := fill(r, page, views); err != nil {
+			return err
+		}
+	}
+	page.Health = w.healthItems(r, views)
+	return r.show(page, &page.BasePage)
+}
+
+func (w *Web) fillCounts(r *request, page *templates.DashboardPage, views []templates.DestinationView) error {
+	environments, err := r.allEnvironments()
+	if err != nil {
+		return err
+	}
+	held, err := w.Secrets.Counts(r.Context(), r.actor)
+	if err != nil {
+		return err
+	}
+	counts := templates.DashboardCounts{Environments: len(environments), Destinations: len(views), Copies: total(views)}
+	for _, c := range held {
+		counts.Secrets += c.Active
+	}
+	counts.ChangedToday, counts.RevealsToday, err = w.Secrets.Since(r.Context(), r.actor, w.Now().Add(-24*time.Hour))
+	if err != nil {
+		return err
+	}
+	writable, err := r.inEnvironments(auth.WriteSecret)
+	page.Counts, page.Grid, page.MayCreate = counts, groups(environments, views), len(writable) > 0
+	return err
+}
+
+// fillTroubles finds what a person should look at, the worst first.
+func (w *Web) fillTroubles(r *request, page *templates.DashboardPage, views []templates.DestinationView) error {
+	byID := map[models.DestinationID]templates.DestinationView{}
+	for _, v := range views {
+		byID[v.Destination.ID] = v
+		if v.Destination.LastError != "" && !v.Destination.Paused {
+			page.Unreachable = append(page.Unreachable, v)
+		}
+	}
+	for _, state := range templates.States {
+		n := page.Counts.Copies[state]
+		if !state.Bad() || n == 0 {
+			continue
+		}
+		page.TroubleTotal += n
+		left := overviewRows - len(page.Troubles)
+		if left <= 0 {
+			continue
+		}
+		states, _, err := w.Destinations.States(r.Context(), r.actor, destinations.StateQuery{StateFilter: statesIn(state), Limit: left})
+		if err != nil {
+			return err
+		}
+		for _, s := range states {
+			at := byID[s.DestinationID]
+			page.Troubles = append(page.Troubles, templates.Trouble{
+				SecretID: s.SecretID, SecretName: s.SecretName, Environment: at.Environment,
+				DestinationState: templates.DestinationState{Destination: at.Destination, Sync: s.SyncState},
+			})
+		}
+	}
+	return nil
+}
+
+// fillDue finds values that should be changed soon, the most urgent first.
+func (w *Web) fillDue(r *request, page *templates.DashboardPage, _ []templates.DestinationView) error {
+	environments, err := r.allEnvironments()
+	if err != nil {
+		return err
+	}
+	now := w.Now()
+	due, err := w.Secrets.Due(r.Context(), r.actor, now.Add(lookAhead), 200)
+	if err != nil {
+		return err
+	}
+	for _, s := range due {
+		one := templates.DueSecret{Secret: s, Environment: environmentIn(environments, s.EnvironmentID)}
+		if at := s.RotationDueAt(); at != nil {
+			one.At, one.Why = *at, "rotation due"
+		}
+		if at := s.ExpiresAt; at != nil && (one.Why == "" || at.Before(one.At)) {
+			one.At, one.Why = *at, "expires"
+			if !at.After(now) {
+				one.Why = "expired"
+			}
+		}
+		page.Due = append(page.Due, one)
+	}
+	slices.SortFunc(page.Due, func(a, b templates.DueSecret) int { return a.At.Compare(b.At) })
+	page.Due = page.Due[:min(len(page.Due), overviewRows)]
+	return nil
+}
+
+func (w *Web) fillActivity(r *request, page *templates.DashboardPage, _ []templates.DestinationView) error {
+	mayRead, err := w.mayReadAudit(r)
+	if err != nil || !mayRead {
+		return err
+	}
+	page.Activity, err = w.Audit.Recent(r.Context(), r.actor, overviewEntries)
+	return err
+}
+
+// fillSetup leads a first run on, from nothing to a secret that has arrived somewhere.
+func (w *Web) fillSetup(r *request, page *templates.DashboardPage, views []templates.DestinationView) error {
+	environments, err := r.allEnvironments()
+	if err != nil {
+		return err
+	}
+	setup := &templates.Setup{MayManage: r.may(auth.CreateEnvironment, auth.Global)}
+	if len(environments) > 0 {
+		setup.Environment = &environments[0]
+	}
+	if len(views) > 0 {
+		setup.Environment, setup.Destination = &views[0].Environment, &views[0].Destination
+	}
+	arrived := page.Counts.Copies
+	setup.Synced = arrived.Total() > arrived[templates.StatePending]+arrived[templates.StateFailed]+arrived[templates.StateHeld]+arrived[templates.StateUnknown]
+	if setup.Synced || page.Counts.Secrets > 1 && setup.Destination != nil {
+		return nil
+	}
+	found, err := w.Secrets.List(r.Context(), r.actor, secrets.Query{Limit: 1})
+	if err == nil && len(found.Secrets) > 0 {
+		setup.Secret = &found.Secrets[0]
+	}
+	page.Setup = setup
+	return err
+}
+
+// healthItems is the health of what all share, and of the destinations that the actor may see.
+func (w *Web) healthItems(r *request, views []templates.DestinationView) []templates.HealthItem {
+	now := w.Now()
+	var items []templates.HealthItem
+	for _, c := range w.Health(r.Context()).Components {
+		if strings.HasPrefix(c.Name, "destination") {
+			continue // they are told below to those who may see them
+		}
+		item := templates.HealthItem{Name: strings.ToUpper(c.Name[:1]) + c.Name[1:], Health: templates.HealthOK, Detail: c.Detail, CheckedAt: now}
+		if !c.OK {
+			item.Health = templates.HealthDown
+		}
+		items = append(items, item)
+	}
+	for _, v := range views {
+		items = append(items, destinationHealth(v))
+	}
+	return items
+}
+
+func destinationHealth(v templates.DestinationView) templates.HealthItem {
+	d := v.Destination
+	item := templates.HealthItem{Name: v.Environment.DisplayName + ": " + d.Name, Health: v.Reach()}
+	if d.LastRunAt != nil {
+		item.CheckedAt, item.Detail = *d.LastRunAt, "The last run "+string(d.LastRunStatus)+"."
+	}
+	switch {
+	case d.LastRunStatus == models.RunPartial:
+		item.Detail = "The last run could not do all of its work."
+	case d.Paused:
+		item.Detail = "It is paused."
+	}
+	if d.LastError != "" {
+		item.Detail = d.LastError
+	}
+	return item
+}

@@ -1,0 +1,289 @@
+package web
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/templates"
+)
+
+// destination is the one that the path names.
+func (w *Web) destination(r *request) (models.Destination, models.Environment, error) {
+	return w.Destinations.Get(r.Context(), r.actor, models.DestinationID(r.param("destination")))
+}
+
+// destinationFor is destination for who may do an action with it.
+func (w *Web) destinationFor(r *request, action auth.Action) (models.Destination, models.Environment, error) {
+	d, e, err := w.destination(r)
+	if err == nil {
+		err = auth.Check(r.actor, action, e.ID)
+	}
+	return d, e, err
+}
+
+func destinationURL(id models.DestinationID) string {
+	return templates.MustPath("/destinations/{destination}", id)
+}
+
+func (w *Web) listDestinations(r *request) error {
+	e, err := w.environment(r)
+	if err != nil {
+		return err
+	}
+	page := &templates.DestinationListPage{Environment: e, MayManage: r.may(auth.ManageDestination, e.ID)}
+	if page.Destinations, err = w.destinationViews(r, e.ID); err != nil {
+		return err
+	}
+	return r.show(page, &page.BasePage)
+}
+
+// view is what is known of the destination that the path names.
+func (w *Web) view(r *request) (templates.DestinationView, error) {
+	d, e, err := w.destination(r)
+	if err != nil {
+		return templates.DestinationView{}, err
+	}
+	views, err := w.destinationViews(r, e.ID)
+	for _, v := range views {
+		if v.Destination.ID == d.ID {
+			return v, err
+		}
+	}
+	return templates.DestinationView{Destination: d, Environment: e}, err
+}
+
+func (w *Web) showDestination(r *request) error { return w.destinationPage(r, nil) }
+
+func (w *Web) destinationPage(r *request, test *templates.ConnectionTest) error {
+	view, err := w.view(r)
+	if err != nil {
+		return err
+	}
+	page := &templates.DestinationPage{View: view, Filter: templates.ParseStateFilter(r.URL.Query()), Test: test}
+	query := destinations.StateQuery{
+		DestinationID: view.Destination.ID, Search: page.Filter.Query, Cursor: r.URL.Query().Get("cursor"), Limit: pageSize,
+	}
+	if page.Filter.State != "" {
+		query.StateFilter = statesIn(templates.State(page.Filter.State))
+	}
+	states, next, err := w.Destinations.States(r.Context(), r.actor, query)
+	if err != nil {
+		return err
+	}
+	page.Pager = templates.Pager{Next: next, Total: -1}
+	for _, s := range states {
+		page.Rows = append(page.Rows, templates.StateRow{
+			SecretID: s.SecretID, SecretName: s.SecretName, Deleted: s.Deleted, Sync: s.SyncState, Paused: view.Destination.Paused,
+		})
+	}
+	return r.show(page, &page.BasePage)
+}
+
+func (w *Web) listDestinationRuns(r *request) error {
+	view, err := w.view(r)
+	if err != nil {
+		return err
+	}
+	page := &templates.DestinationRunsPage{View: view}
+	runs, next, err := w.Destinations.Runs(r.Context(), r.actor, destinations.RunQuery{
+		DestinationID: view.Destination.ID, Cursor: r.URL.Query().Get("cursor"), Limit: pageSize,
+	})
+	if err != nil {
+		return err
+	}
+	page.Pager = templates.Pager{Next: next, Total: -1}
+	for _, run := range runs {
+		page.Runs = append(page.Runs, templates.RunView{Run: run, Destination: view.Destination, Environment: view.Environment})
+	}
+	return r.show(page, &page.BasePage)
+}
+
+// testDestination tries the connection and tells what it found on the destination's page.
+func (w *Web) testDestination(r *request) error {
+	d, _, err := w.destinationFor(r, auth.ManageDestination)
+	if err != nil {
+		return err
+	}
+	start := w.Now()
+	result := w.Destinations.Test(r.Context(), r.actor, d.ID)
+	test := &templates.ConnectionTest{OK: result == nil, Message: "The connection works.", Took: w.Now().Sub(start), At: start}
+	if result != nil {
+		w.logFailure(r.Request, result)
+		public := fault.Public(result)
+		test.Message, test.Hint = public.Message, public.Hint
+	}
+	return w.destinationPage(r, test)
+}
+
+func (w *Web) pauseDestination(r *request) error {
+	return w.setPaused(r, true, "The destination is paused: nothing is written there until it is resumed.")
+}
+
+func (w *Web) resumeDestination(r *request) error {
+	return w.setPaused(r, false, "The destination is resumed. What waited is written within seconds.")
+}
+
+func (w *Web) setPaused(r *request, paused bool, message string) error {
+	id := models.DestinationID(r.param("destination"))
+	if _, err := w.Destinations.Update(r.Context(), r.actor, id, destinations.Change{Paused: &paused}, 0); err != nil {
+		return err
+	}
+	return r.done(destinationURL(id), message)
+}
+
+func (w *Web) askDeleteDestination(r *request) error { return w.deleteDestinationForm(r, nil) }
+
+func (w *Web) deleteDestinationForm(r *request, err error) error {
+	if _, _, err := w.destinationFor(r, auth.ManageDestination); err != nil {
+		return err
+	}
+	view, viewErr := w.view(r)
+	if viewErr != nil {
+		return viewErr
+	}
+	page := &templates.DestinationDeletePage{
+		Environment: view.Environment, Destination: view.Destination, Copies: view.Counts.Total(),
+		Confirmation: templates.Confirmation{Name: view.Destination.Name},
+	}
+	if err != nil {
+		page.Confirmation.Form = r.refill(err, 0, "confirm")
+	}
+	return r.showRefused(err, page, &page.BasePage)
+}
+
+func (w *Web) deleteDestination(r *request) error {
+	d, e, err := w.destination(r)
+	if err != nil {
+		return err
+	}
+	if err := confirmed(r.form(), d.Name); err != nil {
+		return err
+	}
+	if err := w.Destinations.Delete(r.Context(), r.actor, d.ID); err != nil {
+		return err
+	}
+	return r.done(templates.MustPath("/environments/{environment}/destinations", e.Name), "The destination is removed. The copies there stay as they are.")
+}
+
+// destinationViews is what is known of the destinations that the actor may see, of one
+// environment (0: of all).
+func (w *Web) destinationViews(r *request, only models.EnvironmentID) ([]templates.DestinationView, error) {
+	environments, err := r.allEnvironments()
+	if err != nil {
+		return nil, err
+	}
+	all, err := w.Destinations.List(r.Context(), r.actor, only)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	counts, err := w.Destinations.Counts(r.Context(), r.actor)
+	if err != nil {
+		return nil, err
+	}
+	running, _, err := w.Destinations.Runs(r.Context(), r.actor, destinations.RunQuery{Status: models.RunRunning})
+	if err != nil {
+		return nil, err
+	}
+	views := make([]templates.DestinationView, len(all))
+	for i, d := range all {
+		views[i] = templates.DestinationView{
+			Destination: d, Environment: environmentIn(environments, d.EnvironmentID), Counts: stateCounts(d, counts), NextAt: w.nextPass(d),
+			MayManage: r.may(auth.ManageDestination, d.EnvironmentID), MaySync: r.may(auth.TriggerSync, d.EnvironmentID),
+		}
+		for _, run := range running {
+			if run.DestinationID == d.ID {
+				views[i].Running = &run
+			}
+		}
+	}
+	return views, nil
+}
+
+func stateCounts(d models.Destination, all []destinations.StateCount) templates.StateCounts {
+	counts := templates.StateCounts{}
+	for _, c := range all {
+		if c.DestinationID != d.ID {
+			continue
+		}
+		state := models.SyncState{Status: c.Status}
+		if c.Failing {
+			state.LastError = "failing"
+		}
+		counts[templates.StateOf(state, d.Paused)] += c.N
+	}
+	return counts
+}
+
+// nextPass is when the next full pass begins, nil where that is not known.
+func (w *Web) nextPass(d models.Destination) *time.Time {
+	if d.Paused || d.LastFullAt == nil {
+		return nil
+	}
+	interval := w.Destinations.Interval
+	if d.Interval > 0 {
+		interval = time.Duration(d.Interval) * time.Second
+	}
+	next := d.LastFullAt.Add(interval)
+	return &next
+}
+
+// total adds up how secrets stand at several destinations.
+func total(views []templates.DestinationView) templates.StateCounts {
+	sum := templates.StateCounts{}
+	for _, v := range views {
+		for state, n := range v.Counts {
+			sum[state] += n
+		}
+	}
+	return sum
+}
+
+// groups sorts destinations by environment; one without any has an empty group.
+func groups(environments []models.Environment, views []templates.DestinationView) []templates.SyncGroup {
+	all := make([]templates.SyncGroup, len(environments))
+	for i, e := range environments {
+		all[i].Environment = e
+		for _, v := range views {
+			if v.Environment.ID == e.ID {
+				all[i].Destinations = append(all[i].Destinations, v)
+			}
+		}
+	}
+	return all
+}
+
+// unsettled are the statuses that a failure or a pause outweighs; see templates.StateOf.
+var unsettled = []models.SyncStatus{models.StatusSourceChanged, models.StatusDrifted, models.StatusMissing, models.StatusOrphaned}
+
+// statesIn chooses what StateOf shows as the given state.
+func statesIn(s templates.State) destinations.StateFilter {
+	yes, no := true, false
+	status := map[templates.State]models.SyncStatus{
+		templates.StatePending: models.StatusSourceChanged, templates.StateDrifted: models.StatusDrifted,
+		templates.StateMissing: models.StatusMissing, templates.StateOrphaned: models.StatusOrphaned,
+		templates.StateUnknown: models.StatusUnknown, templates.StateConflict: models.StatusConflict, templates.StateForeign: models.StatusForeign,
+	}
+	switch s {
+	case templates.StateFailed:
+		return destinations.StateFilter{Statuses: append([]models.SyncStatus{models.StatusInSync}, unsettled...), Failing: &yes}
+	case templates.StateHeld:
+		return destinations.StateFilter{Statuses: unsettled, Failing: &no, Paused: &yes}
+	case templates.StateInSync:
+		return destinations.StateFilter{Statuses: []models.SyncStatus{models.StatusInSync}, Failing: &no}
+	case templates.StateUnknown, templates.StateConflict, templates.StateForeign:
+		return destinations.StateFilter{Statuses: []models.SyncStatus{status[s]}}
+	default:
+		return destinations.StateFilter{Statuses: []models.SyncStatus{status[s]}, Failing: &no, Paused: &no}
+	}
+}
+
+func decimal(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}

@@ -1,0 +1,148 @@
+package web
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/templates"
+)
+
+// destinationFields are those that a form shows again. Credentials are typed again: no page
+// ever holds them.
+var destinationFields = []string{
+	"name", "interval_seconds", "config.prefix", "config.region", "config.endpoint", "config.role_arn", "config.external_id",
+	"config.kms_key_id", "config.recovery_days", "config.address", "config.namespace", "config.mount", "config.ca_cert",
+	"config.value_key", "credentials.clear",
+}
+
+func (w *Web) newDestination(r *request) error { return w.newDestinationForm(r, nil) }
+
+func (w *Web) newDestinationForm(r *request, err error) error {
+	e, findErr := w.environment(r)
+	if findErr == nil {
+		findErr = auth.Check(r.actor, auth.ManageDestination, e.ID)
+	}
+	if findErr != nil {
+		return findErr
+	}
+	kind := models.DestinationKind(cmp.Or(r.form().line("kind"), r.URL.Query().Get("kind")))
+	if !slices.Contains(models.DestinationKinds, kind) {
+		kind = "" // the page asks for it
+	}
+	defaults := w.Destinations.Defaults
+	page := &templates.DestinationFormPage{Environment: e, Kind: kind, Form: templates.NewForm(map[string]string{
+		"config.region": defaults.Region, "config.endpoint": defaults.Endpoint, "config.address": defaults.Address, "config.mount": defaults.Mount,
+		"config.prefix": e.Name + "/",
+	})}
+	if err != nil {
+		page.Form = r.refill(err, 0, destinationFields...)
+	}
+	return r.showRefused(err, page, &page.BasePage)
+}
+
+func (w *Web) createDestination(r *request) error {
+	e, err := w.environment(r)
+	if err != nil {
+		return err
+	}
+	f := r.form()
+	credentials, _ := f.credentials()
+	draft := destinations.Draft{
+		Environment: e.ID, Name: f.line("name"), Kind: models.DestinationKind(f.line("kind")),
+		Config: f.config(models.DestinationConfig{}), Credentials: credentials, Interval: f.number("interval_seconds"),
+	}
+	if err := f.err(); err != nil {
+		return err
+	}
+	d, err := w.Destinations.Create(r.Context(), r.actor, draft)
+	if err != nil {
+		return err
+	}
+	return r.done(destinationURL(d.ID), "The destination is connected. The first pass begins now.")
+}
+
+func (w *Web) editDestination(r *request) error { return w.editDestinationForm(r, nil) }
+
+func (w *Web) editDestinationForm(r *request, err error) error {
+	d, e, findErr := w.destinationFor(r, auth.ManageDestination)
+	if findErr != nil {
+		return findErr
+	}
+	page := &templates.DestinationFormPage{Environment: e, Destination: &d, Kind: d.Kind, HasCredentials: len(d.Credentials) > 0}
+	page.Form = templates.Form{Revision: d.Revision, Values: destinationValues(d)}
+	if err != nil {
+		page.Form = r.refill(err, d.Revision, destinationFields...)
+	}
+	return r.showRefused(err, page, &page.BasePage)
+}
+
+func destinationValues(d models.Destination) map[string]string {
+	c := d.Config
+	return map[string]string{
+		"name": d.Name, "interval_seconds": decimal(d.Interval), "config.prefix": c.Prefix, "config.region": c.Region,
+		"config.endpoint": c.Endpoint, "config.role_arn": c.RoleARN, "config.external_id": c.ExternalID, "config.kms_key_id": c.KMSKeyID,
+		"config.recovery_days": decimal(c.RecoveryDays), "config.address": c.Address, "config.namespace": c.Namespace,
+		"config.mount": c.Mount, "config.ca_cert": c.CACert, "config.value_key": c.ValueKey,
+	}
+}
+
+func (w *Web) updateDestination(r *request) error {
+	d, _, err := w.destination(r)
+	if err != nil {
+		return err
+	}
+	f := r.form()
+	if f.line("name") != d.Name {
+		f.wrong("name", "cannot change")
+	}
+	config, interval := f.config(d.Config), f.number("interval_seconds")
+	change := destinations.Change{Config: &config, Interval: &interval}
+	if credentials, given := f.credentials(); given {
+		change.Credentials = &credentials
+	}
+	if err := f.err(); err != nil {
+		return err
+	}
+	if _, err := w.Destinations.Update(r.Context(), r.actor, d.ID, change, f.revision()); err != nil {
+		return err
+	}
+	return r.done(destinationURL(d.ID), "The changes are saved and the connection works.")
+}
+
+// config reads the settings over those that stand.
+func (f *form) config(c models.DestinationConfig) models.DestinationConfig {
+	for name, field := range map[string]*string{
+		"config.prefix": &c.Prefix, "config.region": &c.Region, "config.endpoint": &c.Endpoint, "config.role_arn": &c.RoleARN,
+		"config.external_id": &c.ExternalID, "config.kms_key_id": &c.KMSKeyID, "config.address": &c.Address,
+		"config.namespace": &c.Namespace, "config.mount": &c.Mount, "config.ca_cert": &c.CACert, "config.value_key": &c.ValueKey,
+	} {
+		if f.r.PostForm.Has(name) { // the fields of the other kind are not on the page
+			*field = f.line(name)
+		}
+	}
+	c.RecoveryDays = f.number("config.recovery_days")
+	return c
+}
+
+// credentials reads the credentials. They are one set: a new one replaces all of the old,
+// none given leaves them, and the switch forgets them.
+func (f *form) credentials() (c models.DestinationCredentials, given bool) {
+	for name, field := range map[string]*models.Plaintext{
+		"credentials.access_key_id": &c.AccessKeyID, "credentials.secret_access_key": &c.SecretAccessKey,
+		"credentials.session_token": &c.SessionToken, "credentials.vault_token": &c.VaultToken,
+		"credentials.role_id": &c.RoleID, "credentials.secret_id": &c.SecretID,
+	} {
+		if text := f.line(name); text != "" {
+			*field, given = models.NewPlaintext([]byte(text)), true
+		}
+	}
+	if forget := f.line("credentials.clear") == "true"; forget && given {
+		f.wrong("credentials.clear", "goes with no new ones: leave the fields empty, or do not forget")
+	} else if forget {
+		return models.DestinationCredentials{}, true
+	}
+	return c, given
+}

@@ -1,0 +1,202 @@
+package web
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/unrolled/secure"
+
+	"github.com/your-org/keeper/models"
+)
+
+// maxForm bounds what a browser may send: a value, and what goes with it, percent-encoded.
+const maxForm = 3*models.MaxValueSize + 64<<10
+
+// around wraps everything that is served, from the outside in: an identifier, the log and
+// the metrics, a net for panics, headers, and the wall against other sites' requests.
+func (w *Web) around(next http.Handler) http.Handler {
+	cross := http.NewCrossOriginProtection()
+	cross.SetDenyHandler(http.HandlerFunc(w.crossOrigin))
+	headers := secure.New(secure.Options{
+		FrameDeny: true, ContentTypeNosniff: true, ReferrerPolicy: "same-origin",
+		ContentSecurityPolicy:   strings.Join(contentPolicy, "; "),
+		CrossOriginOpenerPolicy: "same-origin", PermissionsPolicy: "camera=(), microphone=(), geolocation=()",
+		STSSeconds: 31_536_000, ForceSTSHeader: w.secure, IsDevelopment: false,
+	})
+	return w.identified(w.logged(w.caught(headers.Handler(cross.Handler(limited(next))))))
+}
+
+// contentPolicy allows what Keeper serves itself, and nothing inline.
+var contentPolicy = []string{
+	"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'",
+	"connect-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
+}
+
+// identified gives each request an identifier of Keeper's own: one that a client sent would
+// let it write into the log.
+func (w *Web) identified(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		id := models.NewID("req")
+		r.Header.Set(headerRequestID, id)
+		rw.Header().Set(headerRequestID, id)
+		next.ServeHTTP(rw, r)
+	})
+}
+
+// recorder notes the status of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap gives http.ResponseController the writer below, for flushing live events.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// Flush passes on what is buffered.
+func (r *recorder) Flush() {
+	if f, ok := r.ResponseWriter.(http.Flusher); ok {
+		f.Flush()
+	}
+}
+
+// logged writes a line per request: the route's shape, never the path or the query, which
+// may name things that a reader of logs may not see.
+func (w *Web) logged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		rec := &recorder{ResponseWriter: rw}
+		next.ServeHTTP(rec, r)
+		took, shape := time.Since(start), shapeOf(r.URL.Path)
+		w.Metrics.Request(methodOf(r.Method), shape, rec.status, took)
+		level := slog.LevelDebug
+		if rec.status >= 500 {
+			level = slog.LevelError
+		}
+		w.Log.LogAttrs(r.Context(), level, "request",
+			slog.String("method", methodOf(r.Method)), slog.String("route", shape), slog.Int("status", rec.status),
+			slog.Duration("took", took), slog.String("request_id", r.Header.Get(headerRequestID)), slog.String("address", w.Origin.Address(r)))
+	})
+}
+
+// methodOf keeps invented methods from becoming metrics.
+func methodOf(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
+		return method
+	default:
+		return "OTHER"
+	}
+}
+
+// shapeOf is the path with its identifiers left out: bounded in number, and silent about
+// names. The first segment tells the area, the words that Keeper knows stay.
+func shapeOf(path string) string {
+	segments := strings.Split(strings.Trim(path, "/"), "/")
+	for i, s := range segments {
+		if !knownSegments[s] {
+			segments[i] = "*"
+		}
+		if i == 6 {
+			segments = segments[:i]
+			break
+		}
+	}
+	if path == "/" {
+		return "/"
+	}
+	if segments[0] == "static" {
+		return "/static/*"
+	}
+	return "/" + strings.Join(segments, "/")
+}
+
+var knownSegments = func() map[string]bool {
+	words := "api secrets environments destinations sync states runs results tokens me versions rollback undelete activity test pause resume " +
+		"sign-in sign-out password events new deleted edit reveal delete audit profile sessions revoke revoke-others docs openapi.json problems healthz readyz metrics static"
+	known := map[string]bool{}
+	for word := range strings.FieldsSeq(words) {
+		known[word] = true
+	}
+	return known
+}()
+
+// caught turns a panic into an answer, and its trace into a line of the log.
+func (w *Web) caught(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		defer func() {
+			reason := recover()
+			if reason == nil {
+				return
+			}
+			if reason == http.ErrAbortHandler {
+				panic(reason)
+			}
+			w.Log.ErrorContext(r.Context(), "a handler panicked", "request_id", r.Header.Get(headerRequestID), "stack", string(debug.Stack()))
+			http.Error(rw, "Something went wrong inside Keeper. Request id: "+r.Header.Get(headerRequestID), http.StatusInternalServerError)
+		}()
+		next.ServeHTTP(rw, r)
+	})
+}
+
+// limited bounds what is read of a body. The API bounds its own.
+func limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/api/") {
+			r.Body = http.MaxBytesReader(rw, r.Body, maxForm)
+		}
+		next.ServeHTTP(rw, r)
+	})
+}
+
+func (w *Web) crossOrigin(rw http.ResponseWriter, _ *http.Request) {
+	http.Error(rw, "This request came from another site and was refused; nothing was done. Open Keeper itself and try there.", http.StatusForbidden)
+}
+
+// alive says that the process serves.
+func (w *Web) alive(rw http.ResponseWriter, _ *http.Request) {
+	writeJSON(rw, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// ready says whether requests can be answered, and how what Keeper depends on is. To
+// others than this machine it does not name destinations.
+func (w *Web) ready(rw http.ResponseWriter, r *http.Request) {
+	health := w.Health(r.Context())
+	if !w.Origin.isLocal(r) {
+		health.Components = health.Components[:min(len(health.Components), 2)]
+		for i := range health.Components {
+			if !health.Components[i].OK {
+				health.Components[i].Detail = "not well; the dashboard says why"
+			}
+		}
+	}
+	status := http.StatusOK
+	if !health.Ready {
+		status = http.StatusServiceUnavailable
+	}
+	writeJSON(rw, status, health)
+}
+
+func writeJSON(rw http.ResponseWriter, status int, v any) {
+	rw.Header().Set("Content-Type", "application/json")
+	rw.Header().Set("Cache-Control", "no-store")
+	rw.WriteHeader(status)
+	_ = json.NewEncoder(rw).Encode(v) // the client has gone
+}

@@ -1,0 +1,76 @@
+package web
+
+import "net/http"
+
+const (
+	get  = http.MethodGet
+	post = http.MethodPost
+)
+
+// table is all pages. The services decide who may do what; the table says who must be
+// signed in for it, and which form a change shows again when it is refused.
+func (w *Web) table() []route {
+	return []route{
+		{get, "/sign-in", public, w.showSignIn, nil},
+		{post, "/sign-in", public, w.signIn, w.signInAgain},
+		{post, "/sign-out", signedIn, w.signOut, nil},
+		{get, "/password", signedIn, w.showPassword, nil},
+		{post, "/password", signedIn, w.changePassword, w.passwordForm},
+
+		{get, "/", signedIn, w.dashboard, nil},
+		{get, "/events", signedIn, w.events, nil},
+
+		{get, "/secrets", signedIn, w.listSecrets, nil},
+		{get, "/secrets/new", signedIn, w.newSecret, nil},
+		{post, "/secrets", signedIn, w.createSecret, w.newSecretForm},
+		{get, "/secrets/deleted", signedIn, w.listDeleted, nil},
+		{get, "/secrets/{secret}", signedIn, w.showSecret, nil},
+		{get, "/secrets/{secret}/edit", signedIn, w.editSecret, nil},
+		{post, "/secrets/{secret}/edit", signedIn, w.updateSecret, w.editSecretForm},
+		{get, "/secrets/{secret}/versions", signedIn, w.listVersions, nil},
+		{get, "/secrets/{secret}/versions/new", signedIn, w.newVersion, nil},
+		{post, "/secrets/{secret}/versions", signedIn, w.addVersion, w.newVersionForm},
+		{post, "/secrets/{secret}/versions/{version}/reveal", signedIn, w.reveal, nil},
+		{get, "/secrets/{secret}/versions/{version}/rollback", signedIn, w.askRollback, nil},
+		{post, "/secrets/{secret}/versions/{version}/rollback", signedIn, w.rollback, w.rollbackForm},
+		{get, "/secrets/{secret}/activity", signedIn, w.secretActivity, nil},
+		{get, "/secrets/{secret}/delete", signedIn, w.askDeleteSecret, nil},
+		{post, "/secrets/{secret}/delete", signedIn, w.deleteSecret, w.deleteSecretForm},
+		{post, "/secrets/{secret}/undelete", signedIn, w.undeleteSecret, nil},
+
+		{get, "/environments", signedIn, w.listEnvironments, nil},
+		{get, "/environments/new", signedIn, w.newEnvironment, nil},
+		{post, "/environments", signedIn, w.createEnvironment, w.newEnvironmentForm},
+		{get, "/environments/{environment}", signedIn, w.showEnvironment, nil},
+		{get, "/environments/{environment}/edit", signedIn, w.editEnvironment, nil},
+		{post, "/environments/{environment}/edit", signedIn, w.updateEnvironment, w.editEnvironmentForm},
+		{get, "/environments/{environment}/destinations", signedIn, w.listDestinations, nil},
+		{get, "/environments/{environment}/destinations/new", signedIn, w.newDestination, nil},
+		{post, "/environments/{environment}/destinations", signedIn, w.createDestination, w.newDestinationForm},
+
+		{get, "/destinations/{destination}", signedIn, w.showDestination, nil},
+		{get, "/destinations/{destination}/runs", signedIn, w.listDestinationRuns, nil},
+		{get, "/destinations/{destination}/edit", signedIn, w.editDestination, nil},
+		{post, "/destinations/{destination}/edit", signedIn, w.updateDestination, w.editDestinationForm},
+		{get, "/destinations/{destination}/delete", signedIn, w.askDeleteDestination, nil},
+		{post, "/destinations/{destination}/delete", signedIn, w.deleteDestination, w.deleteDestinationForm},
+		{post, "/destinations/{destination}/test", signedIn, w.testDestination, nil},
+		{post, "/destinations/{destination}/sync", signedIn, w.syncDestination, nil},
+		{post, "/destinations/{destination}/pause", signedIn, w.pauseDestination, nil},
+		{post, "/destinations/{destination}/resume", signedIn, w.resumeDestination, nil},
+
+		{get, "/sync", signedIn, w.showSync, nil},
+		{post, "/sync", signedIn, w.syncAll, nil},
+		{get, "/sync/runs/{run}", signedIn, w.showRun, nil},
+
+		{get, "/audit", signedIn, w.listAudit, nil},
+
+		{get, "/profile", signedIn, w.showProfile, nil},
+		{post, "/profile/sessions/revoke-others", signedIn, w.revokeOtherSessions, nil},
+		{post, "/profile/sessions/{session}/revoke", signedIn, w.revokeSession, nil},
+		{get, "/tokens", signedIn, w.listTokens, nil},
+		{get, "/tokens/new", signedIn, w.newToken, nil},
+		{post, "/tokens", signedIn, w.createToken, w.newTokenForm},
+		{post, "/tokens/{token}/revoke", signedIn, w.revokeToken, nil},
+	}
+}

@@ -1,0 +1,372 @@
+package web
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/secrets"
+	"github.com/your-org/keeper/templates"
+)
+
+// pageSize is how many rows a list shows.
+const pageSize = 50
+
+// recentEntries is how much of its activity a page of one thing shows.
+const recentEntries = 5
+
+func (w *Web) listSecrets(r *request) error {
+	page := &templates.SecretListPage{Filter: templates.ParseSecretFilter(r.URL.Query())}
+	query, environment, err := w.secretQuery(r, page.Filter)
+	if err != nil {
+		return err
+	}
+	found, err := w.Secrets.List(r.Context(), r.actor, query)
+	if err != nil {
+		return err
+	}
+	page.Environment, page.Pager = environment, templates.Pager{Next: found.Next, Total: -1}
+	if page.Rows, err = w.secretRows(r, found.Secrets); err != nil {
+		return err
+	}
+	if page.Tags, err = w.Secrets.TagKeys(r.Context(), r.actor); err != nil {
+		return err
+	}
+	writable, err := r.inEnvironments(auth.WriteSecret)
+	if err != nil {
+		return err
+	}
+	page.MayCreate = len(writable) > 0
+	if environment != nil {
+		page.MayCreate = r.may(auth.WriteSecret, environment.ID)
+	}
+	page.Empty = len(page.Rows) == 0 && !page.Filter.Narrow() && environment == nil && query.Cursor == ""
+	return r.showList(page, &page.BasePage, "results")
+}
+
+// secretQuery is a filter as the service takes it, and the environment that it names.
+func (w *Web) secretQuery(r *request, f templates.SecretFilter) (secrets.Query, *models.Environment, error) {
+	q := secrets.Query{Search: f.Query, Cursor: r.URL.Query().Get("cursor"), Limit: pageSize}
+	q.TagKey, q.TagValue, _ = strings.Cut(f.Tag, "=")
+	if f.Type != "" {
+		q.Types = []models.SecretType{models.SecretType(f.Type)}
+	}
+	if f.State != "" {
+		q.States = statesIn(templates.State(f.State))
+	}
+	q.Sort = secrets.SortName
+	if strings.TrimPrefix(f.Sort, "-") == "changed" {
+		q.Sort = secrets.SortChanged
+	}
+	q.Desc = strings.HasPrefix(f.Sort, "-")
+	if f.Environment == "" {
+		return q, nil, nil
+	}
+	e, err := w.Secrets.FindEnvironment(r.Context(), r.actor, f.Environment)
+	q.Environments = []models.EnvironmentID{e.ID}
+	return q, &e, err
+}
+
+// secretRows joins secrets with where they are synced.
+func (w *Web) secretRows(r *request, found []models.Secret) ([]templates.SecretRow, error) {
+	environments, err := r.allEnvironments()
+	if err != nil {
+		return nil, err
+	}
+	states, err := w.destinationStates(r, found)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]templates.SecretRow, len(found))
+	for i, s := range found {
+		rows[i] = templates.SecretRow{Secret: s, Environment: environmentIn(environments, s.EnvironmentID), States: states[s.ID]}
+	}
+	return rows, nil
+}
+
+func environmentIn(all []models.Environment, id models.EnvironmentID) models.Environment {
+	i := slices.IndexFunc(all, func(e models.Environment) bool { return e.ID == id })
+	if i < 0 {
+		return models.Environment{}
+	}
+	return all[i]
+}
+
+// destinationStates is how secrets stand at their destinations, by secret, in the order of
+// the destinations' names.
+func (w *Web) destinationStates(r *request, found []models.Secret) (map[models.SecretID][]templates.DestinationState, error) {
+	ids := make([]models.SecretID, len(found))
+	for i, s := range found {
+		ids[i] = s.ID
+	}
+	states, err := w.Destinations.StatesOf(r.Context(), ids)
+	if err != nil {
+		return nil, err
+	}
+	all, err := w.Destinations.List(r.Context(), r.actor, 0)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[models.DestinationID]models.Destination, len(all))
+	for _, d := range all {
+		byID[d.ID] = d
+	}
+	joined := make(map[models.SecretID][]templates.DestinationState, len(ids))
+	for id, known := range states {
+		for _, state := range known {
+			if d, visible := byID[state.DestinationID]; visible {
+				joined[id] = append(joined[id], templates.DestinationState{Destination: d, Sync: state})
+			}
+		}
+		slices.SortFunc(joined[id], func(a, b templates.DestinationState) int { return cmp.Compare(a.Destination.Name, b.Destination.Name) })
+	}
+	return joined, nil
+}
+
+func (w *Web) listDeleted(r *request) error {
+	filter := templates.ParseSecretFilter(r.URL.Query())
+	page := &templates.DeletedSecretsPage{Filter: templates.SecretFilter{Query: filter.Query, Environment: filter.Environment}}
+	query, environment, err := w.secretQuery(r, page.Filter)
+	if err != nil {
+		return err
+	}
+	query.Deleted = true
+	found, err := w.Secrets.List(r.Context(), r.actor, query)
+	if err != nil {
+		return err
+	}
+	environments, err := r.allEnvironments()
+	if err != nil {
+		return err
+	}
+	for _, s := range found.Secrets {
+		page.Rows = append(page.Rows, templates.DeletedSecret{
+			Secret: s, Environment: environmentIn(environments, s.EnvironmentID), MayUndelete: r.may(auth.DeleteSecret, s.EnvironmentID),
+		})
+	}
+	page.Environment, page.Pager = environment, templates.Pager{Next: found.Next, Total: -1}
+	return r.show(page, &page.BasePage)
+}
+
+// detailFields are the fields of a secret beside its name, type and value.
+var detailFields = []string{"description", "owner", "tags", "expires_at", "rotate_every_days"}
+
+func (w *Web) newSecret(r *request) error { return w.newSecretForm(r, nil) }
+
+func (w *Web) newSecretForm(r *request, err error) error {
+	writable, listErr := r.inEnvironments(auth.WriteSecret)
+	if listErr != nil {
+		return listErr
+	}
+	page := &templates.SecretNewPage{Writable: writable}
+	if err != nil {
+		names := append([]string{"environment_id", "name", "secret_type", "value", "comment"}, detailFields...)
+		page.Form = r.refill(err, 0, names...)
+		return r.showRefused(err, page, &page.BasePage)
+	}
+	values := map[string]string{"secret_type": string(models.Password)}
+	for _, e := range writable {
+		if e.Name == r.URL.Query().Get("environment") {
+			values["environment_id"] = strconv.FormatInt(int64(e.ID), 10)
+		}
+	}
+	page.Form = templates.NewForm(values)
+	return r.show(page, &page.BasePage)
+}
+
+func (w *Web) createSecret(r *request) error {
+	f := r.form()
+	n := secrets.NewSecret{
+		Environment: models.EnvironmentID(f.number("environment_id")), Name: f.line("name"), Type: models.SecretType(f.line("secret_type")),
+		Value: f.plaintext("value"), Comment: f.line("comment"),
+		Description: f.text("description"), Owner: f.line("owner"), Tags: f.tags("tags"), RotateEvery: f.number("rotate_every_days"),
+	}
+	if expires := f.date("expires_at"); !expires.IsZero() {
+		n.ExpiresAt = &expires
+	}
+	if err := f.err(); err != nil {
+		return err
+	}
+	secret, err := w.Secrets.Create(r.Context(), r.actor, n)
+	if err != nil {
+		return err
+	}
+	return r.done(secretURL(secret.ID), "The secret is written. Its copies follow within seconds.")
+}
+
+func secretURL(id models.SecretID) string { return templates.MustPath("/secrets/{secret}", id) }
+
+// head is what all pages of one secret show.
+func (w *Web) head(r *request) (templates.SecretHead, error) {
+	id, err := r.secretID()
+	if err != nil {
+		return templates.SecretHead{}, err
+	}
+	secret, e, err := w.Secrets.Get(r.Context(), r.actor, id)
+	return templates.SecretHead{
+		Secret: secret, Environment: e,
+		Rights: templates.SecretRights{Reveal: r.may(auth.RevealSecret, e.ID), Write: r.may(auth.WriteSecret, e.ID)},
+	}, err
+}
+
+// headFor is head for a form, which only those may see who may send it.
+func (w *Web) headFor(r *request, action auth.Action) (templates.SecretHead, error) {
+	head, err := w.head(r)
+	if err == nil {
+		err = auth.Check(r.actor, action, head.Environment.ID)
+	}
+	if err == nil && head.Secret.Deleted() {
+		err = fault.New(fault.Conflict, "The secret %s is deleted.", head.Secret.Name).WithHint("Undelete it first.")
+	}
+	return head, err
+}
+
+func (w *Web) showSecret(r *request) error {
+	head, err := w.head(r)
+	if err != nil {
+		return err
+	}
+	page := &templates.SecretPage{SecretHead: head}
+	versions, err := w.Secrets.Versions(r.Context(), r.actor, head.Secret.ID, 0, 1)
+	if err != nil {
+		return err
+	}
+	if len(versions) > 0 {
+		page.Version = versions[0]
+	}
+	states, err := w.destinationStates(r, []models.Secret{head.Secret})
+	if err != nil {
+		return err
+	}
+	page.States = states[head.Secret.ID]
+	if page.Recent, _, err = w.Secrets.Activity(r.Context(), r.actor, head.Secret.ID, "", recentEntries); err != nil {
+		return err
+	}
+	return r.show(page, &page.BasePage)
+}
+
+func (w *Web) secretActivity(r *request) error {
+	head, err := w.head(r)
+	if err != nil {
+		return err
+	}
+	page := &templates.SecretActivityPage{SecretHead: head, Pager: templates.Pager{Total: -1}}
+	page.Entries, page.Pager.Next, err = w.Secrets.Activity(r.Context(), r.actor, head.Secret.ID, r.URL.Query().Get("cursor"), pageSize)
+	if err != nil {
+		return err
+	}
+	return r.show(page, &page.BasePage)
+}
+
+func (w *Web) editSecret(r *request) error { return w.editSecretForm(r, nil) }
+
+func (w *Web) editSecretForm(r *request, err error) error {
+	head, headErr := w.headFor(r, auth.WriteSecret)
+	if headErr != nil {
+		return headErr
+	}
+	page := &templates.SecretEditPage{SecretHead: head}
+	if err != nil {
+		page.Form = r.refill(err, head.Secret.Revision, detailFields...)
+		return r.showRefused(err, page, &page.BasePage)
+	}
+	s := head.Secret
+	page.Form = templates.Form{Revision: s.Revision, Values: map[string]string{
+		"description": s.Description, "owner": s.Owner, "tags": tagLines(s.Tags),
+		"expires_at": dayOf(s.ExpiresAt), "rotate_every_days": strconv.Itoa(s.RotateEvery),
+	}}
+	return r.show(page, &page.BasePage)
+}
+
+// dayOf is a time as a date field shows it; "" for none.
+func dayOf(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.UTC().Format(time.DateOnly)
+}
+
+func (w *Web) updateSecret(r *request) error {
+	head, err := w.head(r)
+	if err != nil {
+		return err
+	}
+	f := r.form()
+	description, owner, tags, rotate := f.text("description"), f.line("owner"), f.tags("tags"), f.number("rotate_every_days")
+	c := secrets.Change{Description: &description, Owner: &owner, Tags: &tags, RotateEvery: &rotate}
+	// A date that was not touched keeps the hour that it was given elsewhere.
+	if expires := f.date("expires_at"); f.line("expires_at") != dayOf(head.Secret.ExpiresAt) {
+		c.ExpiresAt = &expires
+	}
+	if err := f.err(); err != nil {
+		return err
+	}
+	if _, err := w.Secrets.Update(r.Context(), r.actor, head.Secret.ID, c, f.revision()); err != nil {
+		return err
+	}
+	return r.done(secretURL(head.Secret.ID), "The changes are saved.")
+}
+
+func (w *Web) askDeleteSecret(r *request) error { return w.deleteSecretForm(r, nil) }
+
+func (w *Web) deleteSecretForm(r *request, err error) error {
+	head, headErr := w.headFor(r, auth.DeleteSecret)
+	if headErr != nil {
+		return headErr
+	}
+	page := &templates.SecretDeletePage{
+		SecretHead: head, PurgeAfter: w.Now().Add(w.Secrets.DeleteGrace),
+		Confirmation: templates.Confirmation{Name: head.Secret.Name, Form: templates.Form{Revision: head.Secret.Revision}},
+	}
+	if err != nil {
+		page.Confirmation.Form = r.refill(err, head.Secret.Revision, "confirm")
+	}
+	states, stateErr := w.destinationStates(r, []models.Secret{head.Secret})
+	if stateErr != nil {
+		return stateErr
+	}
+	for _, state := range states[head.Secret.ID] {
+		page.Destinations = append(page.Destinations, state.Destination)
+	}
+	return r.showRefused(err, page, &page.BasePage)
+}
+
+func (w *Web) deleteSecret(r *request) error {
+	head, err := w.head(r)
+	if err != nil {
+		return err
+	}
+	f := r.form()
+	if err := confirmed(f, head.Secret.Name); err != nil {
+		return err
+	}
+	secret, err := w.Secrets.Delete(r.Context(), r.actor, head.Secret.ID, f.revision())
+	if err != nil {
+		return err
+	}
+	return r.done(secretURL(secret.ID), "The secret is deleted. Until "+dayOf(secret.PurgeAfter)+" it can be undeleted.")
+}
+
+// confirmed holds a dangerous act to the name that must be typed.
+func confirmed(f *form, name string) error {
+	if f.text("confirm") == name {
+		return nil
+	}
+	return fault.InvalidField("confirm", "must be exactly %s", name)
+}
+
+func (w *Web) undeleteSecret(r *request) error {
+	id, err := r.secretID()
+	if err != nil {
+		return err
+	}
+	if _, err := w.Secrets.Undelete(r.Context(), r.actor, id); err != nil {
+		return err
+	}
+	return r.done(secretURL(id), "The secret is back, with all its versions. Its copies follow within seconds.")
+}

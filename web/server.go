@@ -1,0 +1,108 @@
+// Package web is Keeper in a browser: it decodes a request, calls one method of a service,
+// and renders a page. It holds no rules.
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/your-org/keeper/audit"
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/secrets"
+	"github.com/your-org/keeper/static"
+	"github.com/your-org/keeper/telemetry"
+	"github.com/your-org/keeper/templates"
+)
+
+// Deps is what the web works with.
+type Deps struct {
+	Secrets      *secrets.Service
+	Destinations *destinations.Service
+	Auth         *auth.Service
+	Audit        *audit.Log
+	API          http.Handler // serves /api, /docs and /openapi.json
+	Health       func(context.Context) telemetry.Health
+	Metrics      *telemetry.Metrics
+	// Subscribe gives a channel that gets a signal when something moved and is closed when
+	// Keeper stops.
+	Subscribe  func() (moved <-chan struct{}, end func())
+	Origin     Origin
+	PublicURL  string // "" where it is not known; https:// makes cookies Secure
+	Production bool
+	Version    string
+	Now        func() time.Time
+	Log        *slog.Logger
+}
+
+// Web is the pages and what they share.
+type Web struct {
+	Deps
+	pages    *templates.Set
+	sessions *sessionStore
+	live     *live
+	origin   func(*http.Request) auth.Origin
+	secure   bool // cookies travel over TLS only
+}
+
+// New builds the handler of everything that Keeper serves.
+func New(d Deps) (http.Handler, error) {
+	pages, err := templates.New()
+	if err != nil {
+		return nil, err
+	}
+	w := &Web{Deps: d, pages: pages, origin: d.Origin.Of("web"), secure: strings.HasPrefix(d.PublicURL, "https://")}
+	w.sessions = &sessionStore{auth: d.Auth, origin: w.origin, secure: w.secure}
+	w.live = newLive(d.Subscribe, w.changes)
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = w.handleError
+	e.IPExtractor = d.Origin.Address
+	w.routes(e)
+
+	mux := http.NewServeMux()
+	for _, prefix := range []string{"/api", "/api/", "/docs", "/docs/", "/openapi.json", "/problems/"} {
+		mux.Handle(prefix, d.API)
+	}
+	mux.Handle(static.Prefix, static.Handler())
+	mux.HandleFunc("GET /healthz", w.alive)
+	mux.HandleFunc("GET /readyz", w.ready)
+	mux.Handle("GET /metrics", w.local(d.Metrics.Handler()))
+	mux.Handle("/", e)
+	return w.around(mux), nil
+}
+
+// access says whether a route needs somebody to be signed in.
+type access bool
+
+const (
+	public   access = true
+	signedIn access = false
+)
+
+// route is one line of the table of routes.
+type route struct {
+	method, path string
+	access       access
+	handle       func(*request) error
+	again        func(*request, error) error // shows the form with an error; nil: a page tells of it
+}
+
+func (w *Web) routes(e *echo.Echo) {
+	for _, r := range w.table() {
+		e.Add(r.method, echoPath(r.path), w.endpoint(r))
+		if r.method == get && r.path != "/events" {
+			e.Add(http.MethodHead, echoPath(r.path), w.endpoint(r))
+		}
+	}
+}
+
+// echoPath spells {name} as echo does.
+func echoPath(path string) string {
+	return strings.NewReplacer("{", ":", "}", "").Replace(path)
+}

@@ -1,0 +1,164 @@
+package web
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/sessions"
+
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+)
+
+// visitor is who makes a request: the zero user and session for somebody not signed in.
+type visitor struct {
+	actor models.Actor
+	user  models.User
+	row   models.Session
+}
+
+const visitorKey = "visitor"
+
+// sessionStore keeps gorilla's sessions in auth's rows. The cookie holds the identifier and
+// nothing else; the row is found by its hash, and can be ended from elsewhere.
+type sessionStore struct {
+	auth   *auth.Service
+	origin func(*http.Request) auth.Origin
+	secure bool
+}
+
+var _ sessions.Store = (*sessionStore)(nil)
+
+// Get is the session of a request, looked up once.
+func (s *sessionStore) Get(r *http.Request, name string) (*sessions.Session, error) {
+	return sessions.GetRegistry(r).Get(s, name)
+}
+
+// New looks the session up. One that has ended is a new one that belongs to nobody.
+func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, error) {
+	session := sessions.NewSession(s, name)
+	session.Options, session.IsNew = s.options(), true
+	session.Values[visitorKey] = visitor{actor: auth.Nobody(s.origin(r))}
+	cookie, err := r.Cookie(name)
+	if err != nil || cookie.Value == "" {
+		return session, nil
+	}
+	find := s.auth.Session
+	if isBackground(r) {
+		find = s.auth.LookAtSession
+	}
+	actor, row, user, err := find(r.Context(), cookie.Value, s.origin(r))
+	if fault.Is(err, fault.Unauthenticated) {
+		return session, nil
+	}
+	if err != nil {
+		return session, err
+	}
+	session.ID, session.IsNew = cookie.Value, false
+	session.Values[visitorKey] = visitor{actor, user, row}
+	for _, flash := range decodeFlashes(row.Data) {
+		session.AddFlash(flash)
+	}
+	return session, nil
+}
+
+// Save writes what changed: the cookie of a new session or of one that ended, and the
+// messages that are to be shown.
+func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
+	if session.Options.MaxAge < 0 {
+		http.SetCookie(w, sessions.NewCookie(session.Name(), "", session.Options))
+		return nil
+	}
+	if session.ID == "" {
+		return nil
+	}
+	if session.IsNew {
+		http.SetCookie(w, sessions.NewCookie(session.Name(), session.ID, session.Options))
+	}
+	data := encodeFlashes(session)
+	if who, _ := session.Values[visitorKey].(visitor); bytes.Equal(data, who.row.Data) {
+		return nil
+	}
+	return s.auth.SaveSession(r.Context(), session.ID, data)
+}
+
+// options are the cookie's: it ends with the browser, and its session by itself before.
+func (s *sessionStore) options() *sessions.Options {
+	return &sessions.Options{Path: "/", HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode}
+}
+
+// cookieName gives the name of a cookie. The prefix makes browsers hold us to Secure, to
+// this host and to the whole path, so that no neighbour's page can plant one.
+func (w *Web) cookieName(name string) string {
+	if w.secure {
+		return "__Host-" + name
+	}
+	return name
+}
+
+// start gives the browser a new session.
+func (r *request) start(id string) error {
+	r.session.ID, r.session.IsNew = id, true
+	r.dropVisit()
+	return r.session.Save(r.Request, r.out)
+}
+
+// end takes the session's cookie from the browser.
+func (r *request) end() error {
+	r.session.Options.MaxAge = -1
+	return r.session.Save(r.Request, r.out)
+}
+
+// visit identifies a browser that is not signed in, for the token of the sign-in form. It
+// is made where there is none.
+func (r *request) visit() string {
+	name := r.web.cookieName("keeper-visit")
+	if cookie, err := r.Cookie(name); err == nil && len(cookie.Value) >= 26 {
+		return cookie.Value
+	}
+	value := rand.Text()
+	options := r.web.sessions.options()
+	options.MaxAge = int(time.Hour.Seconds())
+	http.SetCookie(r.out, sessions.NewCookie(name, value, options))
+	return value
+}
+
+func (r *request) dropVisit() {
+	options := r.web.sessions.options()
+	options.MaxAge = -1
+	http.SetCookie(r.out, sessions.NewCookie(r.web.cookieName("keeper-visit"), "", options))
+}
+
+// csrfToken is the token that a form must bring back. It is derived from the session's
+// identifier, which only this browser and nobody's page can know; the prefix keeps it apart
+// from the hash under which the session is stored, so that neither tells the other.
+func (r *request) csrfToken() string {
+	seed := r.session.ID
+	if seed == "" {
+		seed = r.visit()
+	}
+	sum := sha256.Sum256([]byte("keeper form token 1\x00" + seed))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// errForged refuses a form that was not made for this session.
+var errForged = fault.New(fault.Forbidden, "This form belongs to another sign-in or is too old; nothing was done.").
+	WithHint("Check what stands in it and send it again.")
+
+// checkToken holds a change to the token of the page that asked for it.
+func (r *request) checkToken() error {
+	given := r.Header.Get("X-CSRF-Token")
+	if given == "" {
+		given = r.PostForm.Get("csrf_token")
+	}
+	if subtle.ConstantTimeCompare([]byte(given), []byte(r.csrfToken())) != 1 {
+		return errForged
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package web
+
+import (
+	"strconv"
+
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/templates"
+)
+
+// recentRuns is how many runs the page of all destinations shows.
+const recentRuns = 20
+
+func (w *Web) showSync(r *request) error {
+	environments, err := r.allEnvironments()
+	if err != nil {
+		return err
+	}
+	views, err := w.destinationViews(r, 0)
+	if err != nil {
+		return err
+	}
+	runs, _, err := w.Destinations.Runs(r.Context(), r.actor, destinations.RunQuery{Limit: recentRuns})
+	if err != nil {
+		return err
+	}
+	page := &templates.SyncPage{Groups: groups(environments, views)}
+	for _, v := range views {
+		page.MaySync = page.MaySync || v.MaySync
+	}
+	for _, run := range runs {
+		for _, v := range views {
+			if v.Destination.ID == run.DestinationID {
+				page.Runs = append(page.Runs, templates.RunView{Run: run, Destination: v.Destination, Environment: v.Environment})
+			}
+		}
+	}
+	return r.show(page, &page.BasePage)
+}
+
+func (w *Web) syncDestination(r *request) error {
+	run, err := w.Destinations.Trigger(r.Context(), r.actor, models.DestinationID(r.param("destination")))
+	if err != nil {
+		return err
+	}
+	return r.done(templates.MustPath("/sync/runs/{run}", run.ID), "A full pass begins now.")
+}
+
+// syncAll asks for a pass over each destination that the actor may sync and that is not
+// paused.
+func (w *Web) syncAll(r *request) error {
+	all, err := w.Destinations.List(r.Context(), r.actor, 0)
+	if err != nil {
+		return err
+	}
+	started := 0
+	for _, d := range all {
+		if d.Paused || !r.may(auth.TriggerSync, d.EnvironmentID) {
+			continue
+		}
+		if _, err := w.Destinations.Trigger(r.Context(), r.actor, d.ID); err != nil {
+			return err
+		}
+		started++
+	}
+	switch started {
+	case 0:
+		return fault.New(fault.Conflict, "There is no destination that you may sync and that is not paused; nothing was started.")
+	case 1:
+		return r.done("/sync", "A full pass over one destination begins now.")
+	default:
+		return r.done("/sync", "Full passes over "+strconv.Itoa(started)+" destinations begin now.")
+	}
+}
+
+func (w *Web) showRun(r *request) error {
+	run, err := w.Destinations.Run(r.Context(), r.actor, models.RunID(r.param("run")))
+	if err != nil {
+		return err
+	}
+	d, e, err := w.Destinations.Get(r.Context(), r.actor, run.DestinationID)
+	if err != nil {
+		return err
+	}
+	page := &templates.RunPage{
+		RunView: templates.RunView{Run: run, Destination: d, Environment: e}, Pager: templates.Pager{Total: -1}, MaySync: r.may(auth.TriggerSync, e.ID),
+	}
+	page.Results, page.Pager.Next, err = w.Destinations.Results(r.Context(), r.actor, run.ID, false, r.URL.Query().Get("cursor"), pageSize)
+	if err != nil {
+		return err
+	}
+	if run.Full && run.FinishedAt == nil {
+		counts, err := w.Secrets.Counts(r.Context(), r.actor)
+		if err != nil {
+			return err
+		}
+		for _, c := range counts {
+			if c.EnvironmentID == e.ID {
+				page.Total = c.Active
+			}
+		}
+	}
+	return r.show(page, &page.BasePage)
+}

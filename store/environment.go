@@ -1,6 +1,8 @@
 package store
 
 import (
+	"database/sql"
+
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 )
@@ -25,12 +27,25 @@ func (tx *Tx) UpdateEnvironment(e *models.Environment, expected int64) error {
 
 // Environment loads one by its ID.
 func (tx *Tx) Environment(id models.EnvironmentID) (models.Environment, error) {
-	return take[models.Environment](tx.db().Where("id = ?", id), "environment")
+	return scanEnvironment(tx.row(environmentByID, int64(id)))
 }
 
 // EnvironmentByName loads one by its name.
 func (tx *Tx) EnvironmentByName(name string) (models.Environment, error) {
-	return take[models.Environment](tx.db().Where("name = ?", name), "environment")
+	return scanEnvironment(tx.row(environmentByName, name))
+}
+
+const selectEnvironment = "SELECT id, name, display_name, description, kms_key_alias, color, revision, created_at, updated_at " +
+	"FROM environments WHERE "
+
+var (
+	environmentByID   = newQuery(selectEnvironment + "id = ?")
+	environmentByName = newQuery(selectEnvironment + "name = ?")
+)
+
+func scanEnvironment(row *sql.Row) (e models.Environment, err error) {
+	err = row.Scan((*int64)(&e.ID), &e.Name, &e.DisplayName, &e.Description, &e.KMSKeyAlias, &e.Color, &e.Revision, &e.CreatedAt, &e.UpdatedAt)
+	return e, translate(err, "environment")
 }
 
 // Environments lists those with the IDs, or all where ids is nil, by name.

@@ -18,12 +18,26 @@ func (tx *Tx) EnqueueJob(kind, key, payload string, due time.Time) error {
 	return err
 }
 
-var enqueueJob = newUpsert(
-	"INSERT INTO jobs (kind, `key`, payload, due_at, generation, lease_token, attempts, last_error, created_at, updated_at) "+
-		"VALUES (?, ?, ?, ?, 1, '', 0, '', ?, ?)",
-	"kind, `key`",
-	"due_at = CASE WHEN jobs.due_at < excluded.due_at THEN jobs.due_at ELSE excluded.due_at END, "+
-		"generation = jobs.generation + 1, payload = excluded.payload, updated_at = excluded.updated_at")
+// EnqueueDestinationJobs is EnqueueJob for every destination of an environment, whose ID is
+// the job's key.
+func (tx *Tx) EnqueueDestinationJobs(kind string, environment models.EnvironmentID, due time.Time) error {
+	now := tx.Now()
+	_, err := tx.exec("job", enqueueDestinationJobs, kind, micro(due), now, now, int64(environment))
+	return err
+}
+
+var (
+	enqueueJob             = enqueue("VALUES (?, ?, ?, ?, 1, '', 0, '', ?, ?)")
+	enqueueDestinationJobs = enqueue("SELECT ?, d.id, '', ?time, 1, '', 0, '', ?time, ?time FROM destinations d WHERE d.environment_id = ?")
+)
+
+func enqueue(rows string) query {
+	return newUpsert(
+		"INSERT INTO jobs (kind, `key`, payload, due_at, generation, lease_token, attempts, last_error, created_at, updated_at) "+rows,
+		"kind, `key`",
+		"due_at = CASE WHEN jobs.due_at < excluded.due_at THEN jobs.due_at ELSE excluded.due_at END, "+
+			"generation = jobs.generation + 1, payload = excluded.payload, updated_at = excluded.updated_at")
+}
 
 // ScheduleJob adds a job unless it stands.
 func (tx *Tx) ScheduleJob(kind, key, payload string, due time.Time) error {

@@ -184,6 +184,21 @@ func testJobs(t *testing.T, s *store.Store) {
 			t.Errorf("got %+v", got)
 		}
 	})
+	t.Run("EnqueueDestinations", func(t *testing.T) {
+		h := newHouse(t, s)
+		d := models.Destination{ID: models.NewDestinationID(), EnvironmentID: h.env.ID, Name: "queued", Kind: models.DestinationMemory}
+		elsewhere := models.Environment{Name: "without-destinations"}
+		write(t, s, func(tx *store.Tx) error { return tx.CreateDestination(&d) })
+		write(t, s, func(tx *store.Tx) error { return tx.CreateEnvironment(&elsewhere) })
+		for range 2 {
+			write(t, s, func(tx *store.Tx) error { return tx.EnqueueDestinationJobs("pass", h.env.ID, now) })
+			write(t, s, func(tx *store.Tx) error { return tx.EnqueueDestinationJobs("pass", elsewhere.ID, now) })
+		}
+		got := read(t, s, func(tx *store.Tx) (models.Job, error) { return tx.Job("pass", string(d.ID)) })
+		if !got.DueAt.Equal(now) || got.Generation != 2 || got.LeaseToken != "" {
+			t.Errorf("got %+v, want it due, and asked for twice", got)
+		}
+	})
 	t.Run("Claim", func(t *testing.T) {
 		if got := claim(t, s, now.Add(-time.Second), "early"); len(got) != 0 {
 			t.Errorf("got %+v before it was due", got)

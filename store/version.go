@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 
+	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 )
 
@@ -24,7 +25,23 @@ var insertVersion = newQuery("INSERT INTO secret_versions (secret_id, number, da
 
 // Version loads one version with its ciphertext.
 func (tx *Tx) Version(secret models.SecretID, number models.VersionNumber) (models.SecretVersion, error) {
-	return take[models.SecretVersion](tx.db().Where("secret_id = ? AND number = ?", secret, number), "version")
+	return scanVersion(tx.row(versionByNumber, int64(secret), int64(number)))
+}
+
+var versionByNumber = newQuery("SELECT secret_id, number, data_key_id, format, ciphertext, hash, size, type, facts, comment, " +
+	"rolled_from, created_at, created_by FROM secret_versions WHERE secret_id = ? AND number = ?")
+
+func scanVersion(row *sql.Row) (v models.SecretVersion, err error) {
+	var facts sql.NullString
+	err = row.Scan((*int64)(&v.SecretID), (*int64)(&v.Number), (*string)(&v.DataKeyID), &v.Format, &v.Ciphertext, &v.Hash, &v.Size,
+		(*string)(&v.Type), &facts, &v.Comment, (*int64)(&v.RolledFrom), &v.CreatedAt, &v.CreatedBy)
+	if err != nil {
+		return models.SecretVersion{}, translate(err, "version")
+	}
+	if err := decodeJSON(facts, &v.Facts); err != nil {
+		return models.SecretVersion{}, fault.Wrap(err, fault.Internal, "The version's row is damaged.")
+	}
+	return v, nil
 }
 
 // Versions lists a secret's versions below a number (0: all), newest first, without their

@@ -109,19 +109,19 @@ func (r *result) run(address string, calls []*call, end time.Time) {
 	var c *connection
 	defer func() { c.close() }()
 	for i := 0; ; i++ {
-		start := time.Now()
-		if !start.Before(end) {
+		if !time.Now().Before(end) {
 			return
 		}
 		var err error
 		if c == nil {
 			c, err = dial(address)
 		}
+		var took time.Duration
 		if err == nil {
-			err = c.do(calls[i%len(calls)])
+			took, err = c.timed(calls[i%len(calls)])
 		}
 		if err == nil {
-			r.latencies.record(time.Since(start))
+			r.latencies.record(took)
 			continue
 		}
 		c.close()
@@ -153,6 +153,13 @@ func (c *connection) close() {
 	if c != nil {
 		_ = c.Conn.Close() // nothing is under way
 	}
+}
+
+// timed is do, and how long it took.
+func (c *connection) timed(one *call) (time.Duration, error) {
+	start := time.Now()
+	err := c.do(one)
+	return time.Since(start), err
 }
 
 // do sends one call, with a new value where it has one, and checks its answer.

@@ -109,16 +109,6 @@ func (s *Service) User(ctx context.Context, actor models.Actor) (models.User, er
 	return u, err
 }
 
-// UserNamed finds a user by name, for local administration.
-func (s *Service) UserNamed(ctx context.Context, username string) (models.User, error) {
-	var u models.User
-	err := s.store.Read(ctx, func(tx *store.Tx) (err error) {
-		u, err = tx.UserByName(strings.ToLower(username))
-		return err
-	})
-	return u, err
-}
-
 // ChangePassword sets an actor's own password, given the present one. All other sessions
 // of the user end; keep is the identifier of the one that stays.
 func (s *Service) ChangePassword(ctx context.Context, actor models.Actor, present, next, keep string) error {
@@ -152,4 +142,21 @@ func (s *Service) ChangePassword(ctx context.Context, actor models.Actor, presen
 		}
 		return tx.AppendAudit(onUser(actor, "user.password", u))
 	})
+}
+
+// Local is a user as an actor, for whoever administers on the server's own machine.
+func (s *Service) Local(ctx context.Context, username string) (models.Actor, error) {
+	var actor models.Actor
+	err := s.store.Read(ctx, func(tx *store.Tx) error {
+		u, err := tx.UserByName(strings.ToLower(username))
+		if err != nil {
+			return err
+		}
+		actor, err = s.actor(tx, u, Origin{Via: "cli"})
+		return err
+	})
+	if fault.Is(err, fault.NotFound) {
+		return actor, fault.New(fault.NotFound, "There is no user %q.", username).WithHint("The first administrator is named admin.")
+	}
+	return actor, err
 }

@@ -2,10 +2,9 @@ package destinations
 
 import (
 	"context"
+	"errors"
 	"iter"
-	"math/rand/v2"
-	"strconv"
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/your-org/keeper/fault"
@@ -14,15 +13,16 @@ import (
 	keepersync "github.com/your-org/keeper/sync"
 )
 
-// pageSize is how many entries the engine works on at a time.
-const pageSize = 500
+// pageSize is how many entries the engine works on at a time. It bounds how long a change
+// waits for a pass that has come by already: at 50 writes a second, two seconds.
+const pageSize = 100
 
-// Retries of a secret that failed wait at least retryFirst, twice as long each time, and at
-// most retryMost.
-const (
-	retryFirst = 5 * time.Second
-	retryMost  = 10 * time.Minute
-)
+// catchUpEvery is how often a pass looks for what changed behind it.
+const catchUpEvery = time.Second
+
+// errStopped ends a pass whose destination was paused or removed meanwhile.
+var errStopped = fault.New(fault.Conflict, "The destination was paused or removed while Keeper worked on it.").
+	WithHint("What was not done yet is done once it is resumed.")
 
 // ledger is the engine's view of one destination, kept in the store.
 type ledger struct {
@@ -30,10 +30,22 @@ type ledger struct {
 	environment models.Environment
 	destination models.Destination
 	run         models.RunID
+	listing     *listing
 
-	mu  sync.Mutex
-	due map[models.SecretID]bool // entries read whose row says that something is to be done
+	// page is what the engine works on now. It is replaced between pages, and each row is
+	// touched by one worker at a time, so it needs no lock.
+	page map[models.SecretID]*row
 }
+
+// row is what the store said of an entry when its page was read, with what was intended
+// since. The zero state stands for one that was never looked at.
+type row struct{ state models.SyncState }
+
+// due reports whether the row must be written even where nothing new is found.
+func (r *row) due() bool { return r.state.Status == "" || r.state.Dirty }
+
+// waits reports whether a pass over what is due will come back to the entry by itself.
+func (r *row) waits() bool { return r.state.Dirty || r.state.NextTryAt != nil }
 
 // Count is how many entries there are to look at.
 func (l *ledger) Count(ctx context.Context, dueOnly bool) (n int, err error) {
@@ -44,44 +56,79 @@ func (l *ledger) Count(ctx context.Context, dueOnly bool) (n int, err error) {
 	return n, err
 }
 
-// Entries yields pages of entries by ascending secret id.
+// Entries yields pages of entries by ascending secret id, and between them what changed
+// behind: a change must not wait for the end of a long pass.
 func (l *ledger) Entries(ctx context.Context, dueOnly bool) iter.Seq2[[]keepersync.Entry, error] {
 	return func(yield func([]keepersync.Entry, error) bool) {
-		now, after := l.service.Now(), models.SecretID(0)
+		caughtUp, after := l.service.Now(), models.SecretID(0)
 		for {
-			var rows []store.SyncEntry
-			err := l.service.Store.Read(ctx, func(tx *store.Tx) (err error) {
-				rows, err = tx.SyncEntries(l.destination.ID, dueOnly, now, after, pageSize)
-				return err
-			})
+			rows, err := l.read(ctx, dueOnly, after)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			if len(rows) == 0 {
+			if len(rows) == 0 || !yield(l.turn(rows), nil) || len(rows) < pageSize {
 				return
-			}
-			page := make([]keepersync.Entry, len(rows))
-			for i, row := range rows {
-				page[i] = l.entry(row)
 			}
 			after = rows[len(rows)-1].SecretID
-			if !yield(page, nil) || len(rows) < pageSize {
-				return
+			if now := l.service.Now(); now.Sub(caughtUp) >= catchUpEvery {
+				caughtUp = now
+				if !l.catchUp(ctx, after, yield) {
+					return
+				}
 			}
 		}
 	}
 }
 
+// catchUp yields what changed up to a secret since the pass came by it.
+func (l *ledger) catchUp(ctx context.Context, upTo models.SecretID, yield func([]keepersync.Entry, error) bool) bool {
+	rows, err := l.read(ctx, true, 0)
+	if err != nil {
+		return yield(nil, err)
+	}
+	rows = slices.DeleteFunc(rows, func(r store.SyncEntry) bool { return r.SecretID > upTo || r.State == nil || !r.State.Dirty })
+	return len(rows) == 0 || yield(l.turn(rows), nil)
+}
+
+// read loads a page, unless the destination is to be left alone by now.
+func (l *ledger) read(ctx context.Context, dueOnly bool, after models.SecretID) (rows []store.SyncEntry, err error) {
+	err = l.service.Store.Read(ctx, func(tx *store.Tx) error {
+		d, err := tx.Destination(l.destination.ID)
+		if fault.Is(err, fault.NotFound) || err == nil && d.Paused {
+			return errStopped
+		}
+		if err != nil {
+			return err
+		}
+		rows, err = tx.SyncEntries(d.ID, dueOnly, l.service.Now(), after, pageSize)
+		return err
+	})
+	return rows, err
+}
+
+// turn makes the rows the page that is worked on.
+func (l *ledger) turn(rows []store.SyncEntry) []keepersync.Entry {
+	l.page = make(map[models.SecretID]*row, len(rows))
+	entries := make([]keepersync.Entry, len(rows))
+	for i, r := range rows {
+		l.page[r.SecretID] = &row{}
+		if r.State != nil {
+			l.page[r.SecretID].state = *r.State
+		}
+		entries[i] = l.entry(r)
+	}
+	return entries
+}
+
 // entry is a row as the engine knows it. The name at the destination is fixed once there is
 // a state row, so that a change of mapping leaves no copy behind.
-func (l *ledger) entry(row store.SyncEntry) keepersync.Entry {
-	e := keepersync.Entry{SecretID: row.SecretID, Name: row.Name, RemoteName: l.destination.Config.Prefix + row.Name, Type: row.Type}
-	if !row.Deleted {
-		e.Desired = &keepersync.Desired{Version: row.CurrentVersion, Hash: row.Hash, Size: row.Size}
+func (l *ledger) entry(r store.SyncEntry) keepersync.Entry {
+	e := keepersync.Entry{SecretID: r.SecretID, Name: r.Name, RemoteName: l.destination.Config.Prefix + r.Name, Type: r.Type}
+	if !r.Deleted {
+		e.Desired = &keepersync.Desired{Version: r.CurrentVersion, Hash: r.Hash, Size: r.Size}
 	}
-	state := row.State
-	l.note(row)
+	state := r.State
 	if state == nil {
 		return e
 	}
@@ -96,19 +143,6 @@ func (l *ledger) entry(row store.SyncEntry) keepersync.Entry {
 		e.Intent = &keepersync.Intent{Hash: state.IntentHash, Version: state.IntentVersion}
 	}
 	return e
-}
-
-// note remembers which entries need their row written even where nothing new is found.
-func (l *ledger) note(row store.SyncEntry) {
-	if row.State != nil && !row.State.Dirty {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.due == nil {
-		l.due = map[models.SecretID]bool{}
-	}
-	l.due[row.SecretID] = true
 }
 
 // Open is the desired version's value, in bytes of its own.
@@ -133,104 +167,30 @@ func (l *ledger) Hash(ctx context.Context, v models.Plaintext) ([]byte, error) {
 	return hasher.Sum(v), nil
 }
 
-// Intend writes down what is about to go out.
-func (l *ledger) Intend(ctx context.Context, entries []keepersync.Entry) error {
-	now := l.service.Now()
-	states := make([]models.SyncState, len(entries))
-	for i, e := range entries {
-		states[i] = l.state(e, e.Base, now)
-		if e.Desired != nil {
-			states[i].IntentHash, states[i].IntentVersion, states[i].IntentAt = e.Desired.Hash, e.Desired.Version, &now
+// listing is a driver that remembers why its listing was cut off.
+type listing struct {
+	keepersync.Driver
+	err error
+}
+
+// Unwrap gives the engine the driver below.
+func (d *listing) Unwrap() keepersync.Driver { return d.Driver }
+
+// List yields what the driver below lists.
+func (d *listing) List(ctx context.Context) iter.Seq2[keepersync.Remote, error] {
+	return func(yield func(keepersync.Remote, error) bool) {
+		for r, err := range d.Driver.List(ctx) {
+			if err != nil {
+				d.err = err
+			}
+			if !yield(r, err) {
+				return
+			}
 		}
 	}
-	return l.service.Store.Write(ctx, func(tx *store.Tx) error { return tx.SetIntents(states) })
 }
 
-// state is what every row of an entry says.
-func (l *ledger) state(e keepersync.Entry, base *keepersync.Base, now time.Time) models.SyncState {
-	state := models.SyncState{
-		SecretID: e.SecretID, DestinationID: l.destination.ID, RemoteName: e.RemoteName, Status: e.Status, Since: now, UpdatedAt: now,
-	}
-	if base != nil {
-		state.BaseHash, state.BaseVersion, state.BaseRemoteVersion, state.BaseAt = base.Hash, base.Version, base.RemoteVersion, &base.At
-	}
-	return state
+// hid reports whether an outcome says no more than that the listing was cut off.
+func (d *listing) hid(o keepersync.Outcome) bool {
+	return d.err != nil && errors.Is(o.Err, d.err)
 }
-
-// Record writes outcomes down: the states that moved, and what is worth telling among the
-// run's results. A pass that finds everything as it was writes nothing.
-func (l *ledger) Record(ctx context.Context, outcomes []keepersync.Outcome) error {
-	var recorded []store.SyncOutcome
-	var results []models.SyncResult
-	for _, o := range outcomes {
-		if !o.Changed() && !l.settled(o.Entry.SecretID) {
-			continue
-		}
-		recorded = append(recorded, l.outcome(o))
-		if o.Err != nil || o.Action != models.ActionNone || o.Status != models.StatusInSync {
-			results = append(results, l.result(o))
-		}
-	}
-	if len(recorded) == 0 {
-		return nil
-	}
-	return l.service.Store.Write(ctx, func(tx *store.Tx) error {
-		if err := tx.RecordSync(recorded); err != nil {
-			return err
-		}
-		return tx.AddResults(results)
-	})
-}
-
-// settled reports whether an entry's row was still to be written, and that it no longer is.
-func (l *ledger) settled(id models.SecretID) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	was := l.due[id]
-	delete(l.due, id)
-	return was
-}
-
-func (l *ledger) outcome(o keepersync.Outcome) store.SyncOutcome {
-	base := o.Base
-	if base == nil {
-		base = o.Entry.Base
-	}
-	state := l.state(o.Entry, base, o.At)
-	state.Status = o.Status
-	if o.Err != nil {
-		public := fault.Public(o.Err)
-		next := o.At.Add(backoff(o.Entry.Attempts))
-		state.Attempts, state.NextTryAt, state.LastError, state.LastHint = o.Entry.Attempts+1, &next, public.Message, public.Hint
-	} else if o.Status != models.StatusInSync {
-		state.LastError = o.Why
-	}
-	if i := o.Entry.Intent; i != nil && o.Base == nil {
-		state.IntentHash, state.IntentVersion, state.IntentAt = i.Hash, i.Version, &o.At
-	}
-	recorded := store.SyncOutcome{State: state, Forget: o.Forget, Deleted: o.Entry.Desired == nil}
-	if o.Entry.Desired != nil {
-		recorded.Version = o.Entry.Desired.Version
-	}
-	return recorded
-}
-
-// backoff is the wait before another try after so many failures, with full jitter.
-func backoff(attempts int) time.Duration {
-	limit := min(retryMost, retryFirst<<min(attempts, 10))
-	return retryFirst/2 + rand.N(limit)
-}
-
-func (l *ledger) result(o keepersync.Outcome) models.SyncResult {
-	r := models.SyncResult{
-		RunID: l.run, SecretID: o.Entry.SecretID, SecretName: o.Entry.Name, RemoteName: o.Entry.RemoteName,
-		Status: o.Status, Action: o.Action, At: o.At, Error: o.Why,
-	}
-	if o.Err != nil {
-		public := fault.Public(o.Err)
-		r.Failed, r.Error, r.Hint = true, public.Message, public.Hint
-	}
-	return r
-}
-
-func itoa(n int) string { return strconv.Itoa(n) }

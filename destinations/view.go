@@ -80,12 +80,15 @@ func (s *Service) Run(ctx context.Context, actor models.Actor, id models.RunID) 
 		return err
 	})
 	if err == nil {
-		err = auth.Check(actor, auth.ViewDestination, run.EnvironmentID)
+		_, _, err = s.destination(ctx, actor, auth.ViewDestination, run.DestinationID)
 	}
 	if fault.Is(err, fault.NotFound) {
 		return models.SyncRun{}, fault.New(fault.NotFound, "There is no such run, or it is too long ago.")
 	}
-	return run, err
+	if err != nil {
+		return models.SyncRun{}, err
+	}
+	return run, nil
 }
 
 // Results lists what a run found or did secret by secret: only the failed ones where asked

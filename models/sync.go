@@ -72,7 +72,7 @@ const (
 	RunQueued      RunStatus = "queued" // asked for by a person, not yet begun
 	RunRunning     RunStatus = "running"
 	RunSucceeded   RunStatus = "succeeded"
-	RunPartial     RunStatus = "partial"     // some secrets failed or are unknown
+	RunPartial     RunStatus = "partial"     // some secrets failed, are unknown, or have a name that is not ours
 	RunFailed      RunStatus = "failed"      // the destination as a whole could not be worked on
 	RunInterrupted RunStatus = "interrupted" // the process ended; the next run takes over
 )

@@ -1,0 +1,155 @@
+package destinations
+
+import (
+	"cmp"
+	"context"
+	"strings"
+
+	"github.com/your-org/keeper/audit"
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/store"
+)
+
+// Change is what may change of a destination; nil leaves a field as it is. Where its copies
+// stand (region, address, mount, prefix) never changes: another place is another
+// destination, so that no copy is ever left behind unseen.
+type Change struct {
+	Paused      *bool
+	Interval    *int
+	Config      *models.DestinationConfig
+	Credentials *models.DestinationCredentials
+	SkipCheck   bool
+}
+
+// tries bounds how often a change without an expected revision is made again after another
+// one came in between.
+const tries = 5
+
+// Update changes a destination where its revision still is the expected one (0: whatever it
+// is).
+func (s *Service) Update(ctx context.Context, actor models.Actor, id models.DestinationID, c Change, expected int64) (models.Destination, error) {
+	for attempt := 1; ; attempt++ {
+		d, err := s.update(ctx, actor, id, c, expected)
+		if expected == 0 && fault.Is(err, fault.Stale) && attempt < tries {
+			continue
+		}
+		if err == nil {
+			s.Wake()
+		}
+		return d, err
+	}
+}
+
+func (s *Service) update(ctx context.Context, actor models.Actor, id models.DestinationID, c Change, expected int64) (models.Destination, error) {
+	d, e, err := s.destination(ctx, actor, auth.ManageDestination, id)
+	if err != nil {
+		return d, err
+	}
+	if expected == 0 {
+		expected = d.Revision
+	}
+	if c.Paused != nil {
+		d.Paused = *c.Paused
+	}
+	if c.Interval != nil {
+		d.Interval = *c.Interval
+	}
+	if c.Config != nil {
+		if d.Config, err = samePlace(d.Config, *c.Config); err != nil {
+			return d, err
+		}
+	}
+	if err := d.Validate(); err != nil {
+		return d, err
+	}
+	if err := s.newCredentials(ctx, e, &d, c); err != nil {
+		return d, err
+	}
+	d.UpdatedAt = s.Now()
+	err = s.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.UpdateDestination(&d, expected); err != nil {
+			return err
+		}
+		if err := s.enqueue(tx, d.ID); err != nil {
+			return err
+		}
+		return tx.AppendAudit(audit.OnDestination(actor, changeAction(c), e, d))
+	})
+	return d, err
+}
+
+func changeAction(c Change) string {
+	switch {
+	case c.Paused == nil:
+		return "destination.update"
+	case *c.Paused:
+		return "destination.pause"
+	default:
+		return "destination.resume"
+	}
+}
+
+// newCredentials tries and seals what changed of the connection.
+func (s *Service) newCredentials(ctx context.Context, e models.Environment, d *models.Destination, c Change) error {
+	if c.Config == nil && c.Credentials == nil {
+		return nil
+	}
+	credentials, err := s.credentials(ctx, e, *d)
+	if err != nil && c.Credentials == nil {
+		return err
+	}
+	if c.Credentials != nil {
+		credentials = *c.Credentials
+	}
+	if !c.SkipCheck {
+		if err := s.usable(ctx, *d, credentials); err != nil {
+			return err
+		}
+	}
+	if c.Credentials == nil {
+		return nil
+	}
+	return s.seal(ctx, e, d, credentials)
+}
+
+// samePlace is the new configuration, refused where it names another place. What it leaves
+// empty of the place stays as it is.
+func samePlace(before, after models.DestinationConfig) (models.DestinationConfig, error) {
+	for _, one := range []struct {
+		field  string
+		before string
+		after  *string
+	}{
+		{"prefix", before.Prefix, &after.Prefix}, {"region", before.Region, &after.Region},
+		{"endpoint", before.Endpoint, &after.Endpoint}, {"address", before.Address, &after.Address},
+		{"namespace", before.Namespace, &after.Namespace}, {"mount", before.Mount, &after.Mount},
+	} {
+		if *one.after = cmp.Or(*one.after, one.before); *one.after != one.before {
+			return before, otherPlace(one.field)
+		}
+	}
+	if after.NoPrefix && !before.NoPrefix {
+		return before, otherPlace("no_prefix")
+	}
+	after.NoPrefix = before.NoPrefix
+	if was, is := account(before.RoleARN), account(after.RoleARN); was != "" && is != "" && was != is {
+		return before, otherPlace("role_arn")
+	}
+	return after, nil
+}
+
+func otherPlace(field string) error {
+	return fault.InvalidField("config."+field, "cannot change, since copies stand there").
+		WithHint("Make another destination for the new place, then remove this one.")
+}
+
+// account is the AWS account that a role belongs to: arn:aws:iam::<account>:role/<name>.
+func account(roleARN string) string {
+	parts := strings.SplitN(roleARN, ":", 6)
+	if len(parts) < 6 {
+		return ""
+	}
+	return parts[4]
+}

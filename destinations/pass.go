@@ -1,0 +1,146 @@
+package destinations
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/your-org/keeper/audit"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/store"
+	keepersync "github.com/your-org/keeper/sync"
+)
+
+// progressEvery is how often a running pass writes its counts down.
+const progressEvery = 500 * time.Millisecond
+
+// pass runs the engine, writing progress down as it goes. A full pass works off what is due
+// before it lists the destination, which may take long, or fail.
+func (s *Service) pass(ctx context.Context, d models.Destination, e models.Environment, run *models.SyncRun) (models.RunCounts, error) {
+	driver, err := s.driver(ctx, e, d)
+	if err != nil {
+		return models.RunCounts{}, err
+	}
+	listing := &listing{Driver: driver}
+	ledger := &ledger{service: s, environment: e, destination: d, run: run.ID, listing: listing}
+	var first models.RunCounts
+	last := s.Now()
+	options := keepersync.Options{
+		Owner: s.Owner, Destination: d.ID, Workers: s.Workers, Now: s.Now,
+		Progress: func(counts models.RunCounts, _ int) {
+			if now := s.Now(); now.Sub(last) >= progressEvery {
+				last = now
+				s.progress(ctx, *run, plus(counts, first))
+			}
+		},
+	}
+	if run.Full && d.LastFullAt != nil {
+		counts, err := keepersync.Run(ctx, listing, ledger, options)
+		if err != nil {
+			return counts, err
+		}
+		first = counts
+	}
+	strays := 0
+	options.Full, options.Stray = run.Full, func(keepersync.Remote) { strays++ }
+	counts, err := keepersync.Run(ctx, listing, ledger, options)
+	run.Hint = strayHint(strays)
+	return plus(counts, first), err
+}
+
+// plus adds what an earlier look did to the counts of a later one, which tell how
+// everything stands now.
+func plus(counts, earlier models.RunCounts) models.RunCounts {
+	counts.Created += earlier.Created
+	counts.Updated += earlier.Updated
+	counts.Repaired += earlier.Repaired
+	counts.Deleted += earlier.Deleted
+	counts.Restored += earlier.Restored
+	return counts
+}
+
+// strayHint tells of names that bear Keeper's mark and that Keeper does not know, as after
+// the restore of an older database.
+func strayHint(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n) + " names there bear this destination's mark and have no secret in Keeper; they were left alone. Remove them by hand if nobody needs them."
+}
+
+func (s *Service) progress(ctx context.Context, run models.SyncRun, counts models.RunCounts) {
+	run.Counts = counts
+	if err := s.Store.Write(ctx, func(tx *store.Tx) error { return tx.UpdateRun(&run) }); err != nil {
+		s.Log.WarnContext(ctx, "a run's progress was not written", "run", run.ID, "error", err)
+	}
+	if s.Ran != nil {
+		s.Ran(run)
+	}
+}
+
+// finish writes how the run ended, what is known of the destination, and the audit entry.
+func (s *Service) finish(ctx context.Context, d models.Destination, e models.Environment, run models.SyncRun, counts models.RunCounts, runErr error) error {
+	now := s.Now()
+	run.Counts, run.FinishedAt = counts, &now
+	conclude(&run, runErr, ctx.Err() != nil)
+	entry := audit.OnDestination(models.System(), "sync.run", e, d)
+	entry.ObjectKind, entry.ObjectID = "run", string(run.ID)
+	entry.Detail = runDetail(run)
+	if runErr != nil {
+		entry.Outcome = models.OutcomeFailed
+	}
+	// The end is written even where the process is being stopped: the next start must not
+	// have to guess.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	err := s.Store.Write(ctx, func(tx *store.Tx) error {
+		err := tx.UpdateRun(&run)
+		if err == nil && run.Status != models.RunInterrupted {
+			err = tx.SetDestinationHealth(&run)
+		}
+		// The run is gone where its destination was removed meanwhile. What it did stays on
+		// record.
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		return tx.AppendAudit(entry)
+	})
+	if s.Ran != nil {
+		s.Ran(run)
+	}
+	return err
+}
+
+// conclude says how a run ended. One that was cut off says nothing of the destination, and
+// the next one takes over.
+func conclude(run *models.SyncRun, err error, stopping bool) {
+	switch {
+	case err != nil:
+		public := fault.Public(err)
+		run.Status, run.Error, run.Hint = models.RunFailed, public.Message, public.Hint
+		if stopping || errors.Is(err, errStopped) {
+			run.Status = models.RunInterrupted
+		}
+	case run.Counts.Failed+run.Counts.Unknown+run.Counts.Foreign > 0:
+		run.Status = models.RunPartial
+	default:
+		run.Status = models.RunSucceeded
+	}
+}
+
+// runDetail is what the audit log says of a run. The trigger and who asked are part of it.
+func runDetail(run models.SyncRun) map[string]string {
+	detail := map[string]string{"trigger": string(run.Trigger), "asked_by": run.Actor, "status": string(run.Status)}
+	for name, n := range map[string]int{
+		"created": run.Counts.Created, "updated": run.Counts.Updated, "repaired": run.Counts.Repaired,
+		"deleted": run.Counts.Deleted, "restored": run.Counts.Restored, "failed": run.Counts.Failed, "unknown": run.Counts.Unknown,
+		"foreign": run.Counts.Foreign,
+	} {
+		if n > 0 {
+			detail[name] = strconv.Itoa(n)
+		}
+	}
+	return detail
+}

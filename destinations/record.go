@@ -1,0 +1,134 @@
+package destinations
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/store"
+	keepersync "github.com/your-org/keeper/sync"
+)
+
+// Retries of a secret that failed wait at least half of retryFirst, twice as long each time,
+// and at most retryMost and that.
+const (
+	retryFirst = 5 * time.Second
+	retryMost  = 10 * time.Minute
+)
+
+// Intend writes down what is about to go out.
+func (l *ledger) Intend(ctx context.Context, entries []keepersync.Entry) error {
+	now := l.service.Now()
+	states := make([]models.SyncState, len(entries))
+	for i, e := range entries {
+		states[i] = l.state(e, e.Base, now)
+		if e.Desired != nil {
+			states[i].IntentHash, states[i].IntentVersion, states[i].IntentAt = e.Desired.Hash, e.Desired.Version, &now
+		}
+	}
+	if err := l.service.Store.Write(ctx, func(tx *store.Tx) error { return tx.SetIntents(states) }); err != nil {
+		return err
+	}
+	// Kept in mind, so that an outcome without a new base does not take the intent away:
+	// after a write whose answer was lost it is all that tells Keeper's own hand.
+	for _, s := range states {
+		known := &l.page[s.SecretID].state
+		known.IntentHash, known.IntentVersion, known.IntentAt = s.IntentHash, s.IntentVersion, s.IntentAt
+	}
+	return nil
+}
+
+// Record writes outcomes down: the states that moved, and what is worth telling among the
+// run's results. A pass that finds everything as it was writes nothing.
+func (l *ledger) Record(ctx context.Context, outcomes []keepersync.Outcome) error {
+	var recorded []store.SyncOutcome
+	var results []models.SyncResult
+	for _, o := range outcomes {
+		r := l.page[o.Entry.SecretID]
+		switch {
+		case !o.Changed() && !r.due():
+			continue
+		case l.listing.hid(o):
+			// The run tells of it, once for all. What waits for a pass of its own keeps its
+			// turn, and the others wait for the next listing.
+			if !r.waits() && r.state.Status != o.Status {
+				recorded = append(recorded, l.outcome(o, r))
+			}
+			continue
+		}
+		recorded = append(recorded, l.outcome(o, r))
+		if o.Err != nil || o.Action != models.ActionNone || o.Status != models.StatusInSync {
+			results = append(results, l.result(o))
+		}
+	}
+	if len(recorded) == 0 {
+		return nil
+	}
+	return l.service.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.RecordSync(recorded); err != nil {
+			return err
+		}
+		return tx.AddResults(results)
+	})
+}
+
+// state is what every row of an entry says.
+func (l *ledger) state(e keepersync.Entry, base *keepersync.Base, now time.Time) models.SyncState {
+	state := models.SyncState{
+		SecretID: e.SecretID, DestinationID: l.destination.ID, RemoteName: e.RemoteName, Status: e.Status, Since: now, UpdatedAt: now,
+	}
+	if base != nil {
+		state.BaseHash, state.BaseVersion, state.BaseRemoteVersion, state.BaseAt = base.Hash, base.Version, base.RemoteVersion, &base.At
+	}
+	return state
+}
+
+func (l *ledger) outcome(o keepersync.Outcome, r *row) store.SyncOutcome {
+	base := o.Base
+	if base == nil {
+		base = o.Entry.Base
+	}
+	state := l.state(o.Entry, base, o.At)
+	state.Status = o.Status
+	if r.state.Status == o.Status {
+		state.Since = r.state.Since
+	}
+	if o.Base == nil { // a new base supersedes the intent
+		state.IntentHash, state.IntentVersion, state.IntentAt = r.state.IntentHash, r.state.IntentVersion, r.state.IntentAt
+	}
+	if o.Err != nil {
+		public := fault.Public(o.Err)
+		state.LastError, state.LastHint = public.Message, public.Hint
+		if !l.listing.hid(o) {
+			next := o.At.Add(backoff(o.Entry.Attempts))
+			state.Attempts, state.NextTryAt = o.Entry.Attempts+1, &next
+		}
+	} else if o.Status != models.StatusInSync {
+		state.LastError = o.Why
+	}
+	recorded := store.SyncOutcome{State: state, Forget: o.Forget, Deleted: o.Entry.Desired == nil}
+	if o.Entry.Desired != nil {
+		recorded.Version = o.Entry.Desired.Version
+	}
+	return recorded
+}
+
+// backoff is the wait before another try after so many failures, with full jitter.
+func backoff(attempts int) time.Duration {
+	limit := min(retryMost, retryFirst<<min(attempts, 10))
+	return retryFirst/2 + rand.N(limit)
+}
+
+func (l *ledger) result(o keepersync.Outcome) models.SyncResult {
+	r := models.SyncResult{
+		RunID: l.run, SecretID: o.Entry.SecretID, SecretName: o.Entry.Name, RemoteName: o.Entry.RemoteName,
+		Status: o.Status, Action: o.Action, At: o.At, Error: o.Why,
+	}
+	if o.Err != nil {
+		public := fault.Public(o.Err)
+		r.Failed, r.Error, r.Hint = true, public.Message, public.Hint
+	}
+	return r
+}

@@ -108,10 +108,10 @@ func TestProblem(t *testing.T) {
 		switch r.URL.Path {
 		case "/api/me":
 			w.Header().Set("Content-Type", "application/problem+json; charset=utf-8")
-			w.WriteHeader(412)
+			w.WriteHeader(http.StatusPreconditionFailed)
 			fmt.Fprint(w, `{"type":"/problems/stale","title":"T","status":412,"detail":"It changed.","hint":"Read it again."}`)
 		case "/api/tokens":
-			w.WriteHeader(502)
+			w.WriteHeader(http.StatusBadGateway)
 			fmt.Fprint(w, "<html>")
 		default:
 			fmt.Fprint(w, `<html>canary`)

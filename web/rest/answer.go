@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -21,8 +22,9 @@ type answer struct {
 }
 
 // serve runs an operation for the actor of the request and writes what it gives back.
-func (s *server) serve(w http.ResponseWriter, r *http.Request, operation func(models.Actor) (answer, error)) {
-	a, err := operation(actorOf(r.Context()))
+func (s *server) serve(w http.ResponseWriter, r *http.Request, operation func(context.Context, models.Actor) (answer, error)) {
+	ctx := r.Context()
+	a, err := operation(ctx, actorOf(ctx))
 	if err != nil {
 		s.fail(w, r, err)
 		return

@@ -71,5 +71,5 @@ type prefetched struct {
 }
 
 func (p prefetched) GetSecret(w http.ResponseWriter, r *http.Request, _ api.SecretID, _ api.GetSecretParams) {
-	p.serve(w, r, func(models.Actor) (answer, error) { return valueAnswer(p.revealed), nil })
+	p.serve(w, r, func(context.Context, models.Actor) (answer, error) { return valueAnswer(p.revealed), nil })
 }

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/your-org/keeper/api"
@@ -12,32 +13,32 @@ import (
 
 // ListDestinations lists the destinations that the actor may see.
 func (s *server) ListDestinations(w http.ResponseWriter, r *http.Request, params api.ListDestinationsParams) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		var only models.EnvironmentID
 		if params.EnvironmentID != "" {
-			e, err := s.Secrets.FindEnvironment(r.Context(), actor, params.EnvironmentID)
+			e, err := s.Secrets.FindEnvironment(ctx, actor, params.EnvironmentID)
 			if err != nil {
 				return answer{}, err
 			}
 			only = e.ID
 		}
-		all, err := s.Destinations.List(r.Context(), actor, only)
+		all, err := s.Destinations.List(ctx, actor, only)
 		return answer{body: api.DestinationList{Items: convert(all, destination)}}, err
 	})
 }
 
 // CreateDestination makes a destination.
 func (s *server) CreateDestination(w http.ResponseWriter, r *http.Request) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		var body api.NewDestination
 		if err := decode(w, r, &body); err != nil {
 			return answer{}, err
 		}
-		environment, err := s.environmentID(r.Context(), actor, body.EnvironmentID)
+		environment, err := s.environmentID(ctx, actor, body.EnvironmentID)
 		if err != nil {
 			return answer{}, err
 		}
-		created, err := s.Destinations.Create(r.Context(), actor, destinations.Draft{
+		created, err := s.Destinations.Create(ctx, actor, destinations.Draft{
 			Environment: environment, Name: body.Name, Kind: models.DestinationKind(body.Kind),
 			Config: placeOf(body.Config), Credentials: credentials(body.Credentials),
 			Interval: body.IntervalSeconds, SkipCheck: body.SkipCheck,
@@ -53,20 +54,20 @@ func (s *server) CreateDestination(w http.ResponseWriter, r *http.Request) {
 
 // GetDestination reads a destination.
 func (s *server) GetDestination(w http.ResponseWriter, r *http.Request, id api.DestinationID) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
-		found, _, err := s.Destinations.Get(r.Context(), actor, models.DestinationID(id))
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		found, _, err := s.Destinations.Get(ctx, actor, models.DestinationID(id))
 		return destinationAnswer(found), err
 	})
 }
 
 // UpdateDestination changes some fields.
 func (s *server) UpdateDestination(w http.ResponseWriter, r *http.Request, id api.DestinationID, params api.UpdateDestinationParams) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		var body api.DestinationChange
 		if err := decode(w, r, &body); err != nil {
 			return answer{}, err
 		}
-		expect, err := s.expectDestination(r, actor, id, params.IfMatch)
+		expect, err := s.expectDestination(ctx, actor, id, params.IfMatch)
 		if err != nil {
 			return answer{}, err
 		}
@@ -79,22 +80,22 @@ func (s *server) UpdateDestination(w http.ResponseWriter, r *http.Request, id ap
 			fresh := credentials(*body.Credentials)
 			change.Credentials = &fresh
 		}
-		changed, err := s.Destinations.Update(r.Context(), actor, models.DestinationID(id), change, expect)
+		changed, err := s.Destinations.Update(ctx, actor, models.DestinationID(id), change, expect)
 		return destinationAnswer(changed), err
 	})
 }
 
-func (s *server) expectDestination(r *http.Request, actor models.Actor, id api.DestinationID, ifMatch string) (int64, error) {
+func (s *server) expectDestination(ctx context.Context, actor models.Actor, id api.DestinationID, ifMatch string) (int64, error) {
 	return expected(ifMatch, func() (int64, error) {
-		found, _, err := s.Destinations.Get(r.Context(), actor, models.DestinationID(id))
+		found, _, err := s.Destinations.Get(ctx, actor, models.DestinationID(id))
 		return found.Revision, err
 	})
 }
 
 // DeleteDestination removes a destination; its copies stay.
 func (s *server) DeleteDestination(w http.ResponseWriter, r *http.Request, id api.DestinationID, params api.DeleteDestinationParams) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
-		found, _, err := s.Destinations.Get(r.Context(), actor, models.DestinationID(id))
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		found, _, err := s.Destinations.Get(ctx, actor, models.DestinationID(id))
 		if err != nil {
 			return answer{}, err
 		}
@@ -103,7 +104,7 @@ func (s *server) DeleteDestination(w http.ResponseWriter, r *http.Request, id ap
 			err = stale(expect, found.Revision)
 		}
 		if err == nil {
-			err = s.Destinations.Delete(r.Context(), actor, found.ID)
+			err = s.Destinations.Delete(ctx, actor, found.ID)
 		}
 		return answer{status: http.StatusNoContent}, err
 	})
@@ -112,12 +113,12 @@ func (s *server) DeleteDestination(w http.ResponseWriter, r *http.Request, id ap
 // TestDestination tries a destination. What is wrong with it is the answer, not a problem of
 // the request.
 func (s *server) TestDestination(w http.ResponseWriter, r *http.Request, id api.DestinationID) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
-		found, _, err := s.Destinations.Get(r.Context(), actor, models.DestinationID(id))
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		found, _, err := s.Destinations.Get(ctx, actor, models.DestinationID(id))
 		if err != nil {
 			return answer{}, err
 		}
-		err = s.Destinations.Test(r.Context(), actor, found.ID)
+		err = s.Destinations.Test(ctx, actor, found.ID)
 		if err == nil {
 			return answer{body: api.DestinationTest{OK: true}}, nil
 		}
@@ -140,8 +141,8 @@ func (s *server) ResumeDestination(w http.ResponseWriter, r *http.Request, id ap
 }
 
 func (s *server) setPaused(w http.ResponseWriter, r *http.Request, id api.DestinationID, paused bool) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
-		changed, err := s.Destinations.Update(r.Context(), actor, models.DestinationID(id), destinations.Change{Paused: &paused}, 0)
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		changed, err := s.Destinations.Update(ctx, actor, models.DestinationID(id), destinations.Change{Paused: &paused}, 0)
 		return destinationAnswer(changed), err
 	})
 }

@@ -181,7 +181,7 @@ func TestPublic(t *testing.T) {
 		t.Run(f.path, func(t *testing.T) {
 			packed, _, small := h.raw("", "GET", f.path, "", "Accept-Encoding", "gzip")
 			plain, _, body := h.raw("", "GET", f.path, "", "Accept-Encoding", "identity")
-			if packed.StatusCode != 200 || plain.StatusCode != 200 || packed.Header.Get("Content-Encoding") != "gzip" ||
+			if packed.StatusCode != http.StatusOK || plain.StatusCode != http.StatusOK || packed.Header.Get("Content-Encoding") != "gzip" ||
 				plain.Header.Get("Content-Encoding") != "" || body == "" || body == small || packed.Header.Get("ETag") == plain.Header.Get("ETag") {
 				t.Errorf("got %v and %v", packed.Header, plain.Header)
 			}

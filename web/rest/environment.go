@@ -24,20 +24,20 @@ func (s *server) environmentID(ctx context.Context, actor models.Actor, ref api.
 
 // ListEnvironments lists the environments that the actor may see.
 func (s *server) ListEnvironments(w http.ResponseWriter, r *http.Request) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
-		all, err := s.Secrets.Environments(r.Context(), actor)
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		all, err := s.Secrets.Environments(ctx, actor)
 		return answer{body: api.EnvironmentList{Items: convert(all, environment)}}, err
 	})
 }
 
 // CreateEnvironment makes an environment.
 func (s *server) CreateEnvironment(w http.ResponseWriter, r *http.Request) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		var body api.NewEnvironment
 		if err := decode(w, r, &body); err != nil {
 			return answer{}, err
 		}
-		created, err := s.Secrets.CreateEnvironment(r.Context(), actor, models.Environment{
+		created, err := s.Secrets.CreateEnvironment(ctx, actor, models.Environment{
 			Name: body.Name, DisplayName: body.DisplayName, Description: body.Description, KMSKeyAlias: body.KMSKeyAlias, Color: body.Color,
 		})
 		if err != nil {
@@ -51,8 +51,8 @@ func (s *server) CreateEnvironment(w http.ResponseWriter, r *http.Request) {
 
 // GetEnvironment reads an environment, named by id or name.
 func (s *server) GetEnvironment(w http.ResponseWriter, r *http.Request, id api.EnvironmentID) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
-		found, err := s.Secrets.FindEnvironment(r.Context(), actor, id)
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		found, err := s.Secrets.FindEnvironment(ctx, actor, id)
 		return environmentAnswer(found), err
 	})
 }
@@ -60,12 +60,12 @@ func (s *server) GetEnvironment(w http.ResponseWriter, r *http.Request, id api.E
 // ReplaceEnvironment replaces an environment's settings; what is not given becomes what a
 // new environment would have.
 func (s *server) ReplaceEnvironment(w http.ResponseWriter, r *http.Request, id api.EnvironmentID, params api.ReplaceEnvironmentParams) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		var body api.ReplaceEnvironment
 		if err := decode(w, r, &body); err != nil {
 			return answer{}, err
 		}
-		found, err := s.Secrets.FindEnvironment(r.Context(), actor, id)
+		found, err := s.Secrets.FindEnvironment(ctx, actor, id)
 		if err != nil {
 			return answer{}, err
 		}
@@ -79,7 +79,7 @@ func (s *server) ReplaceEnvironment(w http.ResponseWriter, r *http.Request, id a
 		if body.Color == "" {
 			body.Color = models.DefaultColor(found.Name)
 		}
-		return s.updateEnvironment(r, actor, found, params.IfMatch, secrets.EnvironmentChange{
+		return s.updateEnvironment(ctx, actor, found, params.IfMatch, secrets.EnvironmentChange{
 			DisplayName: &body.DisplayName, Description: &body.Description, KMSKeyAlias: &body.KMSKeyAlias, Color: &body.Color,
 		})
 	})
@@ -87,34 +87,34 @@ func (s *server) ReplaceEnvironment(w http.ResponseWriter, r *http.Request, id a
 
 // UpdateEnvironment changes some fields.
 func (s *server) UpdateEnvironment(w http.ResponseWriter, r *http.Request, id api.EnvironmentID, params api.UpdateEnvironmentParams) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		var body api.EnvironmentChange
 		if err := decode(w, r, &body); err != nil {
 			return answer{}, err
 		}
-		found, err := s.Secrets.FindEnvironment(r.Context(), actor, id)
+		found, err := s.Secrets.FindEnvironment(ctx, actor, id)
 		if err != nil {
 			return answer{}, err
 		}
-		return s.updateEnvironment(r, actor, found, params.IfMatch, secrets.EnvironmentChange{
+		return s.updateEnvironment(ctx, actor, found, params.IfMatch, secrets.EnvironmentChange{
 			DisplayName: body.DisplayName, Description: body.Description, KMSKeyAlias: body.KMSKeyAlias, Color: body.Color,
 		})
 	})
 }
 
-func (s *server) updateEnvironment(r *http.Request, actor models.Actor, found models.Environment, ifMatch string, change secrets.EnvironmentChange) (answer, error) {
+func (s *server) updateEnvironment(ctx context.Context, actor models.Actor, found models.Environment, ifMatch string, change secrets.EnvironmentChange) (answer, error) {
 	expect, err := expected(ifMatch, func() (int64, error) { return found.Revision, nil })
 	if err != nil {
 		return answer{}, err
 	}
-	changed, err := s.Secrets.UpdateEnvironment(r.Context(), actor, found.ID, change, expect)
+	changed, err := s.Secrets.UpdateEnvironment(ctx, actor, found.ID, change, expect)
 	return environmentAnswer(changed), err
 }
 
 // DeleteEnvironment deletes an environment that is empty.
 func (s *server) DeleteEnvironment(w http.ResponseWriter, r *http.Request, id api.EnvironmentID, params api.DeleteEnvironmentParams) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
-		found, err := s.Secrets.FindEnvironment(r.Context(), actor, id)
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		found, err := s.Secrets.FindEnvironment(ctx, actor, id)
 		if err != nil {
 			return answer{}, err
 		}
@@ -123,7 +123,7 @@ func (s *server) DeleteEnvironment(w http.ResponseWriter, r *http.Request, id ap
 			err = stale(expect, found.Revision)
 		}
 		if err == nil {
-			err = s.Secrets.DeleteEnvironment(r.Context(), actor, found.ID)
+			err = s.Secrets.DeleteEnvironment(ctx, actor, found.ID)
 		}
 		return answer{status: http.StatusNoContent}, err
 	})

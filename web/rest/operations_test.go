@@ -279,19 +279,19 @@ func TestExamples(t *testing.T) {
 		}
 	}
 	response, _, body = h.raw(admin, "GET", "/api/secrets/1", "")
-	if response.StatusCode != 200 || !strings.Contains(body, `"value":"`+canary+`"`) || response.Header.Get("Cache-Control") != "no-store" {
+	if response.StatusCode != http.StatusOK || !strings.Contains(body, `"value":"`+canary+`"`) || response.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("got %d %s", response.StatusCode, body)
 	}
-	if response, _, _ := h.raw(admin, "PUT", "/api/secrets/1", `{"value": "`+canary+`-2"}`, "If-Match", response.Header.Get("ETag")); response.StatusCode != 200 || response.Header.Get("ETag") != `"2"` {
+	if response, _, _ := h.raw(admin, "PUT", "/api/secrets/1", `{"value": "`+canary+`-2"}`, "If-Match", response.Header.Get("ETag")); response.StatusCode != http.StatusOK || response.Header.Get("ETag") != `"2"` {
 		t.Errorf("got %d %v", response.StatusCode, response.Header)
 	}
-	if response, _, _ := h.raw(admin, "PATCH", "/api/secrets/1", `{"description": "x"}`); response.StatusCode != 200 {
+	if response, _, _ := h.raw(admin, "PATCH", "/api/secrets/1", `{"description": "x"}`); response.StatusCode != http.StatusOK {
 		t.Errorf("got %d", response.StatusCode)
 	}
-	if response, _, body := h.raw(admin, "DELETE", "/api/secrets/1", ""); response.StatusCode != 200 || !strings.Contains(body, `"undelete_until":"`) {
+	if response, _, body := h.raw(admin, "DELETE", "/api/secrets/1", ""); response.StatusCode != http.StatusOK || !strings.Contains(body, `"undelete_until":"`) {
 		t.Errorf("got %d %s", response.StatusCode, body)
 	}
-	if response, _, body := h.raw(admin, "GET", "/api/environments", ""); response.StatusCode != 200 || !strings.Contains(body, `"name":"live"`) {
+	if response, _, body := h.raw(admin, "GET", "/api/environments", ""); response.StatusCode != http.StatusOK || !strings.Contains(body, `"name":"live"`) {
 		t.Errorf("got %d %s", response.StatusCode, body)
 	}
 }

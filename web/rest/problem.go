@@ -2,6 +2,8 @@ package rest
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/your-org/keeper/api"
@@ -28,29 +30,31 @@ var looks = map[fault.Kind]look{
 	fault.Internal:        {http.StatusInternalServerError, "Something went wrong", ""},
 }
 
-// refusal is a failure of a kind that HTTP alone knows.
-type refusal struct {
-	kind   string
-	status int
-	title  string
-	detail string
-	hint   string
+// Kinds of failure that HTTP alone knows.
+const (
+	tooLargeKind  = "too_large"
+	mediaTypeKind = "media_type"
+	methodKind    = "method"
+)
+
+// refusalLooks is the table of those.
+var refusalLooks = map[string]look{
+	tooLargeKind:  {http.StatusRequestEntityTooLarge, "The body is too large", ""},
+	mediaTypeKind: {http.StatusUnsupportedMediaType, "The body is of another type", ""},
+	methodKind:    {http.StatusMethodNotAllowed, "Not with this method", ""},
 }
+
+// refusal is a failure of such a kind.
+type refusal struct{ kind, detail, hint string }
 
 func (r *refusal) Error() string { return r.detail }
 
 func tooLarge() error {
-	return &refusal{
-		"too_large", http.StatusRequestEntityTooLarge, "The body is too large",
-		"The body is over 1 MiB; nothing was read of it.", "A value is at most 65536 bytes.",
-	}
+	return &refusal{tooLargeKind, "The body is over 1 MiB; nothing was done.", "A value is at most 65536 bytes."}
 }
 
 func wrongMediaType() error {
-	return &refusal{
-		"media_type", http.StatusUnsupportedMediaType, "The body is of another type",
-		"The body must be JSON.", "Send it with: Content-Type: application/json",
-	}
+	return &refusal{mediaTypeKind, "The body must be JSON.", "Send it with: Content-Type: application/json"}
 }
 
 // fail answers an error as a problem document, and leaves what the caller is not told to
@@ -65,7 +69,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if problem.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", challenge(r))
 	}
-	if problem.Status == http.StatusInternalServerError {
+	if problem.Status >= http.StatusInternalServerError {
 		s.Log.ErrorContext(r.Context(), "a request failed", "method", r.Method, "route", r.Pattern, "request_id", problem.RequestID, "error", err)
 	}
 	write(w, problem.Status, "application/problem+json", problem)
@@ -74,7 +78,8 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 func problemOf(err error) (api.Problem, string) {
 	var only *refusal
 	if errors.As(err, &only) {
-		return api.Problem{Type: api.ProblemType + only.kind, Title: only.title, Status: only.status, Detail: only.detail, Hint: only.hint}, ""
+		l := refusalLooks[only.kind]
+		return api.Problem{Type: api.ProblemType + only.kind, Title: l.title, Status: l.status, Detail: only.detail, Hint: only.hint}, ""
 	}
 	public := fault.Public(err)
 	l := looks[public.Kind]
@@ -98,4 +103,21 @@ func challenge(r *http.Request) string {
 
 func badParameter(name string) error {
 	return fault.InvalidField(name, "is not of the form that the document at /docs says")
+}
+
+// serveProblems answers at the type of each problem what it means.
+func serveProblems(mux *http.ServeMux) {
+	describe := func(kind string, l look) {
+		text := fmt.Sprintf("%s\n\n%s: problems of this type have the status %d. What happened stands in detail, what to do next in hint.\n", kind, l.title, l.status)
+		mux.HandleFunc("GET "+api.ProblemType+kind, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			_, _ = io.WriteString(w, text) // the client is gone where this fails
+		})
+	}
+	for kind, l := range looks {
+		describe(kind.String(), l)
+	}
+	for kind, l := range refusalLooks {
+		describe(kind, l)
+	}
 }

@@ -164,6 +164,9 @@ func TestBadRequests(t *testing.T) {
 			if bad.field != "" && (len(problem.Errors) == 0 || problem.Errors[0].Field != bad.field) {
 				t.Errorf("got %s; want it to name the field %s", body, bad.field)
 			}
+			if meaning, _, text := h.raw("", "GET", problem.Type, ""); meaning.StatusCode != http.StatusOK || !strings.Contains(text, problem.Title) {
+				t.Errorf("%s says %d %s", problem.Type, meaning.StatusCode, text)
+			}
 			if strings.Contains(body, "5150") {
 				t.Errorf("the problem quotes the body: %s", body)
 			}
@@ -185,7 +188,7 @@ func TestAuthentication(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, path := range []string{"/api/secrets", "/api/secrets/1", "/api/nothing", "/api"} {
 				response, problem, body := h.raw("", "GET", path, "", "Authorization", header)
-				if response.StatusCode != 401 || problem.Kind() != "unauthenticated" || !strings.HasPrefix(response.Header.Get("WWW-Authenticate"), `Bearer realm="keeper"`) {
+				if response.StatusCode != http.StatusUnauthorized || problem.Kind() != "unauthenticated" || !strings.HasPrefix(response.Header.Get("WWW-Authenticate"), `Bearer realm="keeper"`) {
 					t.Errorf("%s: got %d %v %s", path, response.StatusCode, response.Header, body)
 				}
 			}
@@ -193,7 +196,7 @@ func TestAuthentication(t *testing.T) {
 	}
 	t.Run("SchemeInEitherCase", func(t *testing.T) {
 		token := h.token("lower", models.RoleUser, nil)
-		if response, _, _ := h.raw("", "GET", "/api/me", "", "Authorization", "bearer "+token); response.StatusCode != 200 {
+		if response, _, _ := h.raw("", "GET", "/api/me", "", "Authorization", "bearer "+token); response.StatusCode != http.StatusOK {
 			t.Errorf("got %d", response.StatusCode)
 		}
 	})
@@ -324,7 +327,7 @@ func TestRevealsOnRecord(t *testing.T) {
 	token := h.token("root", models.RoleAdmin, nil)
 	h.create("a", canary)
 	for _, quiet := range [][2]string{{"GET", "/api/secrets/1?value=false"}, {"HEAD", "/api/secrets/1"}, {"GET", "/api/secrets"}, {"GET", "/api/secrets/1/versions"}} {
-		if response, _, _ := h.raw(token, quiet[0], quiet[1], ""); response.StatusCode != 200 {
+		if response, _, _ := h.raw(token, quiet[0], quiet[1], ""); response.StatusCode != http.StatusOK {
 			t.Errorf("%v: got %d", quiet, response.StatusCode)
 		}
 	}
@@ -348,9 +351,26 @@ func TestIfMatch(t *testing.T) {
 		header string
 		status int
 	}{
-		{`"1"`, 200}, {`"1"`, 412}, {`"2"`, 200}, {`W/"3"`, 412}, {`*`, 200}, {``, 200},
-		{`"1", "5"`, 200}, {`"1" ,"2"`, 412}, {`W/"6", "6"`, 200}, {`"abc"`, 412}, {`"07"`, 412}, {`"+7"`, 412}, {`"0"`, 412},
-		{`7`, 400}, {`"7`, 400}, {`"7" "8"`, 400}, {`w/"7"`, 400}, {`"7",`, 400}, {`*, "7"`, 400}, {`"7"`, 200},
+		{`"1"`, 200},
+		{`"1"`, 412},
+		{`"2"`, 200},
+		{`W/"3"`, 412},
+		{`*`, 200},
+		{``, 200},
+		{`"1", "5"`, 200},
+		{`"1" ,"2"`, 412},
+		{`W/"6", "6"`, 200},
+		{`"abc"`, 412},
+		{`"07"`, 412},
+		{`"+7"`, 412},
+		{`"0"`, 412},
+		{`7`, 400},
+		{`"7`, 400},
+		{`"7" "8"`, 400},
+		{`w/"7"`, 400},
+		{`"7",`, 400},
+		{`*, "7"`, 400},
+		{`"7"`, 200},
 	} {
 		body := fmt.Sprintf(`{"description":"%d"}`, n)
 		response, problem, text := h.raw(token, "PATCH", "/api/secrets/1", body, "If-Match", one.header)
@@ -364,7 +384,7 @@ func TestIfMatch(t *testing.T) {
 			if method == "DELETE" {
 				sent = ""
 			}
-			if response, problem, _ := h.raw(token, method, path, sent, "If-Match", `"99"`); response.StatusCode != 412 || problem.Hint == "" {
+			if response, problem, _ := h.raw(token, method, path, sent, "If-Match", `"99"`); response.StatusCode != http.StatusPreconditionFailed || problem.Hint == "" {
 				t.Errorf("%s %s: got %d %+v", method, path, response.StatusCode, problem)
 			}
 		}
@@ -387,7 +407,7 @@ func TestUnavailable(t *testing.T) {
 		h := newHouse(t)
 		h.create("a", canary)
 		token := h.token("root", models.RoleAdmin, nil)
-		if response, _, _ := h.raw(token, "GET", "/api/me", ""); response.StatusCode != 200 {
+		if response, _, _ := h.raw(token, "GET", "/api/me", ""); response.StatusCode != http.StatusOK {
 			t.Fatalf("got %d", response.StatusCode)
 		}
 		must(t, h.store.Close())
@@ -397,4 +417,26 @@ func TestUnavailable(t *testing.T) {
 			t.Errorf("got %d %s", response.StatusCode, body)
 		}
 	})
+}
+
+// TestKinds sees that each kind of failure has its status, and that what is hidden stays so.
+func TestKinds(t *testing.T) {
+	for kind, want := range map[fault.Kind]int{
+		fault.Internal: 500, fault.Invalid: 400, fault.NotFound: 404, fault.Conflict: 409, fault.Stale: 412,
+		fault.Unauthenticated: 401, fault.Forbidden: 403, fault.Throttled: 429, fault.Unavailable: 503,
+	} {
+		problem, retry := problemOf(fault.Wrap(errors.New("cause "+canary), kind, "What happened."))
+		if problem.Status != want || problem.Title == "" || problem.Type != "/problems/"+kind.String() || (retry != "") != (want == 429 || want == 503) {
+			t.Errorf("%s: got %+v, retry after %q", kind, problem, retry)
+		}
+		if strings.Contains(fmt.Sprint(problem), canary) {
+			t.Errorf("%s tells its cause: %+v", kind, problem)
+		}
+	}
+	if len(looks) != 9 || fault.Kind(len(looks)).String() != fault.Internal.String() {
+		t.Error("a kind is missing from the table")
+	}
+	if problem, _ := problemOf(errors.New(canary)); problem.Status != 500 || strings.Contains(fmt.Sprint(problem), canary) {
+		t.Errorf("an unknown error: got %+v", problem)
+	}
 }

@@ -30,7 +30,7 @@ type server struct {
 	public     *http.ServeMux // the document itself, and the pages that show it
 }
 
-// New makes the API: everything below /api/, /openapi.json and /docs. It fails where the
+// New makes the API: everything below /api/, /docs and /problems/, and /openapi.json. It fails where the
 // document that it serves cannot be read.
 func New(d Deps) (http.Handler, error) {
 	document, err := readDocument(api.Document)
@@ -47,6 +47,7 @@ func New(d Deps) (http.Handler, error) {
 	if err := servePublic(s.public, document.json); err != nil {
 		return nil, err
 	}
+	serveProblems(s.public)
 	s.public.HandleFunc("/", s.noRoute(s.public))
 	return s, nil
 }

@@ -30,10 +30,7 @@ func (s *server) noRoute(mux *http.ServeMux) http.HandlerFunc {
 			return
 		}
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		s.fail(w, r, &refusal{
-			"method", http.StatusMethodNotAllowed, "Not with this method",
-			"This path does not take " + known(r.Method) + ".", "It takes " + strings.Join(allowed, ", ") + ".",
-		})
+		s.fail(w, r, &refusal{methodKind, "This path does not take " + known(r.Method) + ".", "It takes " + strings.Join(allowed, ", ") + "."})
 	}
 }
 

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -14,16 +15,16 @@ import (
 
 // CreateSecret makes a secret.
 func (s *server) CreateSecret(w http.ResponseWriter, r *http.Request) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		var body api.NewSecret
 		if err := decode(w, r, &body); err != nil {
 			return answer{}, err
 		}
-		environment, err := s.environmentID(r.Context(), actor, body.EnvironmentID)
+		environment, err := s.environmentID(ctx, actor, body.EnvironmentID)
 		if err != nil {
 			return answer{}, err
 		}
-		created, err := s.Secrets.Create(r.Context(), actor, secrets.NewSecret{
+		created, err := s.Secrets.Create(ctx, actor, secrets.NewSecret{
 			Environment: environment, Name: body.Name, Type: secretType(body.SecretType), Value: plaintext(body.Value),
 			Description: body.Description, Owner: body.Owner, Tags: body.Tags, ExpiresAt: expiry(body.ExpiresAt),
 			RotateEvery: body.RotateEveryDays, Comment: body.Comment,
@@ -53,20 +54,20 @@ func expiry(e api.Expiry) *time.Time {
 // GetSecret reads a secret, with its value where the actor may see it and did not leave it
 // out.
 func (s *server) GetSecret(w http.ResponseWriter, r *http.Request, id api.SecretID, params api.GetSecretParams) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		if params.Value != nil && !*params.Value || r.Method == http.MethodHead {
-			found, _, err := s.Secrets.Get(r.Context(), actor, models.SecretID(id))
+			found, _, err := s.Secrets.Get(ctx, actor, models.SecretID(id))
 			return secretAnswer(found), err
 		}
 		if !revealsAll(actor) {
-			found, _, err := s.Secrets.Get(r.Context(), actor, models.SecretID(id))
+			found, _, err := s.Secrets.Get(ctx, actor, models.SecretID(id))
 			if err != nil || !auth.Can(actor, auth.RevealSecret, found.EnvironmentID) {
 				return hiddenAnswer(found), err
 			}
 		}
-		revealed, err := s.Secrets.Reveal(r.Context(), actor, models.SecretID(id), 0)
+		revealed, err := s.Secrets.Reveal(ctx, actor, models.SecretID(id), 0)
 		if fault.Is(err, fault.Conflict) {
-			found, _, getErr := s.Secrets.Get(r.Context(), actor, models.SecretID(id))
+			found, _, getErr := s.Secrets.Get(ctx, actor, models.SecretID(id))
 			if getErr == nil && found.Deleted() {
 				return hiddenAnswer(found), nil
 			}
@@ -96,16 +97,16 @@ func revealsAll(actor models.Actor) bool {
 
 // ReplaceSecret writes a new value.
 func (s *server) ReplaceSecret(w http.ResponseWriter, r *http.Request, id api.SecretID, params api.ReplaceSecretParams) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		var body api.ReplaceSecret
 		if err := decode(w, r, &body); err != nil {
 			return answer{}, err
 		}
-		if err := s.sameIdentity(r, actor, models.SecretID(id), body); err != nil {
+		if err := s.sameIdentity(ctx, actor, models.SecretID(id), body); err != nil {
 			return answer{}, err
 		}
 		value := plaintext(body.Value)
-		return s.updateSecret(r, actor, id, params.IfMatch, secrets.Change{
+		return s.updateSecret(ctx, actor, id, params.IfMatch, secrets.Change{
 			Value: &value, Comment: body.Comment, Description: body.Description, Owner: body.Owner,
 			Tags: (*map[string]string)(body.Tags), ExpiresAt: body.ExpiresAt.Time(), RotateEvery: body.RotateEveryDays,
 		})
@@ -113,31 +114,32 @@ func (s *server) ReplaceSecret(w http.ResponseWriter, r *http.Request, id api.Se
 }
 
 // sameIdentity refuses a replacement that would move, rename or retype the secret.
-func (s *server) sameIdentity(r *http.Request, actor models.Actor, id models.SecretID, body api.ReplaceSecret) error {
+func (s *server) sameIdentity(ctx context.Context, actor models.Actor, id models.SecretID, body api.ReplaceSecret) error {
 	if body.Name == "" && body.SecretType == "" && body.EnvironmentID.IsZero() {
 		return nil
 	}
-	found, environment, err := s.Secrets.Get(r.Context(), actor, id)
+	found, environment, err := s.Secrets.Get(ctx, actor, id)
 	if err != nil {
 		return err
 	}
 	asked, byID := body.EnvironmentID.ID()
+	var fixed *fault.Error
 	switch {
 	case body.Name != "" && body.Name != found.Name:
-		err = fault.InvalidField("name", "cannot change")
+		fixed = fault.InvalidField("name", "cannot change")
 	case body.SecretType != "" && secretType(body.SecretType) != found.Type:
-		err = fault.InvalidField("secret_type", "cannot change")
+		fixed = fault.InvalidField("secret_type", "cannot change")
 	case byID && asked != int64(environment.ID), !byID && !body.EnvironmentID.IsZero() && body.EnvironmentID.String() != environment.Name:
-		err = fault.InvalidField("environment_id", "cannot change")
+		fixed = fault.InvalidField("environment_id", "cannot change")
 	default:
 		return nil
 	}
-	return err.(*fault.Error).WithHint("Create another secret, then delete this one.")
+	return fixed.WithHint("Create another secret, then delete this one.")
 }
 
 // UpdateSecret changes some fields.
 func (s *server) UpdateSecret(w http.ResponseWriter, r *http.Request, id api.SecretID, params api.UpdateSecretParams) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		var body api.SecretChange
 		if err := decode(w, r, &body); err != nil {
 			return answer{}, err
@@ -150,49 +152,49 @@ func (s *server) UpdateSecret(w http.ResponseWriter, r *http.Request, id api.Sec
 			value := plaintext(body.Value)
 			change.Value = &value
 		}
-		return s.updateSecret(r, actor, id, params.IfMatch, change)
+		return s.updateSecret(ctx, actor, id, params.IfMatch, change)
 	})
 }
 
-func (s *server) updateSecret(r *http.Request, actor models.Actor, id api.SecretID, ifMatch string, change secrets.Change) (answer, error) {
-	expect, err := s.expectSecret(r, actor, id, ifMatch)
+func (s *server) updateSecret(ctx context.Context, actor models.Actor, id api.SecretID, ifMatch string, change secrets.Change) (answer, error) {
+	expect, err := s.expectSecret(ctx, actor, id, ifMatch)
 	if err != nil {
 		return answer{}, err
 	}
-	changed, err := s.Secrets.Update(r.Context(), actor, models.SecretID(id), change, expect)
+	changed, err := s.Secrets.Update(ctx, actor, models.SecretID(id), change, expect)
 	return secretAnswer(changed), err
 }
 
-func (s *server) expectSecret(r *http.Request, actor models.Actor, id api.SecretID, ifMatch string) (int64, error) {
+func (s *server) expectSecret(ctx context.Context, actor models.Actor, id api.SecretID, ifMatch string) (int64, error) {
 	return expected(ifMatch, func() (int64, error) {
-		found, _, err := s.Secrets.Get(r.Context(), actor, models.SecretID(id))
+		found, _, err := s.Secrets.Get(ctx, actor, models.SecretID(id))
 		return found.Revision, err
 	})
 }
 
 // DeleteSecret deletes a secret, which can be undeleted for a while.
 func (s *server) DeleteSecret(w http.ResponseWriter, r *http.Request, id api.SecretID, params api.DeleteSecretParams) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
-		expect, err := s.expectSecret(r, actor, id, params.IfMatch)
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		expect, err := s.expectSecret(ctx, actor, id, params.IfMatch)
 		if err != nil {
 			return answer{}, err
 		}
-		deleted, err := s.Secrets.Delete(r.Context(), actor, models.SecretID(id), expect)
+		deleted, err := s.Secrets.Delete(ctx, actor, models.SecretID(id), expect)
 		return secretAnswer(deleted), err
 	})
 }
 
 // UndeleteSecret brings a deleted secret back.
 func (s *server) UndeleteSecret(w http.ResponseWriter, r *http.Request, id api.SecretID) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
-		back, err := s.Secrets.Undelete(r.Context(), actor, models.SecretID(id))
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		back, err := s.Secrets.Undelete(ctx, actor, models.SecretID(id))
 		return secretAnswer(back), err
 	})
 }
 
 // RollbackSecret makes an earlier version's value the newest version.
 func (s *server) RollbackSecret(w http.ResponseWriter, r *http.Request, id api.SecretID, params api.RollbackSecretParams) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		var body api.Rollback
 		if err := decode(w, r, &body); err != nil {
 			return answer{}, err
@@ -200,11 +202,11 @@ func (s *server) RollbackSecret(w http.ResponseWriter, r *http.Request, id api.S
 		if body.Version < 1 {
 			return answer{}, fault.InvalidField("version", "must be the number of a version, from 1")
 		}
-		expect, err := s.expectSecret(r, actor, id, params.IfMatch)
+		expect, err := s.expectSecret(ctx, actor, id, params.IfMatch)
 		if err != nil {
 			return answer{}, err
 		}
-		changed, err := s.Secrets.Rollback(r.Context(), actor, models.SecretID(id), models.VersionNumber(body.Version), body.Comment, expect)
+		changed, err := s.Secrets.Rollback(ctx, actor, models.SecretID(id), models.VersionNumber(body.Version), body.Comment, expect)
 		return secretAnswer(changed), err
 	})
 }

@@ -12,15 +12,15 @@ import (
 
 // ListSecrets lists secrets, without values.
 func (s *server) ListSecrets(w http.ResponseWriter, r *http.Request, params api.ListSecretsParams) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
-		query, err := s.secretQuery(r.Context(), actor, params)
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		query, err := s.secretQuery(ctx, actor, params)
 		if err != nil {
 			return answer{}, err
 		}
 		if params.Name != "" {
-			return s.secretNamed(r.Context(), actor, query, params.Name)
+			return s.secretNamed(ctx, actor, query, params.Name)
 		}
-		page, err := s.Secrets.List(r.Context(), actor, query)
+		page, err := s.Secrets.List(ctx, actor, query)
 		return answer{body: api.SecretList{Items: convert(page.Secrets, secret), Next: page.Next}, next: page.Next}, err
 	})
 }

@@ -14,20 +14,20 @@ import (
 // Sync asks for a pass over every destination in which the actor may, or over those of one
 // environment, where it must.
 func (s *server) Sync(w http.ResponseWriter, r *http.Request) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		var body api.SyncRequest
 		if err := decodeOptional(w, r, &body); err != nil {
 			return answer{}, err
 		}
 		var only models.EnvironmentID
 		if !body.EnvironmentID.IsZero() {
-			e, err := s.Secrets.FindEnvironment(r.Context(), actor, body.EnvironmentID.String())
+			e, err := s.Secrets.FindEnvironment(ctx, actor, body.EnvironmentID.String())
 			if err != nil {
 				return answer{}, err
 			}
 			only = e.ID
 		}
-		all, err := s.Destinations.List(r.Context(), actor, only)
+		all, err := s.Destinations.List(ctx, actor, only)
 		if err != nil {
 			return answer{}, err
 		}
@@ -36,7 +36,7 @@ func (s *server) Sync(w http.ResponseWriter, r *http.Request) {
 			if d.Paused || only == 0 && !auth.Can(actor, auth.TriggerSync, d.EnvironmentID) {
 				continue
 			}
-			run, err := s.Destinations.Trigger(r.Context(), actor, d.ID)
+			run, err := s.Destinations.Trigger(ctx, actor, d.ID)
 			if fault.Is(err, fault.Conflict) || fault.Is(err, fault.NotFound) {
 				continue // paused or removed in this moment
 			}
@@ -51,15 +51,15 @@ func (s *server) Sync(w http.ResponseWriter, r *http.Request) {
 
 // SyncDestination asks for a pass over one destination.
 func (s *server) SyncDestination(w http.ResponseWriter, r *http.Request, id api.DestinationID) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
-		run, err := s.Destinations.Trigger(r.Context(), actor, models.DestinationID(id))
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		run, err := s.Destinations.Trigger(ctx, actor, models.DestinationID(id))
 		return answer{status: http.StatusAccepted, body: syncRun(run), location: "/api/sync/runs/" + string(run.ID)}, err
 	})
 }
 
 // ListStates lists what is known of secrets at destinations.
 func (s *server) ListStates(w http.ResponseWriter, r *http.Request, params api.ListStatesParams) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		limit, err := pageLimit(params.Limit)
 		if err != nil {
 			return answer{}, err
@@ -67,7 +67,7 @@ func (s *server) ListStates(w http.ResponseWriter, r *http.Request, params api.L
 		query := destinations.StateQuery{
 			DestinationID: models.DestinationID(params.DestinationID), Search: params.Search, Cursor: params.Cursor, Limit: limit,
 		}
-		if query.Environments, err = s.oneEnvironment(r.Context(), actor, params.EnvironmentID); err != nil {
+		if query.Environments, err = s.oneEnvironment(ctx, actor, params.EnvironmentID); err != nil {
 			return answer{}, err
 		}
 		for _, status := range params.Status {
@@ -76,7 +76,7 @@ func (s *server) ListStates(w http.ResponseWriter, r *http.Request, params api.L
 			}
 			query.Statuses = append(query.Statuses, models.SyncStatus(status))
 		}
-		states, next, err := s.Destinations.States(r.Context(), actor, query)
+		states, next, err := s.Destinations.States(ctx, actor, query)
 		list := api.SyncStateList{Items: []api.SyncState{}, Next: next}
 		for _, state := range states {
 			list.Items = append(list.Items, syncState(state.SyncState, state.SecretName, state.EnvironmentID))
@@ -87,12 +87,12 @@ func (s *server) ListStates(w http.ResponseWriter, r *http.Request, params api.L
 
 // ListSecretStates lists where one secret is synced.
 func (s *server) ListSecretStates(w http.ResponseWriter, r *http.Request, id api.SecretID) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
-		found, _, err := s.Secrets.Get(r.Context(), actor, models.SecretID(id))
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		found, _, err := s.Secrets.Get(ctx, actor, models.SecretID(id))
 		if err != nil {
 			return answer{}, err
 		}
-		states, err := s.Destinations.StatesOf(r.Context(), []models.SecretID{found.ID})
+		states, err := s.Destinations.StatesOf(ctx, []models.SecretID{found.ID})
 		list := api.SyncStateList{Items: convert(states[found.ID], func(state models.SyncState) api.SyncState {
 			return syncState(state, found.Name, found.EnvironmentID)
 		})}
@@ -102,7 +102,7 @@ func (s *server) ListSecretStates(w http.ResponseWriter, r *http.Request, id api
 
 // ListRuns lists runs, newest first.
 func (s *server) ListRuns(w http.ResponseWriter, r *http.Request, params api.ListRunsParams) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		limit, err := pageLimit(params.Limit)
 		if err != nil {
 			return answer{}, err
@@ -110,11 +110,11 @@ func (s *server) ListRuns(w http.ResponseWriter, r *http.Request, params api.Lis
 		if params.Status != "" && !params.Status.Valid() {
 			return answer{}, fault.InvalidField("status", "must be one of queued, running, succeeded, partial, failed, interrupted")
 		}
-		environments, err := s.oneEnvironment(r.Context(), actor, params.EnvironmentID)
+		environments, err := s.oneEnvironment(ctx, actor, params.EnvironmentID)
 		if err != nil {
 			return answer{}, err
 		}
-		runs, next, err := s.Destinations.Runs(r.Context(), actor, destinations.RunQuery{
+		runs, next, err := s.Destinations.Runs(ctx, actor, destinations.RunQuery{
 			Environments: environments, DestinationID: models.DestinationID(params.DestinationID),
 			Status: models.RunStatus(params.Status), Cursor: params.Cursor, Limit: limit,
 		})
@@ -124,20 +124,20 @@ func (s *server) ListRuns(w http.ResponseWriter, r *http.Request, params api.Lis
 
 // GetRun reads a run.
 func (s *server) GetRun(w http.ResponseWriter, r *http.Request, id api.RunID) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
-		run, err := s.Destinations.Run(r.Context(), actor, models.RunID(id))
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		run, err := s.Destinations.Run(ctx, actor, models.RunID(id))
 		return answer{body: syncRun(run)}, err
 	})
 }
 
 // ListResults lists what a run found or did.
 func (s *server) ListResults(w http.ResponseWriter, r *http.Request, id api.RunID, params api.ListResultsParams) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		limit, err := pageLimit(params.Limit)
 		if err != nil {
 			return answer{}, err
 		}
-		results, next, err := s.Destinations.Results(r.Context(), actor, models.RunID(id), params.Failed, params.Cursor, limit)
+		results, next, err := s.Destinations.Results(ctx, actor, models.RunID(id), params.Failed, params.Cursor, limit)
 		return answer{body: api.SyncResultList{Items: convert(results, syncResult), Next: next}, next: next}, err
 	})
 }

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/your-org/keeper/api"
@@ -10,8 +11,8 @@ import (
 
 // GetMe tells who the actor is and what it may do.
 func (s *server) GetMe(w http.ResponseWriter, r *http.Request) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
-		visible, err := s.Secrets.Environments(r.Context(), actor)
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		visible, err := s.Secrets.Environments(ctx, actor)
 		me := api.Me{
 			Kind: string(actor.Kind), ID: actor.ID, Name: actor.Name, UserID: string(actor.UserID), Role: string(actor.Role),
 			ReadOnly:     actor.Scope != nil && actor.Scope.ReadOnly,
@@ -31,28 +32,28 @@ func mine(actor models.Actor, e models.Environment) api.MyEnvironment {
 
 // ListTokens lists the tokens of the actor's user.
 func (s *server) ListTokens(w http.ResponseWriter, r *http.Request) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
-		tokens, err := s.Auth.Tokens(r.Context(), actor)
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		tokens, err := s.Auth.Tokens(ctx, actor)
 		return answer{body: api.TokenList{Items: convert(tokens, token)}}, err
 	})
 }
 
 // CreateToken makes a token and tells it, once.
 func (s *server) CreateToken(w http.ResponseWriter, r *http.Request) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		var body api.NewToken
 		if err := decode(w, r, &body); err != nil {
 			return answer{}, err
 		}
 		wanted := auth.NewToken{Name: body.Name, ExpiresAt: expiry(body.ExpiresAt), Scope: models.TokenScope{ReadOnly: body.ReadOnly}}
 		for _, ref := range body.EnvironmentIDs {
-			id, err := s.environmentID(r.Context(), actor, ref)
+			id, err := s.environmentID(ctx, actor, ref)
 			if err != nil {
 				return answer{}, err
 			}
 			wanted.Scope.Environments = append(wanted.Scope.Environments, id)
 		}
-		text, created, err := s.Auth.CreateToken(r.Context(), actor, wanted)
+		text, created, err := s.Auth.CreateToken(ctx, actor, wanted)
 		if err != nil {
 			return answer{}, err
 		}
@@ -65,8 +66,8 @@ func (s *server) CreateToken(w http.ResponseWriter, r *http.Request) {
 
 // RevokeToken ends one of the tokens of the actor's user.
 func (s *server) RevokeToken(w http.ResponseWriter, r *http.Request, id string) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
-		return answer{status: http.StatusNoContent}, s.Auth.RevokeToken(r.Context(), actor, models.TokenID(id))
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		return answer{status: http.StatusNoContent}, s.Auth.RevokeToken(ctx, actor, models.TokenID(id))
 	})
 }
 

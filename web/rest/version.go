@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 
@@ -11,7 +12,7 @@ import (
 
 // ListVersions lists a secret's versions, without values.
 func (s *server) ListVersions(w http.ResponseWriter, r *http.Request, id api.SecretID, params api.ListVersionsParams) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		limit, err := pageLimit(params.Limit)
 		if err != nil {
 			return answer{}, err
@@ -24,7 +25,7 @@ func (s *server) ListVersions(w http.ResponseWriter, r *http.Request, id api.Sec
 			}
 			before = models.VersionNumber(n)
 		}
-		versions, err := s.Secrets.Versions(r.Context(), actor, models.SecretID(id), before, limit)
+		versions, err := s.Secrets.Versions(ctx, actor, models.SecretID(id), before, limit)
 		if err != nil {
 			return answer{}, err
 		}
@@ -38,11 +39,11 @@ func (s *server) ListVersions(w http.ResponseWriter, r *http.Request, id api.Sec
 
 // GetVersion reads one version with its value.
 func (s *server) GetVersion(w http.ResponseWriter, r *http.Request, id api.SecretID, number int64) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		if number < 1 {
 			return answer{}, fault.InvalidField("number", "must be the number of a version, from 1")
 		}
-		revealed, err := s.Secrets.Reveal(r.Context(), actor, models.SecretID(id), models.VersionNumber(number))
+		revealed, err := s.Secrets.Reveal(ctx, actor, models.SecretID(id), models.VersionNumber(number))
 		if err != nil {
 			return answer{}, err
 		}
@@ -60,12 +61,12 @@ func version(v models.SecretVersion) api.Version {
 
 // ListSecretActivity lists what happened to a secret.
 func (s *server) ListSecretActivity(w http.ResponseWriter, r *http.Request, id api.SecretID, params api.ListSecretActivityParams) {
-	s.serve(w, r, func(actor models.Actor) (answer, error) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		limit, err := pageLimit(params.Limit)
 		if err != nil {
 			return answer{}, err
 		}
-		entries, next, err := s.Secrets.Activity(r.Context(), actor, models.SecretID(id), params.Cursor, limit)
+		entries, next, err := s.Secrets.Activity(ctx, actor, models.SecretID(id), params.Cursor, limit)
 		return answer{body: api.ActivityList{Items: convert(entries, activity), Next: next}, next: next}, err
 	})
 }

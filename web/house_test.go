@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,7 +59,7 @@ type house struct {
 	place   *memory.Place
 	feed    *feed
 	log     *logBuffer
-	sick    bool // the health that the web is told of
+	sick    atomic.Bool // the health that the web is told of
 }
 
 type houseOptions struct {
@@ -135,8 +136,8 @@ func (h *house) driver(_ context.Context, d models.Destination, c models.Destina
 }
 
 func (h *house) health(context.Context) telemetry.Health {
-	return telemetry.Health{Ready: !h.sick, Components: []telemetry.Component{
-		{Name: "database", OK: !h.sick, Detail: "answers (sqlite)"}, {Name: "encryption", OK: true, Detail: "local backend answers"},
+	return telemetry.Health{Ready: !h.sick.Load(), Components: []telemetry.Component{
+		{Name: "database", OK: !h.sick.Load(), Detail: "answers (sqlite)"}, {Name: "encryption", OK: true, Detail: "local backend answers"},
 		{Name: "destination hidden-name (dst_1)", OK: true, Detail: "last run succeeded"},
 	}}
 }

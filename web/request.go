@@ -51,8 +51,8 @@ func (w *Web) endpoint(rt route) echo.HandlerFunc {
 		if err == nil {
 			err = rt.handle(r)
 		}
-		if rt.again != nil && showsAgain(err) {
-			return rt.again(r, err)
+		if err != nil && rt.again != nil {
+			return rt.again(r, err) // which refuses who may not see the form
 		}
 		return err
 	}
@@ -91,20 +91,6 @@ func (r *request) accept() error {
 		return fault.New(fault.Invalid, "The form cannot be read; nothing was done.").WithHint("Reload the page and send it again.")
 	}
 	return r.checkToken()
-}
-
-// showsAgain reports whether a form is shown again with an error, and not a page about it:
-// where the reader could do nothing with the form, it is not.
-func showsAgain(err error) bool {
-	if err == nil || errors.Is(err, errForged) {
-		return err != nil
-	}
-	switch fault.KindOf(err) {
-	case fault.NotFound, fault.Forbidden:
-		return false
-	default:
-		return true
-	}
 }
 
 func (r *request) reads() bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }

@@ -117,7 +117,7 @@ func (p *page) path() string { return p.url.Path }
 
 func (p *page) all(selector string) []*html.Node {
 	p.v.t.Helper()
-	compiled, err := cascadia.Parse(selector)
+	compiled, err := cascadia.ParseGroup(selector)
 	must(p.v.t, err)
 	return cascadia.QueryAll(p.root, compiled)
 }
@@ -128,18 +128,19 @@ func (p *page) has(selector string) bool { return len(p.all(selector)) > 0 }
 func (p *page) text(selector string) string {
 	var b strings.Builder
 	for _, n := range p.all(selector) {
-		b.WriteString(textOf(n) + " ")
+		b.WriteString(textOf(n, " "))
 	}
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-func textOf(n *html.Node) string {
+// textOf is an element's text, with a separator between its parts.
+func textOf(n *html.Node, between string) string {
 	if n.Type == html.TextNode {
 		return n.Data
 	}
 	var b strings.Builder
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
-		b.WriteString(textOf(c))
+		b.WriteString(textOf(c, between) + between)
 	}
 	return b.String()
 }
@@ -191,7 +192,7 @@ func (p *page) sheet(n *html.Node) *sheet {
 		switch {
 		case field.Data == "textarea":
 			// The parser has dropped the first line end, as browsers do.
-			s.values.Set(name, textOf(field))
+			s.values.Set(name, textOf(field, ""))
 		case field.Data == "select":
 			for i, option := range cascadia.QueryAll(field, cascadia.MustCompile("option")) {
 				if cascadia.MustCompile("[selected]").Match(option) || i == 0 {

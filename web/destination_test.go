@@ -1,0 +1,185 @@
+package web_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/store"
+	"github.com/your-org/keeper/sync/memory"
+)
+
+// failingCopy makes the copies of a secret ones whose last write was refused.
+func failingCopy(id models.SecretID) func(*store.Tx) error {
+	return func(tx *store.Tx) error {
+		secret, err := tx.Secret(id)
+		if err != nil {
+			return err
+		}
+		states, err := tx.StatesOfSecrets([]models.SecretID{id})
+		if err != nil {
+			return err
+		}
+		for _, s := range states {
+			s.Status, s.LastError = models.StatusSourceChanged, "refused by the far side"
+			if err := tx.RecordSync([]store.SyncOutcome{{State: s, Version: secret.CurrentVersion}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func TestEnvironmentForms(t *testing.T) {
+	h := newHouse(t)
+	h.user("ada", models.RoleAdmin, nil)
+	v := h.as("ada")
+	create := func(name string) *page {
+		return v.get("/environments/new").form("/environments").set("name", name).set("display_name", "Production").submit()
+	}
+	create("Bad Name").want(http.StatusBadRequest, "#f-name-error", "")
+	create("production").want(http.StatusOK, "h1", "Production")
+	create("production").want(http.StatusConflict, ".summary", "already")
+	h.secret(environmentNamed(t, h, "production"), "a")
+	v.get("/environments/production").want(http.StatusOK, "aside", "Text 1")
+	v.get("/environments/production").want(http.StatusOK, "aside", "Local key")
+
+	form := v.get("/environments/production/edit").form("/environments/production/edit")
+	form.set("display_name", "Live").set("color", "violet").submit().want(http.StatusOK, "h1", "Live")
+	form.submit().want(http.StatusConflict, ".summary", "Somebody else changed it")
+	if e := environmentNamed(t, h, "production"); e.Color != "violet" || e.DisplayName != "Live" {
+		t.Errorf("got %+v", e)
+	}
+}
+
+func environmentNamed(t testing.TB, h *house, name string) models.Environment {
+	t.Helper()
+	e, err := h.secrets.FindEnvironment(context.Background(), models.System(), name)
+	must(t, err)
+	return e
+}
+
+func TestDestinationForms(t *testing.T) {
+	h := newHouse(t)
+	h.user("ada", models.RoleAdmin, nil)
+	e := h.environment("production")
+	s := h.secret(e, "a")
+	v := h.as("ada")
+	list := "/environments/production/destinations"
+	v.get(list + "/new").want(http.StatusOK, ".choices", "Vault")
+	form := v.get(list + "/new?kind=vault_kv_v2").form(list).set("name", "vault").set("config.mount", "secret").set("config.address", "http://127.0.0.1:1")
+
+	refused := form.set("credentials.vault_token", "wrong").submit().want(http.StatusForbidden, ".summary", "Vault refuses the token")
+	if kept := refused.form(list); kept.value("name") != "vault" || kept.value("credentials.vault_token") != "" {
+		t.Errorf("the form keeps %v", kept.values)
+	}
+	created := form.set("credentials.vault_token", canary).submit().want(http.StatusOK, ".flash-done", "is connected")
+	path := created.path()
+	d := func() models.Destination {
+		d, _, err := h.dests.Get(context.Background(), models.System(), models.DestinationID(strings.TrimPrefix(path, "/destinations/")))
+		must(t, err)
+		return d
+	}
+	sealed := string(d().Credentials)
+	if sealed == "" || strings.Contains(sealed, canary) {
+		t.Fatal("the credentials are not sealed")
+	}
+	h.inSync(s.ID)
+	v.get(path).want(http.StatusOK, "#results tbody", "in sync")
+
+	t.Run("KeepCredentials", func(t *testing.T) {
+		form := v.get(path + "/edit").form(path + "/edit")
+		if form.value("credentials.vault_token") != "" {
+			t.Error("the form holds a credential")
+		}
+		form.set("interval_seconds", "60").submit().want(http.StatusOK, ".flash-done", "are saved")
+		if got := d(); string(got.Credentials) != sealed || got.Interval != 60 {
+			t.Error("an empty field changed the credentials, or the interval was not saved")
+		}
+	})
+	t.Run("ForgetCredentials", func(t *testing.T) {
+		form := v.get(path+"/edit").form(path+"/edit").set("credentials.clear", "true")
+		form.set("credentials.vault_token", "x").submit().want(http.StatusBadRequest, ".summary", "goes with no new ones")
+		form.set("credentials.vault_token", "").submit().want(http.StatusOK, ".flash-done", "are saved")
+		if len(d().Credentials) != 0 {
+			t.Error("the credentials are still there")
+		}
+	})
+	t.Run("OtherPlace", func(t *testing.T) {
+		p := v.get(path+"/edit").form(path+"/edit").set("config.mount", "other").set("name", "vault2").submit()
+		p.want(http.StatusBadRequest, "#f-name-error", "cannot change")
+		p.form(path+"/edit").set("name", "vault").submit().want(http.StatusBadRequest, "#f-config-mount-error", "cannot change")
+	})
+	t.Run("Test", func(t *testing.T) {
+		v.get(path).form(path+"/test").submit().want(http.StatusOK, ".flash-done", "connection works")
+		h.place.Inject(memory.Fault{Op: memory.OpCheck, Kind: fault.Unavailable, Times: 1})
+		if p := v.get(path).form(path + "/test").submit(); p.status != http.StatusOK || !p.has(".flash-failed") {
+			t.Errorf("got %d %s", p.status, p.text("main"))
+		}
+	})
+	t.Run("Sync", func(t *testing.T) {
+		run := v.get(path).form(path+"/sync").submit().want(http.StatusOK, ".flash-done", "full pass")
+		if !strings.HasPrefix(run.path(), "/sync/runs/") {
+			t.Fatalf("got %s", run.path())
+		}
+		eventually(t, "the run to end", func() bool { return strings.Contains(v.get(run.path()).text("#run"), "succeeded") })
+		v.get(path+"/runs").want(http.StatusOK, "tbody", "manual by ada")
+		v.get("/sync").form("/sync").submit().want(http.StatusOK, ".flash-done", "one destination")
+	})
+	t.Run("Pause", func(t *testing.T) {
+		v.get(path).form(path+"/pause").submit().want(http.StatusOK, ".page-facts", "paused")
+		v.post(path+"/sync", url.Values{"csrf_token": {tokenOf(v.get(path))}}).want(http.StatusConflict, ".problem", "Resume it first")
+		v.get("/sync").form("/sync").submit().want(http.StatusConflict, ".problem", "nothing was started")
+		v.get(path).form(path+"/resume").submit().want(http.StatusOK, ".flash-done", "resumed")
+	})
+	t.Run("Delete", func(t *testing.T) {
+		form := v.get(path + "/delete").form(path + "/delete")
+		form.set("confirm", "x").submit().want(http.StatusBadRequest, "#f-confirm-error", "vault")
+		form.set("confirm", "vault").submit().want(http.StatusOK, ".flash-done", "stay as they are")
+		v.get(path).want(http.StatusNotFound, "", "")
+		if _, there := h.place.Get("production/a"); !there {
+			t.Error("the copy went with the destination")
+		}
+	})
+}
+
+func TestTokens(t *testing.T) {
+	h := newHouse(t)
+	h.user("ada", models.RoleAdmin, nil)
+	e := h.environment("production")
+	v := h.as("ada")
+	form := v.get("/tokens/new").form("/tokens")
+	form.set("name", "").submit().want(http.StatusBadRequest, "#f-name-error", "")
+	refused := form.set("name", "pipeline").set("environments", "1").set("read_only", "true").set("expires_in_days", "-1").submit()
+	refused.want(http.StatusBadRequest, "#f-expires-in-days-error", "future")
+	kept := refused.form("/tokens")
+	if kept.value("environments") != "1" || kept.value("read_only") != "true" || kept.value("name") != "pipeline" {
+		t.Errorf("the form lost what was chosen: %v", kept.values)
+	}
+	p := kept.set("expires_in_days", "30").submit().want(http.StatusOK, ".flash-done", "pipeline")
+	if p.header.Get("Cache-Control") != "no-store" {
+		t.Error("the token may be kept by the browser")
+	}
+	token := p.text("[data-shown]")
+	answer := v.get("/api/environments/1", "Authorization", "Bearer "+token)
+	if answer.status != http.StatusOK || !strings.Contains(answer.body, e.Name) {
+		t.Errorf("the token gets %d %s", answer.status, answer.body)
+	}
+	if strings.Contains(v.get("/tokens").body, token) {
+		t.Error("the token is shown again")
+	}
+	tokens, err := h.auth.Tokens(context.Background(), actorOf(t, h, "ada"))
+	must(t, err)
+	if len(tokens) != 1 || !tokens[0].Scope.ReadOnly || len(tokens[0].Scope.Environments) != 1 || tokens[0].ExpiresAt == nil {
+		t.Errorf("got %+v", tokens)
+	}
+	revoke := "/tokens/" + string(tokens[0].ID) + "/revoke"
+	v.get("/tokens").form(revoke).submit().want(http.StatusOK, "tbody", "revoked")
+	if answer := v.get("/api/environments/1", "Authorization", "Bearer "+token); answer.status != http.StatusUnauthorized {
+		t.Errorf("the revoked token gets %d", answer.status)
+	}
+}

@@ -1,0 +1,34 @@
+package web
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/your-org/keeper/templates"
+)
+
+// TestTable holds the table to what the pages link and post to, in both directions.
+func TestTable(t *testing.T) {
+	var served []templates.Route
+	publicOnes := []templates.Route{}
+	for _, r := range (&Web{}).table() {
+		served = append(served, templates.Route{Method: r.method, Path: r.path})
+		if r.access == public {
+			publicOnes = append(publicOnes, templates.Route{Method: r.method, Path: r.path})
+		}
+		if r.method == get && r.again != nil {
+			t.Errorf("%s %s changes nothing, so there is nothing to send again", r.method, r.path)
+		}
+	}
+	byPath := func(a, b templates.Route) int { return slices.Compare([]string{a.Path, a.Method}, []string{b.Path, b.Method}) }
+	linked := slices.SortedFunc(slices.Values(templates.Routes), byPath)
+	slices.SortFunc(served, byPath)
+	if diff := cmp.Diff(linked, served); diff != "" {
+		t.Errorf("linked (-) and served (+) differ:\n%s", diff)
+	}
+	if diff := cmp.Diff([]templates.Route{{Method: get, Path: "/sign-in"}, {Method: post, Path: "/sign-in"}}, publicOnes); diff != "" {
+		t.Errorf("routes without a session:\n%s", diff)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store"
 )
@@ -14,6 +15,8 @@ type Access struct {
 	Global       bool                   // and those that concern no environment
 	Everything   bool                   // all there are, of environments that are gone too
 }
+
+func (a Access) none() bool { return !a.Everything && !a.Global && len(a.Environments) == 0 }
 
 // Query chooses entries.
 type Query = store.AuditQuery
@@ -30,18 +33,25 @@ func NewLog(s *store.Store, access func(context.Context, models.Actor) (Access, 
 }
 
 // List finds entries that the actor may see, newest first, and the cursor of the next page,
-// "" at the end. Reading the log is on record too.
+// "" at the end. Reading the log is on record too, and so is the refusal where the actor may
+// see nothing of it.
 func (l *Log) List(ctx context.Context, actor models.Actor, q Query) (entries []models.AuditEntry, next string, err error) {
 	access, err := l.access(ctx, actor)
 	if err != nil {
 		return nil, "", err
 	}
-	q = narrow(q, access)
-	if q.Cursor == "" {
-		if err := l.store.Record(ctx, Entry(actor, "audit.read")); err != nil {
-			return nil, "", err
-		}
+	var refusal error
+	if access.none() {
+		refusal = fault.New(fault.Forbidden, "You may not read the audit log.").
+			WithHint("Auditors, administrators, and managers of an environment may.")
 	}
+	if err := l.store.Record(ctx, Ended(Entry(actor, "audit.read"), refusal)); err != nil {
+		return nil, "", fault.Wrap(err, fault.Unavailable, "The audit log cannot be written, so it was not read.").WithHint("Try again.")
+	}
+	if refusal != nil {
+		return nil, "", refusal
+	}
+	q = narrow(q, access)
 	err = l.store.Read(ctx, func(tx *store.Tx) error {
 		entries, next, err = tx.Audit(q)
 		return err

@@ -4,6 +4,7 @@ package auth
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
@@ -31,6 +32,7 @@ const (
 	CreateEnvironment Action = "environment.create" // admin
 	ViewAudit         Action = "audit.view"         // auditor
 	ManageUsers       Action = "users.manage"       // admin
+	ViewOwnTokens     Action = "tokens.view"        // every user
 	ManageOwnTokens   Action = "tokens.own"         // every user
 )
 
@@ -50,54 +52,70 @@ var weakest = map[Action]models.EnvironmentRole{
 	ViewEnvironmentLog: models.RoleManager,
 }
 
+// global is which roles may do what concerns no environment.
+var global = map[Action][]models.GlobalRole{
+	CreateEnvironment: {models.RoleAdmin},
+	ViewAudit:         {models.RoleAdmin, models.RoleAuditor},
+	ManageUsers:       {models.RoleAdmin},
+	ViewOwnTokens:     {models.RoleAdmin, models.RoleAuditor, models.RoleUser},
+	ManageOwnTokens:   {models.RoleAdmin, models.RoleAuditor, models.RoleUser},
+}
+
 // auditorMay is what the global role auditor gives in every environment: everything may be
 // seen but values.
-var auditorMay = []Action{ViewEnvironment, ViewSecret, ViewDestination, ViewEnvironmentLog, ViewAudit, ManageOwnTokens}
+var auditorMay = []Action{ViewEnvironment, ViewSecret, ViewDestination, ViewEnvironmentLog}
 
-// changes are the actions that a read-only token may not do. Making a token counts: it
-// could be a stronger one.
-var changes = []Action{
-	ManageEnvironment, WriteSecret, DeleteSecret, ManageDestination, TriggerSync, CreateEnvironment, ManageUsers, ManageOwnTokens,
+// reads are the actions that a read-only token may do. Making a token is none: it could be
+// a stronger one.
+var reads = []Action{
+	ViewEnvironment, ViewSecret, RevealSecret, ViewDestination, ViewEnvironmentLog, ViewAudit, ViewOwnTokens,
 }
 
 // Can decides whether an actor may do an action in an environment (Global for none). It is
 // pure, and denies what it does not know.
 func Can(actor models.Actor, action Action, environment models.EnvironmentID) bool {
-	if !scopeAllows(actor, action, environment) {
+	if !acts(actor) || !scopeAllows(actor.Scope, action, environment) {
 		return false
 	}
-	role, inEnvironment := weakest[action]
-	if inEnvironment == (environment == Global) {
-		return false // an action of environments asked without one, or the reverse
+	if environment == Global {
+		own := action == ViewOwnTokens || action == ManageOwnTokens
+		return slices.Contains(global[action], actor.Role) && (!own || actor.UserID != "")
+	}
+	role, known := weakest[action]
+	if !known {
+		return false
 	}
 	switch actor.Role {
 	case models.RoleAdmin:
-		return inEnvironment || slices.Contains([]Action{CreateEnvironment, ViewAudit, ManageUsers, ManageOwnTokens}, action)
+		return true
 	case models.RoleAuditor:
 		if slices.Contains(auditorMay, action) {
 			return true
 		}
 	case models.RoleUser:
-		if action == ManageOwnTokens {
-			return true
-		}
 	default:
 		return false
 	}
-	return inEnvironment && rank(actor.Roles[environment]) >= rank(role)
+	return rank(actor.Roles[environment]) >= rank(role)
+}
+
+// acts reports whether the actor is anybody.
+func acts(actor models.Actor) bool {
+	switch actor.Kind {
+	case models.ActorUser, models.ActorToken, models.ActorSystem:
+		return true
+	default:
+		return false
+	}
 }
 
 // scopeAllows applies what narrows a token. A token that is bound to environments can do
 // nothing that concerns none: it must not see or make what lies outside them.
-func scopeAllows(actor models.Actor, action Action, environment models.EnvironmentID) bool {
-	if actor.Kind == models.ActorNobody || actor.Kind == "" {
-		return false
-	}
-	scope := actor.Scope
+func scopeAllows(scope *models.TokenScope, action Action, environment models.EnvironmentID) bool {
 	if scope == nil {
 		return true
 	}
-	if scope.ReadOnly && slices.Contains(changes, action) {
+	if scope.ReadOnly && !slices.Contains(reads, action) {
 		return false
 	}
 	if environment == Global && len(scope.Environments) > 0 {
@@ -117,7 +135,7 @@ func Check(actor models.Actor, action Action, environment models.EnvironmentID) 
 	switch {
 	case Can(actor, action, environment):
 		return nil
-	case actor.Kind == models.ActorNobody || actor.Kind == "":
+	case !acts(actor):
 		return fault.New(fault.Unauthenticated, "Sign in first.")
 	case environment != Global && !Can(actor, ViewEnvironment, environment):
 		return fault.New(fault.NotFound, "There is no such thing, or none that you may see.")
@@ -125,11 +143,20 @@ func Check(actor models.Actor, action Action, environment models.EnvironmentID) 
 		return fault.New(fault.Forbidden, "This token does not reach that far.").
 			WithHint("Use a token whose scope includes %s.", action)
 	case environment == Global:
-		return fault.New(fault.Forbidden, "You may not do that: it takes the role admin.").WithHint("Ask an administrator.")
+		return fault.New(fault.Forbidden, "You may not do that: it takes the role %s.", roles(action)).WithHint("Ask an administrator.")
 	default:
 		return fault.New(fault.Forbidden, "You may not do that: it takes the role %s in this environment.", weakest[action]).
 			WithHint("Ask a manager of the environment for the role.")
 	}
+}
+
+// roles names those that may do what concerns no environment.
+func roles(action Action) string {
+	names := make([]string, len(global[action]))
+	for i, role := range global[action] {
+		names[i] = string(role)
+	}
+	return strings.Join(names, " or ")
 }
 
 func unscoped(actor models.Actor) models.Actor {

@@ -5,8 +5,6 @@ import (
 	"crypto/rand"
 	"strings"
 
-	"github.com/alexedwards/argon2id"
-
 	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
@@ -21,37 +19,41 @@ func badCredentials() error {
 // Bootstrap makes the first administrator where there is no user yet. It returns the
 // one-time password to be shown once, or "" where users exist already or the caller set it.
 func (s *Service) Bootstrap(ctx context.Context, username, given string) (oneTime string, err error) {
-	password, mustChange := given, false
+	users := 0
+	err = s.store.Read(ctx, func(tx *store.Tx) (err error) {
+		users, err = tx.CountUsers()
+		return err
+	})
+	if err != nil || users > 0 {
+		return "", err
+	}
+	password := given
 	if given == "" {
-		password, mustChange = rand.Text(), true
+		password = rand.Text()
+		oneTime = password
+	} else if err := checkPassword(username, given); err != nil {
+		return "", err
 	}
-	hash, err := hashPassword(password)
-	if err != nil {
-		return "", fault.Wrap(err, fault.Internal, "The first password cannot be hashed.")
+	u := models.User{
+		ID: models.NewUserID(), Username: accountName(username), DisplayName: "Administrator",
+		Role: models.RoleAdmin, MustChangePassword: given == "", CreatedAt: s.now(), UpdatedAt: s.now(),
 	}
-	created := false
+	if u.PasswordHash, err = hashPassword(password); err != nil {
+		return "", err
+	}
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
-		count, err := tx.CountUsers()
-		if err != nil || count > 0 {
-			return err
-		}
-		u := models.User{
-			ID: models.NewUserID(), Username: username, DisplayName: "Administrator", PasswordHash: hash,
-			Role: models.RoleAdmin, MustChangePassword: mustChange, CreatedAt: s.now(), UpdatedAt: s.now(),
-		}
 		if err := tx.CreateUser(&u); err != nil {
 			return err
 		}
-		created = true
 		return tx.AppendAudit(onUser(models.System(), "user.create", u))
 	})
 	if fault.Is(err, fault.Conflict) {
 		return "", nil // another replica was first
 	}
-	if err != nil || !created || given != "" {
+	if err != nil {
 		return "", err
 	}
-	return password, nil
+	return oneTime, nil
 }
 
 func onUser(actor models.Actor, action string, u models.User) models.AuditEntry {
@@ -60,12 +62,22 @@ func onUser(actor models.Actor, action string, u models.User) models.AuditEntry 
 	return entry
 }
 
+// accountName is a user name as it is stored, whatever case and space it was typed with; ""
+// where no account can have it.
+func accountName(typed string) string {
+	name := strings.ToLower(strings.TrimSpace(typed))
+	if len(name) > 255 || name != cut(name, 255) {
+		return ""
+	}
+	return name
+}
+
 // verify finds the user that a name and a password belong to. It takes the same work
 // whether the name or the password is wrong.
 func (s *Service) verify(ctx context.Context, username, password string) (models.User, error) {
 	var u models.User
 	err := s.store.Read(ctx, func(tx *store.Tx) (err error) {
-		u, err = tx.UserByName(strings.ToLower(strings.TrimSpace(username)))
+		u, err = tx.UserByName(accountName(username))
 		return err
 	})
 	if err != nil && !fault.Is(err, fault.NotFound) {
@@ -85,18 +97,14 @@ func (s *Service) verify(ctx context.Context, username, password string) (models
 	return u, nil
 }
 
-func (s *Service) compare(ctx context.Context, password, hash string) (bool, error) {
-	select {
-	case s.hashing <- struct{}{}:
-		defer func() { <-s.hashing }()
-	case <-ctx.Done():
-		return false, ctx.Err()
+// unchanged loads a user to be changed whose password was verified a moment ago: hashing
+// takes long enough for it to be changed, or the account to be disabled, in between.
+func unchanged(tx *store.Tx, verified models.User) (models.User, error) {
+	u, err := tx.LockUser(verified.ID)
+	if fault.Is(err, fault.NotFound) || err == nil && (u.Disabled || u.PasswordHash != verified.PasswordHash) {
+		return u, badCredentials()
 	}
-	match, err := argon2id.ComparePasswordAndHash(password, hash)
-	if err != nil {
-		return false, fault.Wrap(err, fault.Internal, "A stored password hash cannot be read.")
-	}
-	return match, nil
+	return u, err
 }
 
 // User is the account behind an actor.
@@ -113,27 +121,51 @@ func (s *Service) User(ctx context.Context, actor models.Actor) (models.User, er
 // of the user end; keep is the identifier of the one that stays.
 func (s *Service) ChangePassword(ctx context.Context, actor models.Actor, present, next, keep string) error {
 	if actor.Kind != models.ActorUser {
-		return fault.New(fault.Forbidden, "Only a person who is signed in may change a password.")
+		err := fault.New(fault.Forbidden, "Only a person who is signed in may change a password.")
+		return s.refuse(ctx, actor, "user.password", err)
 	}
-	u, err := s.verify(ctx, actor.Name, present)
-	if err != nil {
-		if fault.Is(err, fault.Unauthenticated) {
-			err = fault.InvalidField("current_password", "is not right")
-			return s.refuse(ctx, actor, "user.password", err)
-		}
-		return err
-	}
-	if err := checkPassword(u.Username, next); err != nil {
+	if err := checkPassword(actor.Name, next); err != nil {
 		return err
 	}
 	if present == next {
 		return fault.InvalidField("password", "must differ from the present one")
 	}
-	if u.PasswordHash, err = hashPassword(next); err != nil {
-		return fault.Wrap(err, fault.Internal, "The password cannot be hashed.")
+	again, err := s.guarded(string(actor.UserID), actor.Address, func() error {
+		return s.changePassword(ctx, actor, present, next, keep)
+	})
+	if fault.Is(err, fault.Unauthenticated) {
+		err = fault.InvalidField("current_password", "is not right")
+	} else if !fault.Is(err, fault.Throttled) {
+		return err
 	}
-	u.MustChangePassword, u.UpdatedAt = false, s.now()
+	if again {
+		return err
+	}
+	return s.refuse(ctx, actor, "user.password", err)
+}
+
+func (s *Service) changePassword(ctx context.Context, actor models.Actor, present, next, keep string) error {
+	verified, err := s.verify(ctx, actor.Name, present)
+	if err == nil && verified.ID != actor.UserID {
+		err = badCredentials()
+	}
+	if err != nil {
+		return err
+	}
+	var hash string
+	err = s.hashed(ctx, func() error {
+		hash, err = hashPassword(next)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	return s.store.Write(ctx, func(tx *store.Tx) error {
+		u, err := unchanged(tx, verified)
+		if err != nil {
+			return err
+		}
+		u.PasswordHash, u.MustChangePassword = hash, false
 		if err := tx.UpdateUser(&u); err != nil {
 			return err
 		}
@@ -148,7 +180,7 @@ func (s *Service) ChangePassword(ctx context.Context, actor models.Actor, presen
 func (s *Service) Local(ctx context.Context, username string) (models.Actor, error) {
 	var actor models.Actor
 	err := s.store.Read(ctx, func(tx *store.Tx) error {
-		u, err := tx.UserByName(strings.ToLower(username))
+		u, err := tx.UserByName(accountName(username))
 		if err != nil {
 			return err
 		}

@@ -1,9 +1,8 @@
 package auth
 
 import (
+	"context"
 	"strings"
-	"sync"
-	"time"
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
@@ -19,12 +18,39 @@ var hashParameters = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallel
 const MinPassword = 12
 
 func hashPassword(password string) (string, error) {
-	return argon2id.CreateHash(password, hashParameters)
+	hash, err := argon2id.CreateHash(password, hashParameters)
+	if err != nil {
+		return "", fault.Wrap(err, fault.Internal, "The password cannot be hashed.")
+	}
+	return hash, nil
+}
+
+// compare checks a password against a hash, a few at a time.
+func (s *Service) compare(ctx context.Context, password, hash string) (match bool, err error) {
+	err = s.hashed(ctx, func() error {
+		if match, err = argon2id.ComparePasswordAndHash(password, hash); err != nil {
+			return fault.Wrap(err, fault.Internal, "A stored password hash cannot be read.")
+		}
+		return nil
+	})
+	return match, err
+}
+
+// hashed does what needs a hash's memory when it is its turn.
+func (s *Service) hashed(ctx context.Context, do func() error) error {
+	select {
+	case s.hashing <- struct{}{}:
+		defer func() { <-s.hashing }()
+		return do()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // checkPassword says what is wrong with a new password of a user.
 func checkPassword(username, password string) error {
 	lower := strings.ToLower(password)
+	first, _ := utf8.DecodeRuneInString(lower)
 	switch {
 	case utf8.RuneCountInString(password) < MinPassword:
 		return fault.InvalidField("password", "must be at least %d characters", MinPassword)
@@ -32,65 +58,8 @@ func checkPassword(username, password string) error {
 		return fault.InvalidField("password", "must be at most 1024 bytes")
 	case username != "" && strings.Contains(lower, strings.ToLower(username)):
 		return fault.InvalidField("password", "must not contain the user name")
-	case strings.Count(lower, lower[:1]) == len(lower):
+	case strings.Trim(lower, string(first)) == "":
 		return fault.InvalidField("password", "must not be one character again and again")
 	}
 	return nil
-}
-
-// attempts slows guessing: so many failures per account and address in a window, then none
-// until the window is over. It is keyed by both, so that nobody can lock another out from
-// elsewhere.
-type attempts struct {
-	now  func() time.Time
-	mu   sync.Mutex
-	seen map[string]*window
-}
-
-type window struct {
-	ends     time.Time
-	failures int
-}
-
-const (
-	attemptWindow  = 5 * time.Minute
-	attemptLimit   = 10
-	attemptEntries = 50_000
-)
-
-func newAttempts(now func() time.Time) *attempts {
-	return &attempts{now: now, seen: map[string]*window{}}
-}
-
-// allowed reports whether another try may be made.
-func (a *attempts) allowed(key string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	w := a.seen[key]
-	return w == nil || a.now().After(w.ends) || w.failures < attemptLimit
-}
-
-func (a *attempts) failed(key string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	now := a.now()
-	if len(a.seen) > attemptEntries {
-		for k, w := range a.seen {
-			if now.After(w.ends) {
-				delete(a.seen, k)
-			}
-		}
-	}
-	w := a.seen[key]
-	if w == nil || now.After(w.ends) {
-		w = &window{ends: now.Add(attemptWindow)}
-		a.seen[key] = w
-	}
-	w.failures++
-}
-
-func (a *attempts) succeeded(key string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.seen, key)
 }

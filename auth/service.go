@@ -46,18 +46,19 @@ type Service struct {
 }
 
 type cachedActor struct {
-	actor models.Actor
-	token models.Token
+	actor    models.Actor
+	token    models.Token
+	disabled bool // its user is
 }
 
 // New makes the service.
 func New(s *store.Store, now func() time.Time) (*Service, error) {
 	decoy, err := hashPassword(rand.Text())
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Internal, "Passwords cannot be hashed.")
+		return nil, err
 	}
 	return &Service{
-		store: s, now: now, hashing: make(chan struct{}, 4), decoy: decoy, tries: newAttempts(now),
+		store: s, now: now, hashing: make(chan struct{}, 4), decoy: decoy, tries: newAttempts(),
 		actors: ttlcache.New(
 			ttlcache.WithTTL[string, cachedActor](cacheTTL),
 			ttlcache.WithCapacity[string, cachedActor](cacheSize),

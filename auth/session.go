@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/your-org/keeper/audit"
@@ -16,39 +17,50 @@ const touchEvery = time.Minute
 // SignIn opens a session for a local account and returns its identifier, which only the
 // browser's cookie may hold.
 func (s *Service) SignIn(ctx context.Context, username, password string, o Origin) (id string, u models.User, err error) {
-	key := username + "\x00" + o.Address
 	nobody := Nobody(o)
 	nobody.Name = username
-	if !s.tries.allowed(key) {
-		err := fault.New(fault.Throttled, "Too many sign-ins failed.").WithHint("Wait five minutes and try again.")
-		return "", u, s.refuseSignIn(ctx, nobody, err)
+	again, err := s.guarded(accountName(username), o.Address, func() (err error) {
+		if u, err = s.verify(ctx, username, password); err == nil {
+			id, err = s.openSession(ctx, &u, o)
+		}
+		return err
+	})
+	switch {
+	case again:
+		return "", models.User{}, err
+	case fault.Is(err, fault.Unauthenticated), fault.Is(err, fault.Throttled):
+		return "", models.User{}, s.refuseSignIn(ctx, nobody, err)
+	case err != nil:
+		return "", models.User{}, err
 	}
-	u, err = s.verify(ctx, username, password)
-	if fault.Is(err, fault.Unauthenticated) {
-		s.tries.failed(key)
-		return "", u, s.refuseSignIn(ctx, nobody, err)
-	}
-	if err != nil {
-		return "", u, err
-	}
-	s.tries.succeeded(key)
+	return id, u, nil
+}
+
+// openSession makes the session of a user whose password was right a moment ago, and still
+// is.
+func (s *Service) openSession(ctx context.Context, u *models.User, o Origin) (string, error) {
 	id, now := random(32), s.now()
-	u.LastSignInAt = &now
 	session := models.Session{
 		Hash: digest(id), UserID: u.ID, Address: o.Address, UserAgent: cut(o.UserAgent, 255),
 		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(SessionLifetime),
 	}
 	actor := from(models.Actor{Kind: models.ActorUser, ID: string(u.ID), Name: u.Username, UserID: u.ID}, o)
-	err = s.store.Write(ctx, func(tx *store.Tx) error {
-		if err := tx.UpdateUser(&u); err != nil {
+	err := s.store.Write(ctx, func(tx *store.Tx) error {
+		current, err := unchanged(tx, *u)
+		if err != nil {
+			return err
+		}
+		current.LastSignInAt = &now
+		if err := tx.UpdateUser(&current); err != nil {
 			return err
 		}
 		if err := tx.CreateSession(&session); err != nil {
 			return err
 		}
-		return tx.AppendAudit(onUser(actor, "session.create", u))
+		*u = current
+		return tx.AppendAudit(onUser(actor, "session.create", current))
 	})
-	return id, u, err
+	return id, err
 }
 
 // refuseSignIn records a sign-in that failed. The name that was tried is kept: it is what
@@ -63,11 +75,12 @@ func (s *Service) refuseSignIn(ctx context.Context, nobody models.Actor, refusal
 	return refusal
 }
 
+// cut leaves of a stranger's text what every database takes: n bytes at most, valid, no NUL.
 func cut(s string, n int) string {
 	if len(s) > n {
-		return s[:n]
+		s = s[:n]
 	}
-	return s
+	return strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")
 }
 
 // Session finds the actor and the session that an identifier stands for, and notes the use.
@@ -76,6 +89,12 @@ func (s *Service) Session(ctx context.Context, id string, o Origin) (models.Acto
 	actor, session, u, err := s.LookAtSession(ctx, id, o)
 	if now := s.now(); err == nil && now.Sub(session.LastSeenAt) >= touchEvery {
 		err = s.store.Write(ctx, func(tx *store.Tx) error { return tx.TouchSession(session.Hash, now) })
+		if fault.Is(err, fault.NotFound) {
+			err = ended() // in this moment
+		}
+	}
+	if err != nil {
+		return Nobody(o), session, u, err
 	}
 	return actor, session, u, err
 }
@@ -126,12 +145,24 @@ func (s *Service) SignOut(ctx context.Context, actor models.Actor, id string) er
 
 // Sessions lists an actor's own sessions, the newest use first.
 func (s *Service) Sessions(ctx context.Context, actor models.Actor) ([]models.Session, error) {
+	if err := ownSessions(actor); err != nil {
+		return nil, s.refuse(ctx, actor, "session.view", err)
+	}
 	var sessions []models.Session
 	err := s.store.Read(ctx, func(tx *store.Tx) (err error) {
 		sessions, err = tx.SessionsOfUser(actor.UserID)
 		return err
 	})
 	return sessions, err
+}
+
+// ownSessions refuses all but a person: a token has no sessions, and must not see or end
+// those of its user.
+func ownSessions(actor models.Actor) error {
+	if actor.Kind == models.ActorUser {
+		return nil
+	}
+	return fault.New(fault.Forbidden, "Sessions are shown only to the person whose they are.").WithHint("Sign in with a browser.")
 }
 
 // RevokeSession ends one of the actor's own sessions, named by its hash.

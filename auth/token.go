@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,11 +35,14 @@ func (s *Service) CreateToken(ctx context.Context, actor models.Actor, n NewToke
 	n.Name = strings.TrimSpace(n.Name)
 	now := s.now()
 	switch {
-	case n.Name == "" || len(n.Name) > 100:
-		return "", models.Token{}, fault.InvalidField("name", "must be 1 to 100 characters; say what the token is for")
+	case n.Name == "" || len(n.Name) > 100 || n.Name != cut(n.Name, 100):
+		return "", models.Token{}, fault.InvalidField("name", "must be text of 1 to 100 bytes; say what the token is for")
 	case n.ExpiresAt != nil && !n.ExpiresAt.After(now):
 		return "", models.Token{}, fault.InvalidField("expires_at", "must lie in the future")
+	case n.ExpiresAt != nil && n.ExpiresAt.Year() > 9998:
+		return "", models.Token{}, fault.InvalidField("expires_at", "must lie before the year 9999")
 	}
+	n.Scope.Environments = slices.Compact(slices.Sorted(slices.Values(n.Scope.Environments)))
 	for _, id := range n.Scope.Environments {
 		if !Can(actor, ViewEnvironment, id) {
 			return "", models.Token{}, fault.InvalidField("environments", "must be environments that you may see")
@@ -50,12 +54,40 @@ func (s *Service) CreateToken(ctx context.Context, actor models.Actor, n NewToke
 		Name: n.Name, Scope: n.Scope, CreatedAt: now, ExpiresAt: n.ExpiresAt,
 	}
 	err := s.store.Write(ctx, func(tx *store.Tx) error {
+		if err := outlives(tx, actor, n.ExpiresAt, now); err != nil {
+			return err
+		}
 		if err := tx.CreateToken(&token); err != nil {
 			return err
 		}
 		return tx.AppendAudit(onToken(actor, "token.create", token))
 	})
-	return text, token, err
+	if err != nil {
+		return "", models.Token{}, err
+	}
+	return text, token, nil
+}
+
+// outlives refuses a token that would outlive the one that makes it, and any by one that
+// has ended since it was looked up.
+func outlives(tx *store.Tx, actor models.Actor, expires *time.Time, now time.Time) error {
+	if actor.Kind != models.ActorToken {
+		return nil
+	}
+	maker, err := tx.Token(models.TokenID(actor.ID))
+	switch {
+	case fault.Is(err, fault.NotFound), err == nil && over(maker, now):
+		return badToken()
+	case err != nil:
+		return err
+	case maker.ExpiresAt != nil && (expires == nil || expires.After(*maker.ExpiresAt)):
+		return fault.InvalidField("expires_at", "must not lie after the expiry of the token that makes it")
+	}
+	return nil
+}
+
+func over(t models.Token, now time.Time) bool {
+	return t.RevokedAt != nil || t.ExpiresAt != nil && !now.Before(*t.ExpiresAt)
 }
 
 func onToken(actor models.Actor, action string, t models.Token) models.AuditEntry {
@@ -66,6 +98,9 @@ func onToken(actor models.Actor, action string, t models.Token) models.AuditEntr
 
 // Tokens lists the actor's own tokens, the newest first.
 func (s *Service) Tokens(ctx context.Context, actor models.Actor) ([]models.Token, error) {
+	if err := Check(actor, ViewOwnTokens, Global); err != nil {
+		return nil, s.refuse(ctx, actor, "token.view", err)
+	}
 	var tokens []models.Token
 	err := s.store.Read(ctx, func(tx *store.Tx) (err error) {
 		tokens, err = tx.Tokens(actor.UserID)
@@ -116,8 +151,8 @@ func (s *Service) Bearer(ctx context.Context, text string, o Origin) (models.Act
 		item = s.actors.Set(hash, found, ttlcache.DefaultTTL)
 	}
 	found := item.Value()
-	if t := found.token; t.RevokedAt != nil || t.ExpiresAt != nil && !now.Before(*t.ExpiresAt) {
-		return Nobody(o), badToken()
+	if found.disabled || over(found.token, now) {
+		return Nobody(o), s.refuseToken(ctx, from(found.actor, o))
 	}
 	s.used.note(found.token.ID, now)
 	return from(found.actor, o), nil
@@ -128,9 +163,17 @@ func badToken() error {
 		WithHint("Send a current one as: Authorization: Bearer kpr_…")
 }
 
+// refuseToken refuses a token that was good once, and keeps that on record, once a window:
+// a program may go on trying for long.
+func (s *Service) refuseToken(ctx context.Context, actor models.Actor) error {
+	if s.tries.begin("token\x00"+actor.ID) > 1 {
+		return badToken()
+	}
+	return s.refuse(ctx, actor, "token.use", badToken())
+}
+
 func (s *Service) lookUp(ctx context.Context, hash string) (cachedActor, error) {
 	var found cachedActor
-	var disabled bool
 	err := s.store.Read(ctx, func(tx *store.Tx) error {
 		token, u, err := tx.TokenByHash(hash)
 		if err != nil {
@@ -138,10 +181,10 @@ func (s *Service) lookUp(ctx context.Context, hash string) (cachedActor, error) 
 		}
 		actor, err := s.actor(tx, u, Origin{})
 		actor.Kind, actor.ID, actor.Name, actor.Scope = models.ActorToken, string(token.ID), u.Username+" ("+token.Name+")", &token.Scope
-		found, disabled = cachedActor{actor: actor, token: token}, u.Disabled
+		found = cachedActor{actor: actor, token: token, disabled: u.Disabled}
 		return err
 	})
-	if fault.Is(err, fault.NotFound) || err == nil && disabled {
+	if fault.Is(err, fault.NotFound) {
 		return found, badToken()
 	}
 	return found, err

@@ -2,6 +2,7 @@ package models
 
 import (
 	"net/url"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -36,9 +37,7 @@ func (e *Environment) Validate() error {
 	}
 	problems.text("display_name", e.DisplayName, 100)
 	problems.text("description", e.Description, 1000)
-	if len(e.KMSKeyAlias) > 256 {
-		problems.add("kms_key_alias", "must be 256 characters at most")
-	}
+	problems.text("kms_key_alias", e.KMSKeyAlias, 256)
 	if !contains(EnvironmentColors, e.Color) {
 		problems.add("color", "must be one of %s", list(EnvironmentColors))
 	}
@@ -69,12 +68,15 @@ func (p *fieldProblems) add(name, format string, args ...any) {
 
 func (p *fieldProblems) text(name, value string, limit int) {
 	switch {
-	case !utf8.ValidString(value):
-		p.add(name, "must be valid UTF-8")
+	case badText(value):
+		p.add(name, "must be valid UTF-8 without NUL")
 	case utf8.RuneCountInString(value) > limit:
 		p.add(name, "must be %d characters at most", limit)
 	}
 }
+
+// badText reports what not every database can keep as text.
+func badText(s string) bool { return !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 }
 
 func (p fieldProblems) err(message string) error {
 	if len(p) == 0 {

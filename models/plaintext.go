@@ -11,19 +11,27 @@ const redacted = "[redacted]"
 // Plaintext is a secret's value in the clear. It cannot print itself: every formatting verb,
 // JSON, text and log form is "[redacted]". Reveal is the one way to the bytes, so that each
 // place where a value leaves can be found by searching for its name.
-type Plaintext struct{ bytes []byte }
+//
+// The bytes stand behind a pointer, since fmt prints unexported fields, and the fields of what
+// a verb does not fit, without asking their methods: there it finds an address and no more.
+type Plaintext struct{ bytes *[]byte }
 
 // NewPlaintext takes over the bytes; the caller must not use them afterwards.
-func NewPlaintext(b []byte) Plaintext { return Plaintext{bytes: b} }
+func NewPlaintext(b []byte) Plaintext { return Plaintext{bytes: &b} }
 
 // Reveal returns the bytes themselves, not a copy.
-func (p Plaintext) Reveal() []byte { return p.bytes }
+func (p Plaintext) Reveal() []byte {
+	if p.bytes == nil {
+		return nil
+	}
+	return *p.bytes
+}
 
 // Len is the value's size in bytes.
-func (p Plaintext) Len() int { return len(p.bytes) }
+func (p Plaintext) Len() int { return len(p.Reveal()) }
 
 // Zero overwrites the value in memory, as far as the runtime lets us.
-func (p Plaintext) Zero() { clear(p.bytes) }
+func (p Plaintext) Zero() { clear(p.Reveal()) }
 
 // String hides the value.
 func (p Plaintext) String() string { return redacted }

@@ -13,6 +13,8 @@ const (
 	MaxNameLength = 512    // characters
 	MaxValueSize  = 65_536 // bytes
 	MaxTags       = 40     // AWS allows 50; ten are left for Keeper's own
+
+	MaxCommentLength = 1000 // characters; Keeper's own limit
 )
 
 // SecretType says what a value is, and with that how it is checked and shown.
@@ -102,6 +104,9 @@ func (s *Secret) Validate() error {
 			break
 		}
 	}
+	if s.ExpiresAt != nil && (s.ExpiresAt.Year() < 1970 || s.ExpiresAt.Year() > 9998) {
+		problems.add("expires_at", "must lie between the years 1970 and 9998")
+	}
 	if s.RotateEvery < 0 || s.RotateEvery > 3650 {
 		problems.add("rotate_every_days", "must be between 0 and 3650")
 	}
@@ -135,6 +140,8 @@ func NameProblem(name string) string {
 
 func tagProblem(key, value string) string {
 	switch {
+	case badText(key) || badText(value):
+		return "must be valid UTF-8 without NUL"
 	case key == "" || len(key) > 128:
 		return "must have keys of 1 to 128 characters"
 	case len(value) > 256:
@@ -164,6 +171,13 @@ type SecretVersion struct {
 
 // TableName names the table for GORM.
 func (SecretVersion) TableName() string { return "secret_versions" }
+
+// Validate says what is wrong with the fields that a person sets.
+func (v *SecretVersion) Validate() error {
+	var problems fieldProblems
+	problems.text("comment", v.Comment, MaxCommentLength)
+	return problems.err("The version is not valid.")
+}
 
 // Facts is what may be shown of a value without showing it.
 type Facts struct {

@@ -90,12 +90,16 @@ func (s *Service) DeleteEnvironment(ctx context.Context, actor models.Actor, id 
 	if err != nil {
 		return err
 	}
-	return s.Store.Write(ctx, func(tx *store.Tx) error {
+	err = s.Store.Write(ctx, func(tx *store.Tx) error {
 		if err := tx.DeleteEnvironment(id); err != nil {
 			return err
 		}
 		return tx.AppendAudit(audit.OnEnvironment(actor, "environment.delete", e))
 	})
+	if err == nil {
+		s.Envelope.Forget(id)
+	}
+	return err
 }
 
 // Environment finds an environment that the actor may see.
@@ -113,13 +117,17 @@ func (s *Service) FindEnvironment(ctx context.Context, actor models.Actor, named
 		}
 		return err
 	})
-	if err == nil {
-		err = auth.Check(actor, auth.ViewEnvironment, e.ID)
-	}
 	if fault.Is(err, fault.NotFound) {
 		return models.Environment{}, noEnvironment(strconv.Quote(named))
 	}
-	return e, err
+	if err != nil {
+		return models.Environment{}, err
+	}
+	if err := auth.Check(actor, auth.ViewEnvironment, e.ID); err != nil {
+		entry := audit.OnEnvironment(actor, string(auth.ViewEnvironment), e)
+		return models.Environment{}, s.refused(ctx, entry, hideEnvironment(err, strconv.Quote(named)))
+	}
+	return e, nil
 }
 
 // Environments lists the environments that the actor may see, by name.

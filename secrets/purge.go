@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/your-org/keeper/audit"
+	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store"
 )
@@ -38,6 +39,13 @@ func (s *Service) Purge(ctx context.Context) error {
 func (s *Service) purge(tx *store.Tx, secret models.Secret) error {
 	e, err := tx.Environment(secret.EnvironmentID)
 	if err != nil {
+		return err
+	}
+	// Takes the row for this transaction, as it was listed: a secret that was undeleted in
+	// this moment stays.
+	if err := tx.UpdateSecret(&secret, secret.Revision); fault.Is(err, fault.Stale) {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	if err := tx.PurgeSecret(secret.ID); err != nil {

@@ -47,13 +47,13 @@ func (s *Service) Create(ctx context.Context, actor models.Actor, n NewSecret) (
 	if err := secret.Validate(); err != nil {
 		return models.Secret{}, err
 	}
-	value, err := s.prepare(ctx, e, n.Type, n.Value)
+	value, err := s.prepare(ctx, e, n.Type, n.Value, n.Comment)
 	if err != nil {
 		return models.Secret{}, err
 	}
 	err = s.Store.Write(ctx, func(tx *store.Tx) error {
 		secret.ID = 0
-		version := value.install(&secret, 1, actor, n.Comment, now)
+		version := value.install(&secret, 1, actor, now)
 		if err := tx.CreateSecret(&secret); err != nil {
 			return err
 		}
@@ -82,6 +82,9 @@ func (s *Service) nameTaken(ctx context.Context, e models.Environment, name stri
 		standing, err = tx.SecretByName(e.ID, name)
 		return err
 	})
+	if fault.Is(err, fault.NotFound) {
+		return fault.Wrap(cause, fault.Conflict, "%s changed at the same moment; nothing was written.", e.Name).WithHint("Try again.")
+	}
 	taken := fault.Wrap(cause, fault.Conflict, "%s already has a secret named %s; nothing was changed.", e.Name, name)
 	if err == nil && standing.Deleted() {
 		return taken.WithHint("It is deleted and can be undeleted; its id is %d.", standing.ID)
@@ -126,12 +129,7 @@ func (s *Service) Update(ctx context.Context, actor models.Actor, id models.Secr
 		if c.Value == nil {
 			return nil, nil
 		}
-		value, err := s.prepare(ctx, e, secret.Type, *c.Value)
-		if err != nil {
-			return nil, err
-		}
-		value.comment = c.Comment
-		return value, nil
+		return s.prepare(ctx, e, secret.Type, *c.Value, c.Comment)
 	})
 }
 
@@ -150,11 +148,11 @@ func (s *Service) Rollback(ctx context.Context, actor models.Actor, id models.Se
 		if err != nil {
 			return nil, err
 		}
-		value, err := s.prepare(ctx, e, secret.Type, plain)
+		value, err := s.prepare(ctx, e, secret.Type, plain, comment)
 		if err != nil {
 			return nil, err
 		}
-		value.comment, value.rolledFrom = comment, number
+		value.rolledFrom = number
 		return value, nil
 	})
 }
@@ -166,8 +164,15 @@ func (s *Service) change(
 	ctx context.Context, actor models.Actor, id models.SecretID, expected int64, action string,
 	edit func(models.Environment, *models.Secret) (*prepared, error),
 ) (models.Secret, error) {
+	return again(expected, func() (models.Secret, error) {
+		return s.changeOnce(ctx, actor, id, expected, action, edit)
+	})
+}
+
+// again makes a change that expects no revision once more where another came in between.
+func again(expected int64, change func() (models.Secret, error)) (models.Secret, error) {
 	for attempt := 1; ; attempt++ {
-		secret, err := s.changeOnce(ctx, actor, id, expected, action, edit)
+		secret, err := change()
 		moved := fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict)
 		if expected == 0 && moved && attempt < tries {
 			continue
@@ -231,7 +236,7 @@ func (s *Service) addVersion(tx *store.Tx, e models.Environment, secret *models.
 	if bytes.Equal(current.Hash, value.hash) {
 		return 0, nil
 	}
-	version := value.install(secret, secret.CurrentVersion+1, actor, value.comment, now)
+	version := value.install(secret, secret.CurrentVersion+1, actor, now)
 	if err := value.seal(&version, e, secret.ID); err != nil {
 		return 0, err
 	}
@@ -249,12 +254,12 @@ func (s *Service) stale(expected int64, secret models.Secret) error {
 // Delete marks a secret deleted; it can be undeleted until its grace is over. Copies are
 // deleted within their recovery windows.
 func (s *Service) Delete(ctx context.Context, actor models.Actor, id models.SecretID, expected int64) (models.Secret, error) {
-	return s.setDeleted(ctx, actor, id, expected, true)
+	return again(expected, func() (models.Secret, error) { return s.setDeleted(ctx, actor, id, expected, true) })
 }
 
 // Undelete brings a deleted secret back with all its versions, and its copies after it.
 func (s *Service) Undelete(ctx context.Context, actor models.Actor, id models.SecretID) (models.Secret, error) {
-	return s.setDeleted(ctx, actor, id, 0, false)
+	return again(0, func() (models.Secret, error) { return s.setDeleted(ctx, actor, id, 0, false) })
 }
 
 func (s *Service) setDeleted(ctx context.Context, actor models.Actor, id models.SecretID, expected int64, deleted bool) (models.Secret, error) {
@@ -344,8 +349,13 @@ func (s *Service) Get(ctx context.Context, actor models.Actor, id models.SecretI
 
 // FindSecret finds a secret by environment and name.
 func (s *Service) FindSecret(ctx context.Context, actor models.Actor, e models.Environment, name string) (models.Secret, error) {
+	missing := fault.New(fault.NotFound, "There is no secret %s in %s.", strconv.Quote(name), e.Name).
+		WithHint("List the secrets to see which there are.")
 	if err := auth.Check(actor, auth.ViewSecret, e.ID); err != nil {
-		return models.Secret{}, noSecret()
+		if fault.Is(err, fault.NotFound) {
+			err = missing
+		}
+		return models.Secret{}, s.refused(ctx, audit.OnEnvironment(actor, string(auth.ViewSecret), e), err)
 	}
 	var secret models.Secret
 	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
@@ -353,8 +363,7 @@ func (s *Service) FindSecret(ctx context.Context, actor models.Actor, e models.E
 		return err
 	})
 	if fault.Is(err, fault.NotFound) {
-		return secret, fault.New(fault.NotFound, "There is no secret %s in %s.", strconv.Quote(name), e.Name).
-			WithHint("List the secrets to see which there are.")
+		return secret, missing
 	}
 	return secret, err
 }
@@ -372,7 +381,10 @@ type prepared struct {
 
 // prepare checks a value and gets the keys for it, so that nothing in the transaction waits
 // for a KMS.
-func (s *Service) prepare(ctx context.Context, e models.Environment, t models.SecretType, value models.Plaintext) (*prepared, error) {
+func (s *Service) prepare(ctx context.Context, e models.Environment, t models.SecretType, value models.Plaintext, comment string) (*prepared, error) {
+	if err := (&models.SecretVersion{Comment: comment}).Validate(); err != nil {
+		return nil, err
+	}
 	facts, err := Inspect(t, value)
 	if err != nil {
 		return nil, err
@@ -385,15 +397,15 @@ func (s *Service) prepare(ctx context.Context, e models.Environment, t models.Se
 	if err != nil {
 		return nil, err
 	}
-	return &prepared{plain: value, kind: t, facts: facts, hash: hasher.Sum(value), sealer: sealer}, nil
+	return &prepared{plain: value, kind: t, facts: facts, hash: hasher.Sum(value), sealer: sealer, comment: comment}, nil
 }
 
 // install makes the value the secret's current one and returns its version, not yet sealed.
-func (p *prepared) install(secret *models.Secret, number models.VersionNumber, actor models.Actor, comment string, now time.Time) models.SecretVersion {
+func (p *prepared) install(secret *models.Secret, number models.VersionNumber, actor models.Actor, now time.Time) models.SecretVersion {
 	secret.CurrentVersion, secret.CurrentSize, secret.Facts, secret.ValueChangedAt = number, p.plain.Len(), p.facts, now
 	return models.SecretVersion{
 		Number: number, Hash: p.hash, Size: p.plain.Len(), Type: p.kind, Facts: p.facts,
-		Comment: comment, RolledFrom: p.rolledFrom, CreatedAt: now, CreatedBy: actor.Name,
+		Comment: p.comment, RolledFrom: p.rolledFrom, CreatedAt: now, CreatedBy: actor.Name,
 	}
 }
 

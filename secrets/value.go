@@ -55,16 +55,23 @@ func Inspect(t models.SecretType, value models.Plaintext) (models.Facts, error) 
 	case models.Text:
 		return models.Facts{}, nil
 	default:
-		_, err := models.ParseSecretType(string(t))
-		return models.Facts{}, err
+		return models.Facts{}, fault.InvalidField("secret_type", "must be one of %s", models.SecretTypes)
 	}
 }
 
 func badValue(format string, args ...any) error { return fault.InvalidField("value", format, args...) }
 
 func inspectSSHKey(b []byte) (models.Facts, error) {
-	if public, _, _, _, err := ssh.ParseAuthorizedKey(b); err == nil {
+	b = bytes.TrimSpace(b)
+	if public, _, _, _, err := ssh.ParseAuthorizedKey(b); err == nil && !bytes.Contains(b, []byte("\n")) {
 		return sshFacts(public, false), nil
+	}
+	block, rest := pem.Decode(b)
+	if block == nil || len(rest) > 0 || !bytes.HasPrefix(b, pemBegin) {
+		return models.Facts{}, badValue("must be one SSH private key in PEM or OpenSSH form, or one public key in authorized_keys form")
+	}
+	if block.Type == "ENCRYPTED PRIVATE KEY" {
+		return models.Facts{SSHKey: lockedKey}, nil
 	}
 	signer, err := ssh.ParsePrivateKey(b)
 	var locked *ssh.PassphraseMissingError
@@ -74,11 +81,16 @@ func inspectSSHKey(b []byte) (models.Facts, error) {
 	case errors.As(err, &locked) && locked.PublicKey != nil:
 		return sshFacts(locked.PublicKey, true), nil
 	case errors.As(err, &locked):
-		return models.Facts{SSHKey: &models.SSHKeyFacts{Kind: "private key", Encrypted: true}}, nil
+		return models.Facts{SSHKey: lockedKey}, nil
 	default:
-		return models.Facts{}, badValue("must be an SSH private key in PEM or OpenSSH form, or a public key in authorized_keys form")
+		return models.Facts{}, badValue("holds an SSH private key that is damaged or of an unknown kind")
 	}
 }
+
+// lockedKey is all that is known of a key whose public half is locked too.
+var lockedKey = &models.SSHKeyFacts{Kind: "private key", Encrypted: true}
+
+var pemBegin = []byte("-----BEGIN ")
 
 func sshFacts(key ssh.PublicKey, encrypted bool) models.Facts {
 	return models.Facts{SSHKey: &models.SSHKeyFacts{Kind: key.Type(), Fingerprint: ssh.FingerprintSHA256(key), Encrypted: encrypted}}
@@ -86,8 +98,8 @@ func sshFacts(key ssh.PublicKey, encrypted bool) models.Facts {
 
 func inspectCertificate(b []byte) (models.Facts, error) {
 	var chain []*x509.Certificate
-	hasKey := false
-	for rest := b; ; {
+	hasKey, locked, blocks := false, false, 0
+	for rest := b; ; blocks++ {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
 			break
@@ -101,13 +113,17 @@ func inspectCertificate(b []byte) (models.Facts, error) {
 			chain = append(chain, certificate)
 		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
 			hasKey = true
+			locked = locked || block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != ""
 		}
+	}
+	if blocks != bytes.Count(b, pemBegin) {
+		return models.Facts{}, badValue("holds a PEM block that is damaged")
 	}
 	if len(chain) == 0 {
 		return models.Facts{}, badValue("must hold at least one certificate in PEM form (-----BEGIN CERTIFICATE-----)")
 	}
-	if hasKey {
-		if _, err := tls.X509KeyPair(b, b); err != nil && !bytes.Contains(b, []byte("ENCRYPTED")) {
+	if hasKey && !locked {
+		if _, err := tls.X509KeyPair(b, b); err != nil {
 			return models.Facts{}, badValue("holds a private key that does not belong to its first certificate")
 		}
 	}

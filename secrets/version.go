@@ -57,6 +57,7 @@ func (s *Service) reveal(ctx context.Context, actor models.Actor, e models.Envir
 	entry := audit.OnSecret(actor, "secret.reveal", e, r.Secret)
 	entry.Version = r.Version.Number
 	if err := s.Store.Record(ctx, audit.Ended(entry, openErr)); err != nil {
+		value.Zero()
 		return Revealed{}, fault.Wrap(err, fault.Unavailable, "The reveal could not be recorded, so the value was not shown.").WithHint("Try again.")
 	}
 	if openErr != nil {

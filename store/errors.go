@@ -25,6 +25,7 @@ const (
 	classMissing
 	classTaken
 	classReferred // a foreign key: the parent is missing, or a child still stands
+	classUnfit    // text that the database cannot keep: NUL, invalid UTF-8, too long
 	classRetry    // deadlock, serialization failure
 	classGone     // the database does not answer, or cannot write
 )
@@ -44,6 +45,8 @@ func translate(err error, noun string) error {
 		return fault.Wrap(err, fault.Conflict, "There is already such a %s.", noun)
 	case classReferred:
 		return fault.Wrap(err, fault.Conflict, "The %s refers to something that is gone, or is still in use.", noun)
+	case classUnfit:
+		return fault.Wrap(err, fault.Invalid, "The %s cannot hold that text: it is too long, not valid UTF-8, or has a NUL in it.", noun)
 	case classRetry:
 		return fault.Wrap(err, fault.Unavailable, "The database was too busy to change the %s; nothing was changed.", noun).
 			WithHint("Try again.")
@@ -106,6 +109,8 @@ func classifyMySQL(number uint16) errorClass {
 		return classTaken
 	case 1451, 1452: // ER_ROW_IS_REFERENCED_2, ER_NO_REFERENCED_ROW_2
 		return classReferred
+	case 1300, 1366, 1406: // ER_INVALID_CHARACTER_STRING, ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, ER_DATA_TOO_LONG
+		return classUnfit
 	case 1205, 1213: // ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK
 		return classRetry
 	case 1040, 1044, 1045, 1049, 1053, 1129, 1203, 1290, 1836, 1927, 2006, 2013: // connections, shutdown, access, read-only
@@ -121,6 +126,8 @@ func classifyPostgres(code string) errorClass {
 		return classTaken
 	case "23503", "23001":
 		return classReferred
+	case "22001", "22021", "22P05":
+		return classUnfit
 	case "40001", "40P01", "55P03":
 		return classRetry
 	case "25006": // read only: a replica

@@ -24,6 +24,11 @@ func (tx *Tx) User(id models.UserID) (models.User, error) {
 	return take[models.User](tx.db().Where("id = ?", id), "user")
 }
 
+// LockUser is User, and nobody else changes the row until the transaction ends.
+func (tx *Tx) LockUser(id models.UserID) (models.User, error) {
+	return take[models.User](tx.locked().Where("id = ?", id), "user")
+}
+
 // UserByName loads one by the user name.
 func (tx *Tx) UserByName(username string) (models.User, error) {
 	return take[models.User](tx.db().Where("username = ?", username), "user")

@@ -12,19 +12,19 @@ const redacted = "[redacted]"
 // JSON, text and log form is "[redacted]". Reveal is the one way to the bytes, so that each
 // place where a value leaves can be found by searching for its name.
 //
-// The bytes stand behind a pointer, since fmt prints unexported fields, and the fields of what
-// a verb does not fit, without asking their methods: there it finds an address and no more.
-type Plaintext struct{ bytes *[]byte }
+// The bytes stand behind a function, since fmt prints unexported fields, and what a verb does
+// not fit, without asking any method: there it finds an address and no more.
+type Plaintext struct{ bytes func() []byte }
 
 // NewPlaintext takes over the bytes; the caller must not use them afterwards.
-func NewPlaintext(b []byte) Plaintext { return Plaintext{bytes: &b} }
+func NewPlaintext(b []byte) Plaintext { return Plaintext{bytes: func() []byte { return b }} }
 
 // Reveal returns the bytes themselves, not a copy.
 func (p Plaintext) Reveal() []byte {
 	if p.bytes == nil {
 		return nil
 	}
-	return *p.bytes
+	return p.bytes()
 }
 
 // Len is the value's size in bytes.

@@ -4,23 +4,16 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"syscall"
-	"time"
 
-	"github.com/your-org/keeper/test/awsstandin/standin"
 	"github.com/your-org/keeper/test/scenario"
 )
 
@@ -55,15 +48,15 @@ func demo(ctx context.Context, port int, once bool) (err error) {
 
 	say("Building Keeper and the KV v2 engine; the first time this takes a few minutes.")
 	binary, engine := filepath.Join(dir, "keeper"), filepath.Join(dir, "vaultengine")
-	if err := errors.Join(build(ctx, ".", binary), build(ctx, "test/vaultengine", engine)); err != nil {
+	if err := errors.Join(scenario.Build(ctx, ".", binary), scenario.Build(ctx, "test/vaultengine", engine)); err != nil {
 		return err
 	}
-	aws, stopAWS, err := startAWS()
+	aws, stopAWS, err := scenario.StartAWS()
 	if err != nil {
 		return err
 	}
 	defer stopAWS()
-	vault, stopVault, err := startVault(ctx, engine)
+	vault, stopVault, err := scenario.StartVault(ctx, engine)
 	if err != nil {
 		return err
 	}
@@ -123,55 +116,4 @@ func free(port int) error {
 		return fmt.Errorf("port %d is in use; stop what uses it, or choose another with: go run ./test/demo -port 8990", port)
 	}
 	return listener.Close()
-}
-
-func build(ctx context.Context, module, binary string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, ".")
-	cmd.Dir, cmd.Stderr = module, os.Stderr
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	return cmd.Run()
-}
-
-// startAWS serves the stand-in, with AWS's own quotas, in this process.
-func startAWS() (scenario.AWS, func(), error) {
-	server := standin.New(standin.Options{Quotas: standin.RealQuotas()})
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it lives as long as the demo
-	if err != nil {
-		return scenario.AWS{}, nil, err
-	}
-	front := &http.Server{Handler: server, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = front.Serve(listener) }() // ends by Close
-	stop := func() {
-		server.Close()
-		_ = front.Close()
-	}
-	return scenario.AWS{URL: "http://" + listener.Addr().String(), Region: "eu-central-1", AccessKey: "demo", SecretKey: "demo"}, stop, nil
-}
-
-// startVault starts the KV v2 engine and waits for the line that says it is ready.
-func startVault(ctx context.Context, binary string) (scenario.Vault, func(), error) {
-	cmd := exec.Command(binary, "-addr", "127.0.0.1:0", "-token", "demo-root", "-mount", "secret") //nolint:noctx // it is stopped in order, after Keeper
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return scenario.Vault{}, nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return scenario.Vault{}, nil, err
-	}
-	stop := func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
-		_ = cmd.Wait()
-	}
-	var ready struct{ Addr, Token, Mount string }
-	line, err := bufio.NewReader(out).ReadBytes('\n')
-	if err == nil {
-		err = json.Unmarshal(line, &ready)
-	}
-	if err != nil {
-		stop()
-		return scenario.Vault{}, nil, errors.Join(errors.New("the KV v2 engine did not start"), err, ctx.Err())
-	}
-	go func() { _, _ = io.Copy(io.Discard, out) }() // it says nothing more; the pipe must not fill
-	return scenario.Vault{URL: ready.Addr, Token: ready.Token, Mount: ready.Mount}, stop, nil
 }

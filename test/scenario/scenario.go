@@ -49,12 +49,13 @@ func first(environment string) []api.NewSecret {
 	}
 }
 
-// Run plays the whole story and stops at the first thing that is not as it should be.
-func (w *World) Run(ctx context.Context) error {
-	steps := []struct {
-		title string
-		play  func(context.Context) error
-	}{
+type step struct {
+	title string
+	play  func(context.Context) error
+}
+
+func (w *World) steps() []step {
+	return []step{
 		{"Two environments, each synced to AWS Secrets Manager and to Vault", w.connect},
 		{"Secrets are written once", w.create},
 		{"One of them changes", w.update},
@@ -63,6 +64,19 @@ func (w *World) Run(ctx context.Context) error {
 		{fmt.Sprintf("Keeper is killed in the middle of syncing %d secrets", Many), w.kill},
 		{"Everything is compared once more", w.compareAll},
 	}
+}
+
+// Run plays the whole story and stops at the first thing that is not as it should be.
+func (w *World) Run(ctx context.Context) error { return w.play(ctx, w.steps()) }
+
+// Begin plays the story up to where everything has happened once, without the kill: a world
+// that looks lived in.
+func (w *World) Begin(ctx context.Context) error { return w.play(ctx, w.steps()[:5]) }
+
+// Client is the API of the world's Keeper, once the story has begun.
+func (w *World) Client() *client.Client { return w.client }
+
+func (w *World) play(ctx context.Context, steps []step) error {
 	for i, step := range steps {
 		w.Tell("\n%d. %s", i+1, step.title)
 		if err := step.play(ctx); err != nil {

@@ -176,6 +176,20 @@ func testSyncStates(t *testing.T, s *store.Store) {
 			t.Errorf("got %+v, want a new dirty row", got)
 		}
 	})
+	t.Run("ForgetDeleted", func(t *testing.T) {
+		gone, left := h.secret(t, "gone"), settled
+		left.SecretID, gone.DeletedAt = gone.ID, &at
+		write(t, s, func(tx *store.Tx) error { return tx.MarkDirty(gone.ID) })
+		write(t, s, func(tx *store.Tx) error { return tx.UpdateSecret(&gone, gone.Revision) })
+		// A pass over a deleted secret knows of no version.
+		write(t, s, func(tx *store.Tx) error {
+			return tx.RecordSync([]store.SyncOutcome{{State: left, Deleted: true, Forget: true}})
+		})
+		states := read(t, s, func(tx *store.Tx) ([]models.SyncState, error) {
+			return tx.StatesOfSecrets([]models.SecretID{gone.ID})
+		})
+		same(t, len(states), 0)
+	})
 }
 
 func testSyncEntries(t *testing.T, s *store.Store) {

@@ -89,23 +89,27 @@ func (h Health) Look() Look {
 // deed is an act in both forms that a sentence needs: "revealed", and "may not reveal".
 type deed struct{ done, do string }
 
-// deeds are the acts by what an audit action names after the dot.
+// deeds are the acts by the whole of an audit action, or by what it names after the dot.
 var deeds = map[string]deed{
+	"session.create": {"signed in as", "sign in as"}, "session.end": {"ended a session", "end a session"},
+	"audit.read": {"read the audit log", "read the audit log"}, "user.password": {"changed the password of", "change the password of"},
+	"sync.trigger": {"asked to sync", "ask to sync"}, "sync.run": {"synced", "sync"},
 	"create": {"created", "create"}, "read": {"read", "read"}, "list": {"listed", "list"}, "reveal": {"revealed", "reveal"},
 	"update": {"changed", "change"}, "edit": {"changed", "change"}, "write": {"wrote", "write"},
 	"add_version": {"added a version to", "add a version to"}, "rollback": {"rolled back", "roll back"},
 	"delete": {"deleted", "delete"}, "undelete": {"undeleted", "undelete"}, "purge": {"purged", "purge"},
 	"sync": {"synced", "sync"}, "run": {"ran", "run"}, "start": {"started", "start"}, "test": {"tested", "test"},
 	"pause": {"paused", "pause"}, "resume": {"resumed", "resume"}, "revoke": {"revoked", "revoke"}, "grant": {"granted", "grant"},
-	"sign_in": {"signed in", "sign in"}, "sign_out": {"signed out", "sign out"},
-	"change_password": {"changed the password of", "change the password of"},
 }
 
 // did is what an audit entry's actor did, in words; an action without words shows as it is
 // spelled. An entry that was refused or failed says so.
 func did(e models.AuditEntry) string {
 	_, name, _ := strings.Cut(e.Action, ".")
-	d, ok := deeds[name]
+	d, ok := deeds[e.Action]
+	if !ok {
+		d, ok = deeds[name]
+	}
 	if !ok {
 		d = deed{"did " + e.Action, "do " + e.Action}
 	}

@@ -90,7 +90,7 @@ func (k *Keeper) end(signal syscall.Signal) {
 
 // NewToken makes an API token with the command, beside the running server.
 func (k *Keeper) NewToken(ctx context.Context) (string, error) {
-	return k.Command(ctx, "", "tokens", "create", "--name", fmt.Sprintf("story-%d", time.Now().UnixNano()))
+	return k.Command(ctx, "", "tokens", "create", "--name", "story")
 }
 
 // Command runs the keeper command with the server's settings and returns what it prints.

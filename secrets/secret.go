@@ -14,10 +14,6 @@ import (
 	"github.com/your-org/keeper/store"
 )
 
-// tries bounds how often a change without an expected revision is made again after another
-// one came in between.
-const tries = 5
-
 // NewSecret is what a secret is made from.
 type NewSecret struct {
 	Environment models.EnvironmentID
@@ -121,119 +117,113 @@ func (c *Change) apply(s *models.Secret) {
 // is). A value that differs from the current one becomes a new version; the same value
 // again changes nothing, so that a retry is harmless.
 func (s *Service) Update(ctx context.Context, actor models.Actor, id models.SecretID, c Change, expected int64) (models.Secret, error) {
-	return s.change(ctx, actor, id, expected, "secret.update", func(e models.Environment, secret *models.Secret) (*prepared, error) {
-		c.apply(secret)
-		if err := secret.Validate(); err != nil {
-			return nil, err
-		}
-		if c.Value == nil {
-			return nil, nil
-		}
-		return s.prepare(ctx, e, secret.Type, *c.Value, c.Comment)
+	return s.change(ctx, actor, id, expected, edit{
+		action: "secret.update",
+		apply: func(secret *models.Secret) error {
+			c.apply(secret)
+			return secret.Validate()
+		},
+		value: func(e models.Environment, secret models.Secret) (*prepared, error) {
+			if c.Value == nil {
+				return nil, nil
+			}
+			return s.prepare(ctx, e, secret.Type, *c.Value, c.Comment)
+		},
 	})
 }
 
 // Rollback makes an earlier version's value the newest version.
 func (s *Service) Rollback(ctx context.Context, actor models.Actor, id models.SecretID, number models.VersionNumber, comment string, expected int64) (models.Secret, error) {
-	return s.change(ctx, actor, id, expected, "secret.rollback", func(e models.Environment, secret *models.Secret) (*prepared, error) {
-		var version models.SecretVersion
-		err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
-			version, err = tx.Version(id, number)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		plain, err := s.open(ctx, e, version)
-		if err != nil {
-			return nil, err
-		}
-		value, err := s.prepare(ctx, e, secret.Type, plain, comment)
-		if err != nil {
-			return nil, err
-		}
-		value.rolledFrom = number
-		return value, nil
+	return s.change(ctx, actor, id, expected, edit{
+		action: "secret.rollback",
+		apply:  func(*models.Secret) error { return nil },
+		value: func(e models.Environment, secret models.Secret) (*prepared, error) {
+			var version models.SecretVersion
+			err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
+				version, err = tx.Version(id, number)
+				return err
+			})
+			if err != nil {
+				return nil, err
+			}
+			plain, err := s.open(ctx, e, version)
+			if err != nil {
+				return nil, err
+			}
+			value, err := s.prepare(ctx, e, secret.Type, plain, comment)
+			if err != nil {
+				return nil, err
+			}
+			value.rolledFrom = number
+			return value, nil
+		},
 	})
 }
 
-// change runs one change of a living secret: edit works on a copy and may give a value, and
-// all that follows from it commits together. Without an expected revision it is made again
-// when another change came in between.
-func (s *Service) change(
-	ctx context.Context, actor models.Actor, id models.SecretID, expected int64, action string,
-	edit func(models.Environment, *models.Secret) (*prepared, error),
-) (models.Secret, error) {
-	return again(expected, func() (models.Secret, error) {
-		return s.changeOnce(ctx, actor, id, expected, action, edit)
-	})
+// edit is one change of a living secret.
+type edit struct {
+	action string
+	apply  func(*models.Secret) error // in the transaction, on the secret as it is then; it may be run again
+	// value makes the value to write, before the transaction; nil where there is none.
+	value func(models.Environment, models.Secret) (*prepared, error)
 }
 
-// again makes a change that expects no revision once more where another came in between.
-func again(expected int64, change func() (models.Secret, error)) (models.Secret, error) {
-	for attempt := 1; ; attempt++ {
-		secret, err := change()
-		moved := fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict)
-		if expected == 0 && moved && attempt < tries {
-			continue
-		}
-		return secret, err
-	}
-}
-
-func (s *Service) changeOnce(
-	ctx context.Context, actor models.Actor, id models.SecretID, expected int64, action string,
-	edit func(models.Environment, *models.Secret) (*prepared, error),
-) (models.Secret, error) {
+// change runs an edit, and all that follows from it commits together. Changes of one secret
+// take turns, so that without an expected revision none is refused because of another.
+func (s *Service) change(ctx context.Context, actor models.Actor, id models.SecretID, expected int64, c edit) (models.Secret, error) {
 	secret, e, err := s.secret(ctx, actor, auth.WriteSecret, id)
 	if err != nil {
 		return secret, err
 	}
-	if secret.Deleted() {
-		return secret, fault.New(fault.Conflict, "The secret %s is deleted; nothing was changed.", secret.Name).WithHint("Undelete it first.")
-	}
-	if err := s.stale(expected, secret); err != nil {
+	// Told before the value is made ready; what counts is what the transaction finds.
+	if err := s.applyTo(&secret, expected, c); err != nil {
 		return secret, err
 	}
-	before := secret.Revision
-	value, err := edit(e, &secret)
+	value, err := c.value(e, secret)
 	if err != nil {
 		return secret, err
 	}
 	now := s.Now()
-	secret.UpdatedAt, secret.UpdatedBy = now, actor.Name
 	err = s.Store.Write(ctx, func(tx *store.Tx) error {
-		candidate := secret
-		number, err := s.addVersion(tx, e, &candidate, value, actor, now)
+		current, version, err := tx.LockCurrentVersion(id)
 		if err != nil {
 			return err
 		}
-		if err := tx.UpdateSecret(&candidate, before); err != nil {
+		before := current.Revision
+		if err := s.applyTo(&current, expected, c); err != nil {
 			return err
 		}
-		if err := s.changed(tx, actor, action, e, candidate, number, value); err != nil {
+		current.UpdatedAt, current.UpdatedBy = now, actor.Name
+		number, err := addVersion(tx, e, &current, version.Hash, value, actor, now)
+		if err != nil {
 			return err
 		}
-		secret = candidate
-		return nil
+		if err := tx.UpdateSecret(&current, before); err != nil {
+			return err
+		}
+		secret = current
+		return s.changed(tx, actor, c.action, e, current, number, value)
 	})
-	if err == nil {
-		s.committed()
-	}
-	return secret, err
+	return s.settle(secret, err)
 }
 
-// addVersion seals the value as the next version, unless it is the current one again. It
-// returns the version's number, 0 where there is none.
-func (s *Service) addVersion(tx *store.Tx, e models.Environment, secret *models.Secret, value *prepared, actor models.Actor, now time.Time) (models.VersionNumber, error) {
-	if value == nil {
-		return 0, nil
+// applyTo applies an edit to a secret that may be changed.
+func (s *Service) applyTo(secret *models.Secret, expected int64, c edit) error {
+	if secret.Deleted() {
+		return fault.New(fault.Conflict, "The secret %s is deleted; nothing was changed.", secret.Name).WithHint("Undelete it first.")
 	}
-	current, err := tx.Version(secret.ID, secret.CurrentVersion)
-	if err != nil {
-		return 0, err
+	if err := s.stale(expected, *secret); err != nil {
+		return err
 	}
-	if bytes.Equal(current.Hash, value.hash) {
+	return c.apply(secret)
+}
+
+// addVersion seals the value as the next version, unless it is the current one again, whose
+// keyed hash is given. It returns the version's number, 0 where there is none.
+func addVersion(
+	tx *store.Tx, e models.Environment, secret *models.Secret, hash []byte, value *prepared, actor models.Actor, now time.Time,
+) (models.VersionNumber, error) {
+	if value == nil || bytes.Equal(hash, value.hash) {
 		return 0, nil
 	}
 	version := value.install(secret, secret.CurrentVersion+1, actor, now)
@@ -254,12 +244,12 @@ func (s *Service) stale(expected int64, secret models.Secret) error {
 // Delete marks a secret deleted; it can be undeleted until its grace is over. Copies are
 // deleted within their recovery windows.
 func (s *Service) Delete(ctx context.Context, actor models.Actor, id models.SecretID, expected int64) (models.Secret, error) {
-	return again(expected, func() (models.Secret, error) { return s.setDeleted(ctx, actor, id, expected, true) })
+	return s.setDeleted(ctx, actor, id, expected, true)
 }
 
 // Undelete brings a deleted secret back with all its versions, and its copies after it.
 func (s *Service) Undelete(ctx context.Context, actor models.Actor, id models.SecretID) (models.Secret, error) {
-	return again(0, func() (models.Secret, error) { return s.setDeleted(ctx, actor, id, 0, false) })
+	return s.setDeleted(ctx, actor, id, 0, false)
 }
 
 func (s *Service) setDeleted(ctx context.Context, actor models.Actor, id models.SecretID, expected int64, deleted bool) (models.Secret, error) {
@@ -270,23 +260,42 @@ func (s *Service) setDeleted(ctx context.Context, actor models.Actor, id models.
 	if err := s.stale(expected, secret); err != nil {
 		return secret, err
 	}
-	before, action, now := secret.Revision, "secret.undelete", s.Now()
-	secret.DeletedAt, secret.PurgeAfter = nil, nil
-	if deleted {
-		purge := now.Add(s.DeleteGrace)
-		action, secret.DeletedAt, secret.PurgeAfter = "secret.delete", &now, &purge
-	}
-	secret.UpdatedAt, secret.UpdatedBy = now, actor.Name
+	now := s.Now()
 	err = s.Store.Write(ctx, func(tx *store.Tx) error {
-		candidate := secret
-		if err := tx.UpdateSecret(&candidate, before); err != nil {
+		current, _, err := tx.LockCurrentVersion(id)
+		if err != nil {
 			return err
 		}
-		secret = candidate
-		return s.changed(tx, actor, action, e, candidate, 0, nil)
+		secret = current
+		if secret.Deleted() == deleted {
+			return nil // somebody else did it meanwhile
+		}
+		if err := s.stale(expected, secret); err != nil {
+			return err
+		}
+		action := "secret.undelete"
+		secret.DeletedAt, secret.PurgeAfter = nil, nil
+		if deleted {
+			purge := now.Add(s.DeleteGrace)
+			action, secret.DeletedAt, secret.PurgeAfter = "secret.delete", &now, &purge
+		}
+		secret.UpdatedAt, secret.UpdatedBy = now, actor.Name
+		if err := tx.UpdateSecret(&secret, current.Revision); err != nil {
+			return err
+		}
+		return s.changed(tx, actor, action, e, secret, 0, nil)
 	})
-	if err == nil {
+	return s.settle(secret, err)
+}
+
+// settle ends a change: what it left to do begins, and a secret that was purged meanwhile is
+// as if it had never been.
+func (s *Service) settle(secret models.Secret, err error) (models.Secret, error) {
+	switch {
+	case err == nil:
 		s.committed()
+	case fault.Is(err, fault.NotFound):
+		return models.Secret{}, noSecret()
 	}
 	return secret, err
 }

@@ -174,7 +174,7 @@ func TestConcurrentUpdatesLoseNothing(t *testing.T) {
 	h := newHouse(t)
 	h.Changed = nil
 	s := h.create(t, "a", "start")
-	const writers = 4
+	const writers = 64
 	var wg sync.WaitGroup
 	errs := make([]error, writers)
 	for i := range writers {

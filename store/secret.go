@@ -65,20 +65,27 @@ func (tx *Tx) UpdateSecret(s *models.Secret, expected int64) error {
 	if err != nil {
 		return err
 	}
-	// After the update the row is ours, so this is the revision that it made.
-	var revision int64
-	err = tx.row(secretRevision, int64(s.ID)).Scan(&revision)
-	switch {
-	case err != nil:
-		return translate(err, "secret")
-	case changed == 0:
-		return stale("secret")
+	s.Revision, err = tx.newRevision(s.ID, expected, changed > 0)
+	if err != nil {
+		return err
 	}
-	s.Revision = revision
 	if _, err := tx.exec("tag", deleteTags, int64(s.ID)); err != nil {
 		return err
 	}
 	return tx.insertTags(s)
+}
+
+// newRevision is the revision that an update made.
+func (tx *Tx) newRevision(id models.SecretID, expected int64, changed bool) (revision int64, err error) {
+	if changed && expected != 0 {
+		return expected + 1, nil
+	}
+	// After the update the row is ours, so this is the revision that it made.
+	err = tx.row(secretRevision, int64(id)).Scan(&revision)
+	if err == nil && !changed {
+		return 0, stale("secret")
+	}
+	return revision, translate(err, "secret")
 }
 
 // changing are the columns that an update writes, in the order of changingArgs.

@@ -2,7 +2,11 @@ package store_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"fmt"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -239,6 +243,35 @@ func testVersions(t *testing.T, s *store.Store) {
 		read(t, s, func(tx *store.Tx) (int, error) { return check(tx.CurrentVersion(secret.ID)) })
 		read(t, s, func(tx *store.Tx) (int, error) { return check(tx.CurrentVersionByName(h.env.ID, "a")) })
 		write(t, s, func(tx *store.Tx) error { _, err := check(tx.CurrentVersion(secret.ID)); return err })
+	})
+	t.Run("Lock", func(t *testing.T) {
+		contended := h.secret(t, "contended")
+		const writers = 8
+		var wait sync.WaitGroup
+		for range writers {
+			wait.Go(func() {
+				err := s.Write(context.Background(), func(tx *store.Tx) error {
+					current, version, err := tx.LockCurrentVersion(contended.ID)
+					if err != nil || version.Number != current.CurrentVersion {
+						return errors.Join(err, fmt.Errorf("version %d of a secret at %d", version.Number, current.CurrentVersion))
+					}
+					current.CurrentVersion++
+					if err := tx.AddVersion(h.version(contended.ID, current.CurrentVersion)); err != nil {
+						return err
+					}
+					return tx.UpdateSecret(&current, current.Revision)
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wait.Wait()
+		got := read(t, s, func(tx *store.Tx) (models.Secret, error) { return tx.Secret(contended.ID) })
+		if got.CurrentVersion != writers+1 || got.Revision != contended.Revision+writers {
+			t.Errorf("got version %d at revision %d after %d changes", got.CurrentVersion, got.Revision, writers)
+		}
+		failing(t, s, fault.NotFound, func(tx *store.Tx) error { _, _, err := tx.LockCurrentVersion(99); return err })
 	})
 	t.Run("Conflict", func(t *testing.T) {
 		failing(t, s, fault.Conflict, func(tx *store.Tx) error { return tx.AddVersion(h.version(secret.ID, 3)) })

@@ -60,6 +60,7 @@ const selectCurrent = "SELECT " + secretColumns + ", v.data_key_id, v.format, v.
 
 var (
 	currentByID   = newQuery(selectCurrent + "s.id = ?")
+	secretLocked  = newQuery(selectSecret + "s.id = ? FOR UPDATE") // not on SQLite, which has one writer
 	currentByName = newQuery(selectCurrent + "s.environment_id = ? AND s.name = ?")
 )
 
@@ -67,6 +68,21 @@ var (
 // ciphertext, in one prepared query.
 func (tx *Tx) CurrentVersion(id models.SecretID) (models.Secret, models.SecretVersion, error) {
 	return scanCurrent(tx.row(currentByID, int64(id)))
+}
+
+// LockCurrentVersion is CurrentVersion for a transaction that changes the secret: until it
+// ends, nobody else does.
+func (tx *Tx) LockCurrentVersion(id models.SecretID) (models.Secret, models.SecretVersion, error) {
+	if tx.s.options.Dialect == SQLite {
+		return tx.CurrentVersion(id)
+	}
+	// Two reads: PostgreSQL finds nothing by a join whose one side moved while it waited.
+	s, err := scanSecret(tx.row(secretLocked, int64(id)))
+	if err != nil {
+		return models.Secret{}, models.SecretVersion{}, err
+	}
+	v, err := tx.Version(id, s.CurrentVersion)
+	return s, v, err
 }
 
 // CurrentVersionByName is CurrentVersion by the name in an environment.

@@ -24,9 +24,10 @@ const (
 )
 
 // Listen opens the port that the settings name.
-func (a *App) Listen() (net.Listener, error) {
+func (a *App) Listen(ctx context.Context) (net.Listener, error) {
 	address := net.JoinHostPort(a.Config.Host, strconv.Itoa(a.Config.Port))
-	listener, err := net.Listen("tcp", address)
+	var open net.ListenConfig
+	listener, err := open.Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "Keeper cannot listen on %s.", address).
 			WithHint("Another program may be using the port; choose one with --port or KEEPER_PORT.")

@@ -2,13 +2,13 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"github.com/your-org/keeper/config"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/kms"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store"
-	"time"
 )
 
 // OpenStore opens the database that the settings name, without migrating it.

@@ -54,7 +54,7 @@ func (e *env) serve(ctx context.Context, c *config.Config, log *slog.Logger) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	listener, err := a.Listen()
+	listener, err := a.Listen(ctx)
 	if err != nil {
 		return err
 	}

@@ -1,3 +1,5 @@
+// Package models holds the nouns: what Keeper keeps, with their typed identifiers, states and
+// checks. It imports nothing of the database.
 package models
 
 import (
@@ -6,17 +8,28 @@ import (
 	"strings"
 )
 
-// Typed identifiers. Environments and secrets have the small integers that the API shows;
-// everything else has a random identifier that cannot be guessed from another.
+// The small integers that the API shows.
 type (
+	// EnvironmentID names an environment.
 	EnvironmentID int64
-	SecretID      int64
-	VersionNumber int64 // from 1, per secret
-	DataKeyID     string
+	// SecretID names a secret.
+	SecretID int64
+	// VersionNumber counts the versions of one secret, from 1.
+	VersionNumber int64
+)
+
+// The random identifiers, none of which can be guessed from another.
+type (
+	// DataKeyID names a data key.
+	DataKeyID string
+	// DestinationID names a destination.
 	DestinationID string
-	RunID         string
-	UserID        string
-	TokenID       string
+	// RunID names a run.
+	RunID string
+	// UserID names a user.
+	UserID string
+	// TokenID names an API token.
+	TokenID string
 )
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
@@ -29,14 +42,22 @@ func NewID(prefix string) string {
 	return prefix + "_" + idEncoding.EncodeToString(b[:])
 }
 
-// NewDataKeyID, NewDestinationID, NewRunID, NewUserID and NewTokenID make fresh identifiers.
-func NewDataKeyID() DataKeyID         { return DataKeyID(NewID("dek")) }
-func NewDestinationID() DestinationID { return DestinationID(NewID("dst")) }
-func NewRunID() RunID                 { return RunID(NewID("run")) }
-func NewUserID() UserID               { return UserID(NewID("usr")) }
-func NewTokenID() TokenID             { return TokenID(NewID("tok")) }
+// NewDataKeyID makes a fresh identifier.
+func NewDataKeyID() DataKeyID { return DataKeyID(NewID("dek")) }
 
-// Slug reports whether s is a short lower-case name: a letter, then letters, digits and
+// NewDestinationID makes a fresh identifier.
+func NewDestinationID() DestinationID { return DestinationID(NewID("dst")) }
+
+// NewRunID makes a fresh identifier.
+func NewRunID() RunID { return RunID(NewID("run")) }
+
+// NewUserID makes a fresh identifier.
+func NewUserID() UserID { return UserID(NewID("usr")) }
+
+// NewTokenID makes a fresh identifier.
+func NewTokenID() TokenID { return TokenID(NewID("tok")) }
+
+// slug reports whether s is a short lower-case name: a letter, then letters, digits and
 // dashes, 63 at most.
 func slug(s string) bool {
 	if s == "" || len(s) > 63 || s[0] < 'a' || s[0] > 'z' || strings.HasSuffix(s, "-") {

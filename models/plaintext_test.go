@@ -37,7 +37,9 @@ func TestPlaintextCannotPrintItself(t *testing.T) {
 		}
 	}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%f", "%w", "%p", "%c", "%U"} {
-		for _, what := range []any{value, &value, h, &h, []holder{h}, credentials, &credentials, struct{ c *models.DestinationCredentials }{&credentials}} {
+		for _, what := range []any{value, &value, h, &h, []holder{h}, credentials, &credentials, struct {
+			c *models.DestinationCredentials
+		}{&credentials}} {
 			check(fmt.Sprintf("%s of %T", verb, what), fmt.Sprintf(verb, what))
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // lockFile takes the lock file until the returned function is called, or the process ends.
 // The file itself stays: removing it would let two servers lock two files of one name.
 func lockFile(path string) (unlock func() error, err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // beside the operator's own database
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "The lock file %s cannot be opened.", path).
 			WithHint("Check that the folder exists and that Keeper may write there.")

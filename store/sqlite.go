@@ -76,7 +76,7 @@ func (s *Store) prepareFile() (string, error) {
 		}
 		s.close = append(s.close, unlock)
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's own path
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err == nil {
 		return path, file.Close()
 	}

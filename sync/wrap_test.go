@@ -102,7 +102,7 @@ var ops = map[string]func(context.Context, keepersync.Driver) error{
 	"check":   func(ctx context.Context, d keepersync.Driver) error { return d.Check(ctx) },
 }
 
-func listed(d keepersync.Driver, ctx context.Context) (names []string, err error) {
+func listed(ctx context.Context, d keepersync.Driver) (names []string, err error) {
 	for r, err := range d.List(ctx) {
 		if err != nil {
 			return names, err
@@ -305,7 +305,7 @@ func TestLimit(t *testing.T) {
 			cancel()
 			for _, err := range []error{
 				func() error { _, err := d.Delete(ctx, live("1")); return err }(),
-				func() error { _, err := listed(d, ctx); return err }(),
+				func() error { _, err := listed(ctx, d); return err }(),
 				d.Fetch(ctx, []string{"a"})["a"].Err,
 			} {
 				mustBe(t, "kind", fault.KindOf(err), fault.Unavailable)

@@ -277,7 +277,8 @@ func sampleEnvironments(b BasePage, all map[string]Page) {
 	views := sampleViews()
 	all["environments"] = &EnvironmentListPage{BasePage: b, MayCreate: true, Rows: []EnvironmentRow{
 		{production, 404, []models.Destination{awsMain, vaultMain}, StateCounts{StateInSync: 769, StateFailed: 2, StateDrifted: 3, StatePending: 33}, ""},
-		{staging, 134, []models.Destination{awsStaging}, StateCounts{StateInSync: 120, StateHeld: 14}, models.RoleEditor}, {development, 0, nil, nil, models.RoleViewer},
+		{staging, 134, []models.Destination{awsStaging}, StateCounts{StateInSync: 120, StateHeld: 14}, models.RoleEditor},
+		{development, 0, nil, nil, models.RoleViewer},
 	}}
 	all["environments empty"] = &EnvironmentListPage{BasePage: b, MayCreate: true}
 	all["environment new"] = &EnvironmentFormPage{BasePage: b, KeyBackend: "local", Form: NewForm(map[string]string{"color": "grey"})}
@@ -335,8 +336,10 @@ func sampleDashboards(b BasePage, all map[string]Page) {
 	views := sampleViews()
 	groups := []SyncGroup{{production, views[:2]}, {staging, views[2:3]}, {development, views[3:]}}
 	health := []HealthItem{
-		{Name: "Database", Health: HealthOK, Detail: "SQLite, 0.4 ms"}, {Name: "Key management", Health: HealthDegraded, Detail: "AWS KMS does not answer; 7 cached data keys serve until 14:52.", Hint: "Check the role of Keeper."},
-		{Name: "aws-main", Health: HealthOK, Detail: "eu-central-1, 61 ms"}, {Name: "vault-dev", Health: HealthDown, Detail: "connection refused"},
+		{Name: "Database", Health: HealthOK, Detail: "SQLite, 0.4 ms"},
+		{Name: "Key management", Health: HealthDegraded, Detail: "AWS KMS does not answer; 7 cached data keys serve until 14:52.", Hint: "Check the role of Keeper."},
+		{Name: "aws-main", Health: HealthOK, Detail: "eu-central-1, 61 ms"},
+		{Name: "vault-dev", Health: HealthDown, Detail: "connection refused"},
 	}
 	counts := DashboardCounts{Secrets: 1204, Environments: 3, Destinations: 4, Copies: StateCounts{StateInSync: 889, StateFailed: 2, StateDrifted: 3, StatePending: 33, StateHeld: 14, StateUnknown: 89}, ChangedToday: 17, RevealsToday: 42}
 	all["dashboard"] = &DashboardPage{

@@ -118,8 +118,9 @@ func did(e models.AuditEntry) string {
 		return "may not " + d.do
 	case models.OutcomeFailed:
 		return "could not " + d.do
+	default:
+		return d.done
 	}
-	return d.done
 }
 
 var outcomes = []models.Outcome{models.OutcomeAllowed, models.OutcomeRefused, models.OutcomeFailed}

@@ -31,7 +31,7 @@ func named(name string) account {
 	}
 	uid, _ := strconv.Atoi(u.Uid)
 	gid, _ := strconv.Atoi(u.Gid)
-	credential := &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)} //nolint:gosec // ids of the system
+	credential := &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	return account{name: name, credential: credential, uid: uid, gid: gid}
 }
 

@@ -111,7 +111,7 @@ func say(format string, args ...any) { fmt.Printf(format+"\n", args...) }
 
 // free says whether the dashboard's port can be had, before anything is built for it.
 func free(port int) error {
-	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)) //nolint:noctx // it is closed at once
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		return fmt.Errorf("port %d is in use; stop what uses it, or choose another with: go run ./test/demo -port 8990", port)
 	}

@@ -27,7 +27,7 @@ func Build(ctx context.Context, module, binary string) error {
 // StartAWS serves the stand-in, with AWS's own quotas, in this process.
 func StartAWS() (AWS, func(), error) {
 	server := standin.New(standin.Options{Quotas: standin.RealQuotas()})
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it lives as long as the demo
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return AWS{}, nil, err
 	}
@@ -42,7 +42,7 @@ func StartAWS() (AWS, func(), error) {
 
 // StartVault starts the KV v2 engine and waits for the line that says it is ready.
 func StartVault(ctx context.Context, binary string) (Vault, func(), error) {
-	cmd := exec.Command(binary, "-addr", "127.0.0.1:0", "-token", "demo-root", "-mount", "secret") //nolint:noctx // it is stopped in order, after Keeper
+	cmd := exec.Command(binary, "-addr", "127.0.0.1:0", "-token", "demo-root", "-mount", "secret")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -29,7 +29,7 @@ type Keeper struct {
 // Start starts the server and waits until it is ready.
 func (k *Keeper) Start(ctx context.Context) error {
 	k.URL = fmt.Sprintf("http://127.0.0.1:%d", k.Port)
-	k.process = exec.Command(k.Binary, "run", "--port", fmt.Sprint(k.Port)) //nolint:noctx // it ends by Stop or Kill, which end it the way that is being shown
+	k.process = exec.Command(k.Binary, "run", "--port", fmt.Sprint(k.Port))
 	k.process.Dir, k.process.Env = k.Dir, k.env()
 	k.process.Stdout, k.process.Stderr = k.Log, k.Log
 	// A Ctrl-C at the terminal reaches the story alone, which then stops Keeper in order.

@@ -93,7 +93,7 @@ func build(ctx context.Context, dir string) (*scenario.World, func(), error) {
 		stopAWS()
 		return nil, nil, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at once
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -171,15 +171,36 @@ func pagesOf(ctx context.Context, w *scenario.World) ([]page, error) {
 	}
 	one, there := fmt.Sprintf("/secrets/%d", secret.ID), "/destinations/"+destinations.Items[0].ID
 	return []page{
-		{"sign-in", "/sign-in"}, {"dashboard", "/"},
-		{"secrets", "/secrets"}, {"secrets-filtered", "/secrets?environment=production&q=payments"}, {"secrets-deleted", "/secrets/deleted"},
-		{"secret-new", "/secrets/new"}, {"secret", one}, {"secret-versions", one + "/versions"}, {"secret-activity", one + "/activity"},
-		{"secret-edit", one + "/edit"}, {"secret-version-new", one + "/versions/new"}, {"secret-delete", one + "/delete"},
-		{"environments", "/environments"}, {"environment", "/environments/production"}, {"environment-empty", "/environments/development"}, {"environment-new", "/environments/new"},
-		{"destinations", "/environments/production/destinations"}, {"destination-new", "/environments/production/destinations/new"},
-		{"destination", there}, {"destination-edit", there + "/edit"}, {"destination-runs", there + "/runs"}, {"destination-delete", there + "/delete"},
-		{"sync", "/sync"}, {"run", "/sync/runs/" + runs.Items[len(runs.Items)-1].ID}, {"audit", "/audit"},
-		{"profile", "/profile"}, {"password", "/password"}, {"tokens", "/tokens"}, {"token-new", "/tokens/new"}, {"not-found", "/secrets/4711"},
+		{"sign-in", "/sign-in"},
+		{"dashboard", "/"},
+		{"secrets", "/secrets"},
+		{"secrets-filtered", "/secrets?environment=production&q=payments"},
+		{"secrets-deleted", "/secrets/deleted"},
+		{"secret-new", "/secrets/new"},
+		{"secret", one},
+		{"secret-versions", one + "/versions"},
+		{"secret-activity", one + "/activity"},
+		{"secret-edit", one + "/edit"},
+		{"secret-version-new", one + "/versions/new"},
+		{"secret-delete", one + "/delete"},
+		{"environments", "/environments"},
+		{"environment", "/environments/production"},
+		{"environment-empty", "/environments/development"},
+		{"environment-new", "/environments/new"},
+		{"destinations", "/environments/production/destinations"},
+		{"destination-new", "/environments/production/destinations/new"},
+		{"destination", there},
+		{"destination-edit", there + "/edit"},
+		{"destination-runs", there + "/runs"},
+		{"destination-delete", there + "/delete"},
+		{"sync", "/sync"},
+		{"run", "/sync/runs/" + runs.Items[len(runs.Items)-1].ID},
+		{"audit", "/audit"},
+		{"profile", "/profile"},
+		{"password", "/password"},
+		{"tokens", "/tokens"},
+		{"token-new", "/tokens/new"},
+		{"not-found", "/secrets/4711"},
 	}, nil
 }
 

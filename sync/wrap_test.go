@@ -184,11 +184,11 @@ func TestRetry(t *testing.T) {
 
 	t.Run("ListYieldsEachNameOnce", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			names, err := listed(keepersync.Retry(&scripted{script: []error{away, busy}}), t.Context())
+			names, err := listed(t.Context(), keepersync.Retry(&scripted{script: []error{away, busy}}))
 			if diff := cmp.Diff([]string{"n0", "n1", "n2", "n3", "n4"}, names); diff != "" || err != nil {
 				t.Errorf("%v\n%s", err, diff)
 			}
-			names, err = listed(keepersync.Retry(&scripted{script: []error{away, away, away, away}}), t.Context())
+			names, err = listed(t.Context(), keepersync.Retry(&scripted{script: []error{away, away, away, away}}))
 			if len(names) != 2 || !fault.Is(err, fault.Unavailable) {
 				t.Errorf("a listing that stays cut gave %v, %v", names, err)
 			}
@@ -261,7 +261,7 @@ func TestLimit(t *testing.T) {
 				do()
 				mustBe(t, what, time.Since(begun).Round(time.Millisecond), want)
 			}
-			spend("a listing of three pages", 200*time.Millisecond, func() { _, _ = listed(d, t.Context()) })
+			spend("a listing of three pages", 200*time.Millisecond, func() { _, _ = listed(t.Context(), d) })
 			spend("a fetch of three batches", 200*time.Millisecond, func() { d.Fetch(t.Context(), []string{"a", "b", "c", "d", "e"}) })
 			spend("a creation", 0, func() { _, _ = d.Put(t.Context(), keepersync.Write{}) })
 			spend("an update", 0, func() { _, _ = d.Put(t.Context(), keepersync.Write{Replaces: live("1")}) })

@@ -70,8 +70,8 @@ func TestDestinationForms(t *testing.T) {
 	s := h.secret(e, "a")
 	v := h.as("ada")
 	list := "/environments/production/destinations"
-	v.get(list + "/new").want(http.StatusOK, ".choices", "Vault")
-	form := v.get(list + "/new?kind=vault_kv_v2").form(list).set("name", "vault").set("config.mount", "secret").set("config.address", "http://127.0.0.1:1")
+	v.get(list+"/new").want(http.StatusOK, ".choices", "Vault")
+	form := v.get(list+"/new?kind=vault_kv_v2").form(list).set("name", "vault").set("config.mount", "secret").set("config.address", "http://127.0.0.1:1")
 
 	refused := form.set("credentials.vault_token", "wrong").submit().want(http.StatusForbidden, ".summary", "Vault refuses the token")
 	if kept := refused.form(list); kept.value("name") != "vault" || kept.value("credentials.vault_token") != "" {

@@ -90,6 +90,9 @@ func (w *Web) logged(next http.Handler) http.Handler {
 		if rec.status >= 500 {
 			level = slog.LevelError
 		}
+		if !w.Log.Enabled(r.Context(), level) {
+			return
+		}
 		w.Log.LogAttrs(r.Context(), level, "request",
 			slog.String("method", methodOf(r.Method)), slog.String("route", shape), slog.Int("status", rec.status),
 			slog.Duration("took", took), slog.String("request_id", r.Header.Get(headerRequestID)), slog.String("address", w.Origin.Address(r)))

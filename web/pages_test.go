@@ -268,7 +268,9 @@ func TestProblems(t *testing.T) {
 			t.Errorf("%s does not name the request", path)
 		}
 	}
-	t.Run("Method", func(t *testing.T) { v.do(http.MethodDelete, "/secrets", nil).want(400, ".problem", "requests of this kind") })
+	t.Run("Method", func(t *testing.T) {
+		v.do(http.MethodDelete, "/secrets", nil).want(400, ".problem", "requests of this kind")
+	})
 	t.Run("TooLarge", func(t *testing.T) {
 		p := v.post("/secrets", url.Values{"value": {strings.Repeat("x", 1<<20)}}, "X-CSRF-Token", tokenOf(v.get("/")))
 		p.want(http.StatusRequestEntityTooLarge, ".summary", "65,536")

@@ -22,7 +22,9 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s %s changes nothing, so there is nothing to send again", r.method, r.path)
 		}
 	}
-	byPath := func(a, b templates.Route) int { return slices.Compare([]string{a.Path, a.Method}, []string{b.Path, b.Method}) }
+	byPath := func(a, b templates.Route) int {
+		return slices.Compare([]string{a.Path, a.Method}, []string{b.Path, b.Method})
+	}
 	linked := slices.SortedFunc(slices.Values(templates.Routes), byPath)
 	slices.SortFunc(served, byPath)
 	if diff := cmp.Diff(linked, served); diff != "" {

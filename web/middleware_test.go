@@ -1,0 +1,142 @@
+package web_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/web"
+)
+
+func TestAddress(t *testing.T) {
+	origin := web.NewOrigin([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")})
+	cases := map[string]struct {
+		remote    string
+		forwarded []string
+		want      string
+	}{
+		"Direct":         {"203.0.113.9:1", nil, "203.0.113.9"},
+		"Untrusted":      {"203.0.113.9:1", []string{"198.51.100.1"}, "203.0.113.9"},
+		"Proxy":          {"10.0.0.1:1", []string{"198.51.100.1"}, "198.51.100.1"},
+		"Invented":       {"10.0.0.1:1", []string{"1.2.3.4, 198.51.100.1"}, "198.51.100.1"},
+		"TwoProxies":     {"10.0.0.1:1", []string{"198.51.100.1, 10.0.0.2"}, "198.51.100.1"},
+		"TwoHeaders":     {"10.0.0.1:1", []string{"1.2.3.4", "198.51.100.1"}, "198.51.100.1"},
+		"Nonsense":       {"10.0.0.1:1", []string{"1.2.3.4, <script>"}, "10.0.0.1"},
+		"ProxyItself":    {"10.0.0.1:1", nil, "10.0.0.1"},
+		"IPv6":           {"[2001:db8::1]:1", nil, "2001:db8::1"},
+		"MappedProxy":    {"[::ffff:10.0.0.1]:1", []string{"198.51.100.1"}, "198.51.100.1"},
+		"NoAddress":      {"@", []string{"198.51.100.1"}, ""},
+		"MappedOfClient": {"10.0.0.1:1", []string{"::ffff:198.51.100.1"}, "198.51.100.1"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.RemoteAddr = c.remote
+			for _, value := range c.forwarded {
+				r.Header.Add("X-Forwarded-For", value)
+			}
+			if got := origin.Address(r); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// serve asks a handler without a network, so that the peer's address can be chosen.
+func serve(handler http.Handler, path, remote, forwarded string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r.RemoteAddr = remote
+	if forwarded != "" {
+		r.Header.Set("X-Forwarded-For", forwarded)
+	}
+	out := httptest.NewRecorder()
+	handler.ServeHTTP(out, r)
+	return out
+}
+
+func TestInside(t *testing.T) {
+	h := newHouseWith(t, houseOptions{trusted: "10.0.0.0/8"})
+	cases := map[string]struct {
+		remote, forwarded string
+		local             bool
+	}{
+		"Loopback":      {"127.0.0.1:1", "", true},
+		"Collector":     {"10.1.2.3:1", "", true},
+		"Outside":       {"203.0.113.9:1", "", false},
+		"BehindProxy":   {"10.1.2.3:1", "203.0.113.9", false},
+		"UnknownProxy":  {"127.0.0.1:1", "203.0.113.9", false},
+		"PretendsLocal": {"203.0.113.9:1", "127.0.0.1", false},
+		"NoAddress":     {"@", "", false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			want := map[bool]int{true: http.StatusOK, false: http.StatusNotFound}[c.local]
+			if got := serve(h.handler, "/metrics", c.remote, c.forwarded).Code; got != want {
+				t.Errorf("/metrics answers %d, want %d", got, want)
+			}
+			ready := serve(h.handler, "/readyz", c.remote, c.forwarded)
+			if told := strings.Contains(ready.Body.String(), "hidden-name"); told != c.local {
+				t.Errorf("/readyz names a destination: %t", told)
+			}
+		})
+	}
+}
+
+func TestHealth(t *testing.T) {
+	h := newHouse(t)
+	v := h.visitor()
+	v.get("/healthz").want(http.StatusOK, "", "")
+	v.get("/readyz").want(http.StatusOK, "", "")
+	h.sick.Store(true)
+	v.get("/healthz").want(http.StatusOK, "", "")
+	v.get("/readyz").want(http.StatusServiceUnavailable, "body", `"ready":false`)
+}
+
+// TestHeaders adds to what every request of these tests is held to.
+func TestHeaders(t *testing.T) {
+	h := newHouse(t)
+	for _, path := range []string{"/sign-in", "/nowhere", "/api/secrets", "/docs", "/openapi.json", "/static/none", "/healthz", "/metrics"} {
+		p := h.visitor().get(path, "X-Request-Id", "invented")
+		policy := p.header.Get("Content-Security-Policy")
+		for _, part := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "form-action '", "base-uri 'none'"} {
+			if !strings.Contains(policy, part) {
+				t.Errorf("%s: the policy %q lacks %s", path, policy, part)
+			}
+		}
+		if strings.Contains(policy, "unsafe") {
+			t.Errorf("%s: the policy %q allows what is inline", path, policy)
+		}
+		if p.header.Get("X-Request-Id") == "invented" {
+			t.Errorf("%s takes over a request id", path)
+		}
+	}
+}
+
+// TestLog holds that the log tells of routes and never of what is in paths and queries.
+func TestLog(t *testing.T) {
+	h := newHouse(t)
+	h.user("ada", models.RoleAdmin, nil)
+	v := h.as("ada")
+	id := v.get("/environments/name-in-path?q=name-in-query").header.Get("X-Request-Id")
+	v.get("/name-of-nothing/secrets")
+	var found bool
+	for line := range strings.Lines(h.log.String()) {
+		var entry map[string]any
+		must(t, json.Unmarshal([]byte(line), &entry))
+		found = found || entry["request_id"] == id && entry["route"] == "/environments/*" && entry["address"] == "127.0.0.1"
+	}
+	if !found {
+		t.Errorf("the request is not in the log: %s", h.log)
+	}
+	if strings.Contains(h.log.String(), "name-") || strings.Contains(h.log.String(), password) || strings.Contains(h.log.String(), v.cookie("keeper")) {
+		t.Error("the log holds a name, a password or a session")
+	}
+	metrics := v.get("/metrics").body
+	if !strings.Contains(metrics, `route="/environments/*"`) || strings.Contains(metrics, "name-") {
+		t.Error("the metrics lack the route, or hold a name")
+	}
+}

@@ -29,7 +29,7 @@ func (w *Web) signIn(r *request) error {
 		return err
 	}
 	if r.session.ID != "" {
-		if err := w.Auth.SignOut(r.Context(), r.actor, r.session.ID); err != nil {
+		if err := w.endSession(r); err != nil {
 			return err
 		}
 	}
@@ -42,11 +42,21 @@ func (w *Web) signIn(r *request) error {
 	return r.redirect(localPath(f.text("next")))
 }
 
+// endSession ends the session of the request; one that has just been ended elsewhere is as
+// good.
+func (w *Web) endSession(r *request) error {
+	err := w.Auth.SignOut(r.Context(), r.actor, r.session.ID)
+	w.live.recheck()
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
 func (w *Web) signOut(r *request) error {
-	if err := w.Auth.SignOut(r.Context(), r.actor, r.session.ID); err != nil && !fault.Is(err, fault.NotFound) {
+	if err := w.endSession(r); err != nil {
 		return err
 	}
-	w.live.recheck()
 	if err := r.end(); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"slices"
+	"strconv"
 
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
@@ -145,4 +146,12 @@ func (f *form) credentials() (c models.DestinationCredentials, given bool) {
 		return models.DestinationCredentials{}, true
 	}
 	return c, given
+}
+
+// decimal is a number as a field shows it; 0 shows as nothing.
+func decimal(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }

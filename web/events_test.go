@@ -61,6 +61,22 @@ func (s *hearing) next() string {
 	}
 }
 
+// ends waits until the stream does.
+func (s *hearing) ends() {
+	s.t.Helper()
+	limit := time.After(15 * time.Second)
+	for {
+		select {
+		case _, open := <-s.lines:
+			if !open {
+				return
+			}
+		case <-limit:
+			s.t.Fatal("the stream does not end")
+		}
+	}
+}
+
 // quiet fails if anything but a beat is heard for a while.
 func (s *hearing) quiet(d time.Duration) {
 	s.t.Helper()
@@ -130,8 +146,7 @@ func TestEvents(t *testing.T) {
 		leaving := h.as("ada")
 		s, other := leaving.listen("health"), admin.listen("health")
 		leaving.get("/").form("/sign-out").submit()
-		for range s.lines { // until the stream ends
-		}
+		s.ends()
 		settle(other)
 		other.quiet(time.Second)
 	})
@@ -139,8 +154,7 @@ func TestEvents(t *testing.T) {
 		s := admin.listen("health")
 		settle(s)
 		h.feed.close()
-		for range s.lines { // until the stream ends
-		}
+		s.ends()
 	})
 }
 
@@ -166,8 +180,7 @@ func TestLiveEnds(t *testing.T) {
 		s := v.listen("sync")
 		<-s.lines
 		_ = s.answer.Body.Close()
-		for range s.lines { // until the stream ends
-		}
+		s.ends()
 	}
 	v.client.CloseIdleConnections()
 	if err := goleak.Find(before); err != nil {

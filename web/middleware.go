@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -149,7 +150,7 @@ func (w *Web) caught(next http.Handler) http.Handler {
 			if reason == nil {
 				return
 			}
-			if reason == http.ErrAbortHandler {
+			if err, ok := reason.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(reason)
 			}
 			w.Log.ErrorContext(r.Context(), "a handler panicked", "request_id", r.Header.Get(headerRequestID), "stack", string(debug.Stack()))

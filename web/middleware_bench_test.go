@@ -1,7 +1,6 @@
 package web
 
 import (
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -15,7 +14,7 @@ import (
 func BenchmarkAround(b *testing.B) {
 	w := &Web{Deps: Deps{
 		Metrics: telemetry.NewMetrics(), Origin: NewOrigin([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}),
-		Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
+		Log: slog.New(slog.DiscardHandler),
 	}}
 	handler := w.around(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusOK) }))
 	for name, next := range map[string]http.Handler{"All": handler, "None": http.NotFoundHandler()} {

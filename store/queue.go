@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -117,6 +118,9 @@ func (q *queue) run() {
 	group := make([]*request, 0, groupSize)
 	for range q.wake {
 		for last := false; ; {
+			// Whoever is about to ask gets to: a flush to the disk costs the same for all of
+			// them. Where nobody is, this takes no time.
+			runtime.Gosched()
 			if group, last = q.take(group[:0]); len(group) == 0 {
 				if clean = last; clean {
 					return

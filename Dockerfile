@@ -18,5 +18,6 @@ VOLUME /data
 USER 65532:65532
 ENV KEEPER_HOST=0.0.0.0
 EXPOSE 8989
+HEALTHCHECK --interval=10s --timeout=6s --start-period=20s CMD ["/keeper", "health"]
 ENTRYPOINT ["/keeper"]
 CMD ["run"]

@@ -156,7 +156,7 @@ func newRoot(std Stdio) *cobra.Command {
 	root.SetOut(std.Out)
 	root.SetErr(std.Err)
 	root.AddCommand(e.runCommand(), e.initDBCommand(), e.resetDBCommand(), e.tokensCommand(), e.secretsCommand(),
-		e.environmentsCommand(), e.syncCommand(), e.versionCommand())
+		e.environmentsCommand(), e.syncCommand(), e.healthCommand(), e.versionCommand())
 	return root
 }
 

@@ -70,7 +70,7 @@ func (tx *Tx) DeleteEnvironment(id models.EnvironmentID) error {
 		}
 		if n > 0 {
 			return fault.New(fault.Conflict, "The environment still has secrets (deleted ones count) or destinations.").
-				WithHint("Purge the secrets and delete the destinations first.")
+				WithHint("Delete its secrets and its destinations first; a deleted secret is gone when it can no longer be undeleted.")
 		}
 	}
 	keys := tx.db().Model(&models.DataKey{}).Select("id").Where("environment_id = ?", id)

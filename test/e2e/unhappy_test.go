@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -138,6 +139,12 @@ func TestKMS(t *testing.T) {
 			refused(t, err, 503, "key")
 		})
 	}
+	t.Run("disabled", func(t *testing.T) {
+		callKMS(t, aws.URL, "DisableKey")
+		defer callKMS(t, aws.URL, "EnableKey")
+		_, err := write("b")
+		refused(t, err, 503, "disabled", "kms:EnableKey")
+	})
 	revealed, err := c.RevealSecret(t.Context(), secret.ID)
 	if err != nil || revealed.Value.Reveal() != "kept by KMS" {
 		t.Errorf("after KMS came back the value is not read: %v", err)
@@ -145,6 +152,23 @@ func TestKMS(t *testing.T) {
 	list, err := c.ListSecrets(t.Context(), api.ListSecretsParams{})
 	if err != nil || len(list.Items) != 1 {
 		t.Errorf("%d secrets stand, %v; want the one that was acknowledged", len(list.Items), err)
+	}
+}
+
+// callKMS does something to the key alias/keeper, as its owner would at AWS.
+func callKMS(t *testing.T, url, operation string) {
+	t.Helper()
+	cmd := exec.Command("/usr/bin/aws", "--endpoint-url", url, "--region", region, "kms", "describe-key", "--key-id", "alias/keeper", "--query", "KeyMetadata.KeyId", "--output", "text")
+	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true")
+	id, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	does := map[string]string{"DisableKey": "disable-key", "EnableKey": "enable-key"}[operation]
+	change := exec.Command("/usr/bin/aws", "--endpoint-url", url, "--region", region, "kms", does, "--key-id", strings.TrimSpace(string(id)))
+	change.Env = cmd.Env
+	if out, err := change.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
 }
 

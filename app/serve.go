@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -23,6 +24,17 @@ const (
 	maxHeaderBytes    = 64 << 10
 )
 
+// garbage lets the heap grow to four times what lives before it is collected: what lives in
+// a server is small, so that this costs some tens of megabytes and saves a tenth of the work.
+const garbage = 300
+
+// tuneGarbage leaves alone what an operator set with GOGC.
+func tuneGarbage() {
+	if set := debug.SetGCPercent(garbage); set != 100 {
+		debug.SetGCPercent(set)
+	}
+}
+
 // Listen opens the port that the settings name.
 func (a *App) Listen(ctx context.Context) (net.Listener, error) {
 	address := net.JoinHostPort(a.Config.Host, strconv.Itoa(a.Config.Port))
@@ -38,6 +50,7 @@ func (a *App) Listen(ctx context.Context) (net.Listener, error) {
 // Run serves on the listener and works off due jobs until the context ends, then lets what
 // is under way finish.
 func (a *App) Run(ctx context.Context, listener net.Listener) error {
+	tuneGarbage()
 	stopping, stopped := context.WithCancel(context.Background())
 	defer stopped()
 	server := &http.Server{

@@ -77,7 +77,7 @@ func TestNext(t *testing.T) {
 	h.user("ada", models.RoleAdmin, nil)
 	cases := map[string]string{
 		"/secrets?type=JSON": "/secrets?type=JSON", "/profile": "/profile",
-		"https://evil.example": "/", "//evil.example": "/", `/\evil.example`: "/", "/\t/evil.example": "/", "javascript:alert(1)": "/",
+		"https://evil.example": "/", "//evil.example": "/", "///evil.example": "/", `/\evil.example`: "/", "/\t/evil.example": "/", "javascript:alert(1)": "/",
 		"evil": "/", "": "/", "/sign-out": "/", "http:/evil.example": "/",
 	}
 	for next, want := range cases {

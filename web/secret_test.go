@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/secrets"
@@ -61,6 +62,17 @@ func TestJourney(t *testing.T) {
 		must(t, err)
 		if got.ExpiresAt != nil || got.Tags["team"] != "checkout" || len(got.Tags) != 1 || got.RotateEvery != 90 {
 			t.Errorf("got %+v", got)
+		}
+	})
+	t.Run("KeepsTheHour", func(t *testing.T) {
+		hour := time.Date(2031, 2, 3, 15, 4, 0, 0, time.UTC)
+		_, err := h.secrets.Update(context.Background(), models.System(), models.SecretID(id), secrets.Change{ExpiresAt: &hour}, 0)
+		must(t, err)
+		v.get(path+"/edit").form(path+"/edit").set("owner", "Payments").submit().want(http.StatusOK, ".facts", "Payments")
+		got, _, err := h.secrets.Get(context.Background(), models.System(), models.SecretID(id))
+		must(t, err)
+		if got.ExpiresAt == nil || !got.ExpiresAt.Equal(hour) {
+			t.Errorf("a date that was not touched became %v", got.ExpiresAt)
 		}
 	})
 	t.Run("Version", func(t *testing.T) {

@@ -87,7 +87,7 @@ func TestDestinationsThatCannotBeReached(t *testing.T) {
 	t.Run("VaultUnreachable", func(t *testing.T) {
 		nobody := fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
 		_, err := c.CreateDestination(t.Context(), vaultAt(nobody, "t"))
-		refused(t, err, 503, nobody)
+		refused(t, err, 503, "could not be reached", "address")
 	})
 	t.Run("VaultWrongToken", func(t *testing.T) {
 		engine := vaulttest.StartEngine(t, vaulttest.EngineOptions{})

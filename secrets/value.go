@@ -164,6 +164,34 @@ func position(b []byte, offset int) (line, column int) {
 	return bytes.Count(before, []byte("\n")) + 1, len(before) - bytes.LastIndexByte(before, '\n')
 }
 
+// maxDepth bounds the nesting of YAML: the parser's work grows with its square.
+const maxDepth = 1000
+
+// deep reports whether YAML nests deeper than maxDepth by brackets, or by dashes on a line.
+// (By indentation it cannot: that many lines are longer than a value.) Brackets in quotes
+// count too; nobody has a thousand of them open.
+func deep(b []byte) bool {
+	open := 0
+	for line := range bytes.Lines(b) {
+		dashes := 0
+		for rest := line; bytes.HasPrefix(rest, []byte("- ")); dashes++ {
+			rest = bytes.TrimLeft(rest[2:], " ")
+		}
+		for _, c := range line {
+			switch c {
+			case '[', '{':
+				open++
+			case ']', '}':
+				open = max(0, open-1)
+			}
+			if open+dashes > maxDepth {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // inspectYAML parses without expanding aliases, so that a small text cannot become a huge
 // tree.
 func inspectYAML(b []byte) (facts models.Facts, err error) {
@@ -172,6 +200,9 @@ func inspectYAML(b []byte) (facts models.Facts, err error) {
 			facts, err = models.Facts{}, badValue("is not valid YAML")
 		}
 	}()
+	if deep(b) {
+		return models.Facts{}, badValue("is nested deeper than %d levels", maxDepth)
+	}
 	file, parseErr := parser.ParseBytes(b, 0)
 	if parseErr != nil {
 		return models.Facts{}, badValue("is not valid YAML")

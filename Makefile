@@ -69,6 +69,7 @@ coverage: ## coverage of all packages, in coverage.html
 	$(GO) tool cover -html=coverage.out -o coverage.html
 
 .PHONY: screenshots
-screenshots: ## pictures of the pages, in docs/screenshots
+screenshots: ## pictures of every page in .tmp/screenshots, the best of them in docs/screenshots
 	@scripts/setup test
-	@$(GO) run ./test/screenshots -out docs/screenshots
+	@$(GO) run ./test/screenshots -all -out .tmp/screenshots
+	@for n in dashboard dashboard-dark secrets secret sync secrets-phone; do cp .tmp/screenshots/$$n.png docs/screenshots/; done

@@ -17,12 +17,13 @@ type machine struct {
 	cores              int
 	cpu, kernel        string
 	fsyncP50, fsyncP99 time.Duration // of 4 KiB appended to a file
+	load               string        // average of runnable tasks over the last minute, before the start
 	goVersion, commit  string
 }
 
 func describe(dir string) (machine, error) {
 	m := machine{
-		cores: runtime.NumCPU(), cpu: cpuModel(), kernel: said("uname", "-sr"), goVersion: runtime.Version(),
+		cores: runtime.NumCPU(), cpu: cpuModel(), kernel: said("uname", "-sr"), load: loadAverage(), goVersion: runtime.Version(),
 		commit: said("git", "describe", "--always", "--dirty", "--abbrev=10"),
 	}
 	var err error
@@ -47,6 +48,16 @@ func cpuModel() string {
 		}
 	}
 	return runtime.GOARCH
+}
+
+// loadAverage tells whether others use the machine too, which makes figures worse.
+func loadAverage() string {
+	text, _ := os.ReadFile("/proc/loadavg") // Linux only
+	minute, _, found := strings.Cut(string(text), " ")
+	if !found {
+		return "unknown"
+	}
+	return minute
 }
 
 const fsyncs = 500

@@ -87,18 +87,20 @@ func (r *report) renderConditions(b *strings.Builder) {
 - Each connection sends one call after the other, spread over at least 64 secrets. Every answer's status and value are checked; values
   written are read back after each round.
 - Medians of %d rounds of %g s each, the two sides taking turns, after a warm-up.
+- A read of Keeper's waits for one fsync at least, a read of Vault's for none: with one connection the disk bounds Keeper's rate.
 
 ## Conditions
 
 | | |
 |---|---|
 | machine | %d cores, %s, %s |
+| load before the start | %s |
 | fsync of 4 KiB | median %s ms, p99 %s ms |
 | Go | %s |
 | commit | %s |
 | date | %s |
 | command | `+"`go run ./test/bench%s`"+` |
-`, r.options.rounds, r.options.seconds, m.cores, m.cpu, m.kernel, millis(m.fsyncP50), millis(m.fsyncP99), m.goVersion, m.commit,
+`, r.options.rounds, r.options.seconds, m.cores, m.cpu, m.kernel, m.load, millis(m.fsyncP50), millis(m.fsyncP99), m.goVersion, m.commit,
 		r.date.UTC().Format(time.DateOnly), r.options.flags())
 }
 
@@ -111,7 +113,7 @@ func (o options) flags() string {
 	return fmt.Sprintf(" -seconds %g -rounds %d -connections %s", o.seconds, o.rounds, strings.Join(numbers, ","))
 }
 
-// summary is the median of rounds, each quantity by itself, and the failures of all.
+// summarise is the median of rounds, each quantity by itself, and the failures of all.
 func summarise(rounds []round) round {
 	median := round{
 		rate:      middle(rounds, func(r round) float64 { return r.rate }),

@@ -19,7 +19,7 @@ func sample() *report {
 	}
 	return &report{
 		options: options{seconds: 0.5, rounds: 3, connections: []int{1, 16}},
-		machine: machine{cores: 2, cpu: "A CPU", kernel: "Linux 6", fsyncP50: 300 * time.Microsecond, fsyncP99: time.Millisecond, goVersion: "go1.26", commit: "abc"},
+		machine: machine{cores: 2, cpu: "A CPU", kernel: "Linux 6", load: "0.10", fsyncP50: 300 * time.Microsecond, fsyncP99: time.Millisecond, goVersion: "go1.26", commit: "abc"},
 		date:    time.Date(2027, 1, 31, 12, 0, 0, 0, time.UTC),
 		sides:   [2]*side{{name: "Keeper", idle: 20 << 20}, {name: "Vault", idle: 80 << 20}},
 		peak:    [2]int64{30 << 20, 200 << 20},
@@ -34,7 +34,7 @@ func TestReport(t *testing.T) {
 			"| read | 16 | 2000 | 1.00 | 2.00 | 1000 | 1.00 | 1.00 | 2.00 | 2.00 |\n",
 			"| read | 16 | 3000 · 1000 · 2000 | 40 | 1000 · 900 · 4000 | 40 |\n",
 			"| Keeper | 20 MB | 30 MB |\n", "| Vault | 80 MB | 200 MB |\n",
-			"| machine | 2 cores, A CPU, Linux 6 |\n", "| fsync of 4 KiB | median 0.30 ms, p99 1.00 ms |\n", "| date | 2027-01-31 |\n",
+			"| machine | 2 cores, A CPU, Linux 6 |\n", "| load before the start | 0.10 |\n", "| fsync of 4 KiB | median 0.30 ms, p99 1.00 ms |\n", "| date | 2027-01-31 |\n",
 			"| command | `go run ./test/bench -seconds 0.5 -rounds 3 -connections 1,16` |\n",
 		} {
 			if !strings.Contains(got, want) {
@@ -81,7 +81,7 @@ func TestParse(t *testing.T) {
 
 func TestMachine(t *testing.T) {
 	m, err := describe(t.TempDir())
-	if err != nil || m.cores < 1 || m.fsyncP50 <= 0 || m.fsyncP99 < m.fsyncP50 || m.cpu == "" {
+	if err != nil || m.cores < 1 || m.fsyncP50 <= 0 || m.fsyncP99 < m.fsyncP50 || m.cpu == "" || m.load == "" {
 		t.Errorf("got %+v, %v", m, err)
 	}
 	if now, peak := memory(os.Getpid()); now <= 0 || peak < now {

@@ -55,7 +55,12 @@ func (k keyStore) DataKey(ctx context.Context, id models.DataKeyID) (key models.
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{store: storetest.SQLite(t), keys: drivertest.NewFake(models.RecipientLocal, "k")}
+	return houseOn(t, storetest.SQLite(t))
+}
+
+func houseOn(t *testing.T, s *store.Store) *house {
+	t.Helper()
+	h := &house{store: s, keys: drivertest.NewFake(models.RecipientLocal, "k")}
 	envelope, err := kms.NewEnvelope(keyStore{h.store}, h.keys, kms.Options{CacheTTL: kms.NoCache})
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +70,7 @@ func newHouse(t *testing.T) *house {
 		Store: h.store, Envelope: envelope, Now: time.Now, DeleteGrace: 24 * time.Hour,
 		Changed: func(_ *store.Tx, s models.Secret) error { h.changed = append(h.changed, s.ID); return nil },
 	})
-	h.admin = models.Actor{Kind: models.ActorUser, ID: "usr_admin", Name: "ada", Role: models.RoleAdmin, Via: "test"}
+	h.admin = models.Actor{Kind: models.ActorUser, ID: "usr_admin", UserID: "usr_admin", Name: "ada", Role: models.RoleAdmin, Via: "test"}
 	if h.env, err = h.CreateEnvironment(t.Context(), h.admin, models.Environment{Name: "production"}); err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ bench: ## measure beside Vault; writes docs/benchmarks.md
 .PHONY: lint
 lint: ## every linter, known vulnerabilities included
 	$(TOOL) golangci-lint run ./...
-	$(TOOL) govulncheck ./...
+	@scripts/vulncheck
 
 .PHONY: typecheck
 typecheck: ## compile everything, tests included, without running it

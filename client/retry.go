@@ -43,5 +43,5 @@ func retryAfter(response *http.Response, try int) (time.Duration, bool) {
 		return min(max(time.Until(at), 0), maxWait), true
 	}
 	backoff := 250 * time.Millisecond << min(try, 6)
-	return min(backoff/2+rand.N(backoff/2), maxWait), true //nolint:gosec // spreads retries, guards nothing
+	return min(backoff/2+rand.N(backoff/2), maxWait), true
 }

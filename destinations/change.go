@@ -122,9 +122,12 @@ func samePlace(before, after models.DestinationConfig) (models.DestinationConfig
 		before string
 		after  *string
 	}{
-		{"prefix", before.Prefix, &after.Prefix}, {"region", before.Region, &after.Region},
-		{"endpoint", before.Endpoint, &after.Endpoint}, {"address", before.Address, &after.Address},
-		{"namespace", before.Namespace, &after.Namespace}, {"mount", before.Mount, &after.Mount},
+		{"prefix", before.Prefix, &after.Prefix},
+		{"region", before.Region, &after.Region},
+		{"endpoint", before.Endpoint, &after.Endpoint},
+		{"address", before.Address, &after.Address},
+		{"namespace", before.Namespace, &after.Namespace},
+		{"mount", before.Mount, &after.Mount},
 	} {
 		if *one.after = cmp.Or(*one.after, one.before); *one.after != one.before {
 			return before, otherPlace(one.field)

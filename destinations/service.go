@@ -123,6 +123,7 @@ func (s *Service) complete(d *models.Destination, e models.Environment) {
 	case models.DestinationVault:
 		c.Address = cmp.Or(c.Address, s.Defaults.Address)
 		c.Mount = cmp.Or(c.Mount, s.Defaults.Mount)
+	case models.DestinationMemory:
 	}
 }
 

@@ -40,7 +40,7 @@ func (s *statements) prepared(ctx context.Context, text string) *sql.Stmt {
 		return stmt
 	}
 	// Without the caller's context: the statement outlives the call.
-	stmt, err := s.base.PrepareContext(context.WithoutCancel(ctx), text) //nolint:sqlclosecheck // kept; close closes it
+	stmt, err := s.base.PrepareContext(context.WithoutCancel(ctx), text)
 	if err != nil {
 		return nil
 	}
@@ -56,7 +56,7 @@ func (s *statements) PrepareContext(ctx context.Context, text string) (*sql.Stmt
 // ExecContext is part of gorm.ConnPool.
 func (s *statements) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
 	if stmt := s.prepared(ctx, text); stmt != nil {
-		return stmt.ExecContext(ctx, args...) //nolint:sqlclosecheck // kept
+		return stmt.ExecContext(ctx, args...)
 	}
 	return s.base.ExecContext(ctx, text, args...)
 }
@@ -64,7 +64,7 @@ func (s *statements) ExecContext(ctx context.Context, text string, args ...any) 
 // QueryContext is part of gorm.ConnPool.
 func (s *statements) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
 	if stmt := s.prepared(ctx, text); stmt != nil {
-		return stmt.QueryContext(ctx, args...) //nolint:sqlclosecheck // kept
+		return stmt.QueryContext(ctx, args...)
 	}
 	return s.base.QueryContext(ctx, text, args...)
 }

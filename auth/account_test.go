@@ -459,7 +459,7 @@ func TestSignInDoesNotUndo(t *testing.T) {
 			const next = "a quite different one"
 			_, actor := h.signIn(t)
 			var both sync.WaitGroup
-			for i := range 6 {
+			for i := range 20 { // most wait for their hash while the password changes
 				both.Go(func() { _, _, _ = h.SignIn(t.Context(), "ada", password, auth.Origin{Address: fmt.Sprint(i)}) })
 			}
 			both.Go(func() {
@@ -468,6 +468,9 @@ func TestSignInDoesNotUndo(t *testing.T) {
 				}
 			})
 			both.Wait()
+			if sessions, err := h.Sessions(t.Context(), actor); err != nil || len(sessions) != 0 {
+				t.Errorf("%d sessions of the old password are open, %v", len(sessions), err)
+			}
 			if _, _, err := h.SignIn(t.Context(), "ada", next, origin); err != nil {
 				t.Errorf("the change was undone: %v", err)
 			}

@@ -33,6 +33,10 @@ func (a *App) opener() destinations.Opener {
 func (a *App) driver(ctx context.Context, d models.Destination, c models.DestinationCredentials) (keepersync.Driver, error) {
 	switch d.Kind {
 	case models.DestinationAWS:
+		// What Keeper itself may do at AWS is not lent to an endpoint that somebody entered.
+		if c.AccessKeyID.Len() == 0 && d.Config.Endpoint != a.Config.AWSEndpoint {
+			return nil, fault.InvalidField("credentials", "must be given for an endpoint that is not the installation's own")
+		}
 		cfg, err := awsConfig(ctx, a.Config, d.Config.Region, c)
 		if err != nil {
 			return nil, err
@@ -51,12 +55,13 @@ func (a *App) driver(ctx context.Context, d models.Destination, c models.Destina
 	}
 }
 
-// vault makes a Vault driver. The installation's own token goes only to the installation's
-// own Vault: another address, which whoever manages an environment may enter, must not
-// learn it.
+// vault makes a Vault driver. The installation's own token serves the installation's own
+// mount of its own Vault alone: whoever manages an environment may enter another address or
+// mount, and must not reach with the token what the token reaches.
 func (a *App) vault(d models.Destination, c models.DestinationCredentials) (keepersync.Driver, error) {
 	token := c.VaultToken
-	if token.Len() == 0 && c.RoleID.Len() == 0 && d.Config.Address == a.Config.VaultURL {
+	own := d.Config.Address == a.Config.VaultURL && d.Config.Mount == a.Config.VaultMount && d.Config.Namespace == "" && d.Config.CACert == ""
+	if token.Len() == 0 && c.RoleID.Len() == 0 && own {
 		token = models.NewPlaintext([]byte(a.Config.VaultToken.Reveal()))
 	}
 	if token.Len() == 0 && c.RoleID.Len() == 0 {

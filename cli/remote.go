@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -63,16 +64,42 @@ func grid(w io.Writer, headings []string, rows [][]any) {
 	}
 	t.AppendHeader(head)
 	for _, row := range rows {
-		t.AppendRow(row)
+		t.AppendRow(shown(row))
 	}
 	t.Render()
+}
+
+// shown is a row without what would steer the terminal: texts in it come from others.
+func shown(row []any) table.Row {
+	clean := make(table.Row, len(row))
+	for i, cell := range row {
+		clean[i] = printable(fmt.Sprint(cell))
+		if n, ok := cell.(int64); ok {
+			clean[i] = n
+		}
+		if n, ok := cell.(int); ok {
+			clean[i] = n
+		}
+	}
+	return clean
+}
+
+// printable replaces control characters: a description must not move the cursor, write the
+// clipboard or look like another line.
+func printable(s string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || unicode.Is(unicode.Cf, c) {
+			return '\uFFFD'
+		}
+		return c
+	}, s)
 }
 
 // facts writes names and what they are, one a line; empty ones are left out.
 func facts(w io.Writer, pairs ...string) {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
-			fmt.Fprintf(w, "%-16s %s\n", pairs[i], pairs[i+1])
+			fmt.Fprintf(w, "%-16s %s\n", pairs[i], printable(pairs[i+1]))
 		}
 	}
 }

@@ -2,6 +2,7 @@ package models
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -98,11 +99,21 @@ func (d *Destination) Validate() error {
 		if c.RecoveryDays != 0 && (c.RecoveryDays < 7 || c.RecoveryDays > 30) {
 			problems.add("config.recovery_days", "must be between 7 and 30")
 		}
+		if c.RoleARN != "" && !strings.HasPrefix(c.RoleARN, "arn:") {
+			problems.add("config.role_arn", "must be the ARN of a role")
+		}
 		problems.url("config.endpoint", c.Endpoint, true)
 	case DestinationVault:
 		problems.url("config.address", c.Address, false)
-		if c.Mount == "" {
+		// A path that climbs would leave the mount, and take the token with it.
+		if NameProblem(strings.TrimSuffix(c.Mount, "/")) != "" {
 			problems.add("config.mount", "must name a KV v2 mount, such as secret")
+		}
+		if c.Namespace != "" && NameProblem(strings.TrimSuffix(c.Namespace, "/")) != "" {
+			problems.add("config.namespace", "must name a namespace, such as team-a/")
+		}
+		if c.ValueKey != "" && tagProblem(c.ValueKey, "") != "" {
+			problems.add("config.value_key", "%s", "must be 1 to 128 characters")
 		}
 	case DestinationMemory:
 	default:

@@ -52,8 +52,13 @@ func (r Rules) judge(e Entry, o Observed) Decision {
 	switch {
 	case !remote.Exists():
 		return absent(e)
-	case remote.Mark.Zero():
+	case remote.Mark.Zero() && (e.Desired != nil || e.Base != nil || e.Intent != nil):
 		return unmarked(e, o)
+	case remote.Mark != r.Mark(e) && e.Desired == nil:
+		return Decision{
+			Status: models.StatusInSync, Action: models.ActionNone,
+			Why: "Deleted in Keeper; what stands under the name is not Keeper's and is left alone.",
+		}
 	case remote.Mark != r.Mark(e):
 		return foreign("The name carries the mark of another Keeper, destination or secret.")
 	case remote.Deleted:

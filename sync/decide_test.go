@@ -71,7 +71,9 @@ func TestDecide(t *testing.T) {
 		{"not listed is not yet deleted", entry{Base: base("a", "r1")}, seen{Listed: true}, confirm},
 
 		{"no mark", entry{Desired: desired("a")}, seen{Remote: marked("r1", keepersync.Mark{})}, "foreign/refuse"},
-		{"no mark, deleted here", entry{}, seen{Remote: marked("r1", keepersync.Mark{})}, "foreign/refuse"},
+		{"no mark and never ours, deleted here", entry{}, seen{Remote: marked("r1", keepersync.Mark{})}, "in_sync/none"},
+		{"another's mark, deleted here", entry{}, seen{Remote: marked("r1", keepersync.Mark{Owner: "they", Destination: "dst_1", Secret: 7})}, "in_sync/none"},
+		{"mark taken off, deleted here", entry{Base: base("a", "r1")}, seen{Remote: marked("r1", keepersync.Mark{})}, "foreign/refuse"},
 		{"mark taken off", entry{Desired: desired("a"), Base: base("a", "r1")}, seen{Remote: marked("r1", keepersync.Mark{})}, "foreign/refuse"},
 		{"no mark, a write was under way", entry{Desired: desired("a"), Intent: intent("a")}, seen{Remote: marked("r1", keepersync.Mark{})}, value},
 		{"no mark, our write", entry{Desired: desired("a"), Intent: intent("a")}, seen{Remote: marked("r1", keepersync.Mark{}), Hash: []byte("a")}, "source_changed/mark"},

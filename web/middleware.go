@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/unrolled/secure"
@@ -86,7 +87,7 @@ func (w *Web) logged(next http.Handler) http.Handler {
 		rec := &recorder{ResponseWriter: rw}
 		next.ServeHTTP(rec, r)
 		took, shape := time.Since(start), shapeOf(r.URL.Path)
-		w.Metrics.Request(methodOf(r.Method), shape, rec.status, took)
+		w.Metrics.Request(methodOf(r.Method), w.shapes.label(shape, rec.status), rec.status, took)
 		level := slog.LevelDebug
 		if rec.status >= 500 {
 			level = slog.LevelError
@@ -130,6 +131,36 @@ func shapeOf(path string) string {
 		return "/static/*"
 	}
 	return "/" + strings.Join(segments, "/")
+}
+
+// maxShapes bounds the shapes that are counted apart; there are about a hundred.
+const maxShapes = 300
+
+// shapes are those that were answered well once. Only they become labels of metrics: paths
+// that a client makes up are not answered well, and would fill the memory.
+type shapes struct {
+	mu   sync.RWMutex
+	seen map[string]bool
+}
+
+// label is the shape, or "*" where it has never been answered well.
+func (s *shapes) label(shape string, status int) string {
+	s.mu.RLock()
+	seen, room := s.seen[shape], len(s.seen) < maxShapes
+	s.mu.RUnlock()
+	switch {
+	case seen:
+		return shape
+	case status >= http.StatusBadRequest || !room:
+		return "*"
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen == nil {
+		s.seen = map[string]bool{}
+	}
+	s.seen[shape] = true
+	return shape
 }
 
 var knownSegments = func() map[string]bool {

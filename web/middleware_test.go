@@ -135,8 +135,13 @@ func TestLog(t *testing.T) {
 	if strings.Contains(h.log.String(), "name-") || strings.Contains(h.log.String(), password) || strings.Contains(h.log.String(), v.cookie("keeper")) {
 		t.Error("the log holds a name, a password or a session")
 	}
+	v.get("/environments")
+	v.get("/docs/secrets/secrets/environments") // made of known words, and no route
 	metrics := v.get("/metrics").body
-	if !strings.Contains(metrics, `route="/environments/*"`) || strings.Contains(metrics, "name-") {
+	if !strings.Contains(metrics, `route="/environments"`) || strings.Contains(metrics, "name-") {
 		t.Error("the metrics lack the route, or hold a name")
+	}
+	if strings.Contains(metrics, `route="/docs/`) || !strings.Contains(metrics, `route="*"`) {
+		t.Error("a path that a client made up is a label of the metrics")
 	}
 }

@@ -48,6 +48,7 @@ type Web struct {
 	live     *live
 	origin   func(*http.Request) auth.Origin
 	secure   bool // cookies travel over TLS only
+	shapes   shapes
 }
 
 // New builds the handler of everything that Keeper serves.

@@ -77,6 +77,8 @@ func New(o Options) (*Driver, error) {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		Timeout: 2 * timeout,
+		// Vault's client follows redirects by itself and takes the token along, to any host.
+		DisableRedirects: true,
 		// A repeated write is harmless: it carries the version that it replaces.
 		MaxRetries: 2, MinRetryWait: 100 * time.Millisecond, MaxRetryWait: 400 * time.Millisecond,
 	})

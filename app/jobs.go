@@ -16,6 +16,8 @@ const (
 	janitorEvery = time.Hour
 	tokenUse     = time.Minute
 	keepRuns     = 30 * 24 * time.Hour
+	// passes is how many destinations are worked on at once; each waits mostly for answers.
+	passes = 16
 	// lease is how long the work of a replica that died waits for another.
 	lease       = 15 * time.Second
 	keepRunsMin = 50 // newest runs of a destination that are kept whatever their age
@@ -25,7 +27,7 @@ func (a *App) buildJobs(ctx context.Context, o Options) error {
 	if !o.Server {
 		return nil
 	}
-	a.Jobs = jobs.New(a.Store, jobs.Options{Log: a.Log, Now: a.now, Lease: lease})
+	a.Jobs = jobs.New(a.Store, jobs.Options{Log: a.Log, Now: a.now, Lease: lease, Workers: passes})
 	a.Jobs.Handle(destinations.JobKind, a.Destinations.Work)
 	a.Jobs.Handle(janitorKind, a.sweep)
 	return a.Store.Write(ctx, func(tx *store.Tx) error {

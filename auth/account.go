@@ -169,7 +169,7 @@ func (s *Service) changePassword(ctx context.Context, actor models.Actor, presen
 		if err := tx.UpdateUser(&u); err != nil {
 			return err
 		}
-		if _, err := tx.DeleteSessionsOfUser(u.ID, digest(keep)); err != nil {
+		if _, err := tx.DeleteSessionsOfUser(u.ID, s.digest(keep)); err != nil {
 			return err
 		}
 		return tx.AppendAudit(onUser(actor, "user.password", u))

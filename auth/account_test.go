@@ -36,7 +36,7 @@ func newHouse(t *testing.T, s *store.Store) *house {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		return time.Now().Add(h.ahead)
-	})
+	}, []byte("a secret for tests"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -361,7 +361,7 @@ func TestSessions(t *testing.T) {
 		other := newHouse(t, h.store)
 		id, actor := h.signIn(t)
 		sessions, err := other.Sessions(t.Context(), actor)
-		if err != nil || len(sessions) != 1 || !auth.IsSession(sessions[0], id) {
+		if err != nil || len(sessions) != 1 || !other.IsSession(sessions[0], id) {
 			t.Fatalf("sessions %v, %v", sessions, err)
 		}
 		if err := other.RevokeSession(t.Context(), actor, sessions[0].Hash); err != nil {

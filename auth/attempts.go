@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto/sha256"
 	"net/netip"
 	"sync"
 	"time"
@@ -37,7 +38,7 @@ func newAttempts() *attempts {
 func (a *attempts) begin(key string) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	item, _ := a.seen.GetOrSet(digest(key), new(int))
+	item, _ := a.seen.GetOrSet(shortened(key), new(int))
 	n := item.Value()
 	*n = min(*n+1, attemptLimit+2)
 	return *n
@@ -47,7 +48,7 @@ func (a *attempts) begin(key string) int {
 func (a *attempts) undo(key string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if item := a.seen.Get(digest(key)); item != nil {
+	if item := a.seen.Get(shortened(key)); item != nil {
 		*item.Value()--
 	}
 }
@@ -56,7 +57,7 @@ func (a *attempts) undo(key string) {
 func (a *attempts) forget(key string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.seen.Delete(digest(key))
+	a.seen.Delete(shortened(key))
 }
 
 // guarded runs a try of a password, unless there were too many: Throttled. Again is set
@@ -86,4 +87,10 @@ func network(address string) string {
 	}
 	prefix, _ := ip.WithZone("").Prefix(64) // 64 fits every IPv6 address
 	return prefix.String()
+}
+
+// shortened bounds the memory that a key takes, whatever was typed as a user name.
+func shortened(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return string(sum[:])
 }

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -38,6 +39,7 @@ type Origin struct {
 type Service struct {
 	store   *store.Store
 	now     func() time.Time
+	secret  []byte        // keys the digests of tokens and sessions
 	hashing chan struct{} // bounds the memory that password hashes take at once
 	decoy   string        // hash of nobody's password, to take the same time for nobody
 	tries   *attempts
@@ -51,14 +53,16 @@ type cachedActor struct {
 	disabled bool // its user is
 }
 
-// New makes the service.
-func New(s *store.Store, now func() time.Time) (*Service, error) {
+// New makes the service. The secret, which is not in the database, keys the hashes of tokens
+// and sessions: who can write to the database alone cannot put one there. With another
+// secret, all that were made before end.
+func New(s *store.Store, now func() time.Time, secret []byte) (*Service, error) {
 	decoy, err := hashPassword(rand.Text())
 	if err != nil {
 		return nil, err
 	}
 	return &Service{
-		store: s, now: now, hashing: make(chan struct{}, 4), decoy: decoy, tries: newAttempts(),
+		store: s, now: now, secret: secret, hashing: make(chan struct{}, 4), decoy: decoy, tries: newAttempts(),
 		actors: ttlcache.New(
 			ttlcache.WithTTL[string, cachedActor](cacheTTL),
 			ttlcache.WithCapacity[string, cachedActor](cacheSize),
@@ -99,11 +103,11 @@ func random(n int) string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// digest is the form in which identifiers are stored. They have at least 192 random bits, so
-// a plain hash cannot be searched.
-func digest(s string) string {
-	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:])
+// digest is the form in which the identifiers of tokens and sessions are stored.
+func (s *Service) digest(identifier string) string {
+	mac := hmac.New(sha256.New, s.secret)
+	_, _ = mac.Write([]byte(identifier)) // a hash never fails
+	return hex.EncodeToString(mac.Sum(nil))
 }
 
 // record writes an entry on its own; where that fails, the answer must not go out.

@@ -41,7 +41,7 @@ func (s *Service) SignIn(ctx context.Context, username, password string, o Origi
 func (s *Service) openSession(ctx context.Context, u *models.User, o Origin) (string, error) {
 	id, now := random(32), s.now()
 	session := models.Session{
-		Hash: digest(id), UserID: u.ID, Address: o.Address, UserAgent: cut(o.UserAgent, 255),
+		Hash: s.digest(id), UserID: u.ID, Address: o.Address, UserAgent: cut(o.UserAgent, 255),
 		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(SessionLifetime),
 	}
 	actor := from(models.Actor{Kind: models.ActorUser, ID: string(u.ID), Name: u.Username, UserID: u.ID}, o)
@@ -108,7 +108,7 @@ func (s *Service) LookAtSession(ctx context.Context, id string, o Origin) (model
 		actor   models.Actor
 	)
 	err := s.store.Read(ctx, func(tx *store.Tx) (err error) {
-		if session, err = tx.Session(digest(id)); err != nil {
+		if session, err = tx.Session(s.digest(id)); err != nil {
 			return err
 		}
 		if u, err = tx.User(session.UserID); err != nil {
@@ -135,12 +135,12 @@ func ended() error {
 
 // SaveSession keeps what the web wants to remember of a session: messages to show once.
 func (s *Service) SaveSession(ctx context.Context, id string, data []byte) error {
-	return s.store.Write(ctx, func(tx *store.Tx) error { return tx.SaveSessionData(digest(id), data) })
+	return s.store.Write(ctx, func(tx *store.Tx) error { return tx.SaveSessionData(s.digest(id), data) })
 }
 
 // SignOut ends a session.
 func (s *Service) SignOut(ctx context.Context, actor models.Actor, id string) error {
-	return s.endSession(ctx, actor, digest(id))
+	return s.endSession(ctx, actor, s.digest(id))
 }
 
 // Sessions lists an actor's own sessions, the newest use first.
@@ -191,7 +191,9 @@ func (s *Service) endSession(ctx context.Context, actor models.Actor, hash strin
 }
 
 // IsSession reports whether a session's row belongs to an identifier.
-func IsSession(session models.Session, id string) bool { return session.Hash == digest(id) }
+func (s *Service) IsSession(session models.Session, id string) bool {
+	return session.Hash == s.digest(id)
+}
 
 // Sweep removes the sessions that have ended.
 func (s *Service) Sweep(ctx context.Context) error {

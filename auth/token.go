@@ -50,7 +50,7 @@ func (s *Service) CreateToken(ctx context.Context, actor models.Actor, n NewToke
 	}
 	text := TokenPrefix + random(24)
 	token := models.Token{
-		ID: models.NewTokenID(), Hash: digest(text), Hint: text[:len(TokenPrefix)+4], UserID: actor.UserID,
+		ID: models.NewTokenID(), Hash: s.digest(text), Hint: text[:len(TokenPrefix)+4], UserID: actor.UserID,
 		Name: n.Name, Scope: n.Scope, CreatedAt: now, ExpiresAt: n.ExpiresAt,
 	}
 	err := s.store.Write(ctx, func(tx *store.Tx) error {
@@ -140,7 +140,7 @@ func (s *Service) Bearer(ctx context.Context, text string, o Origin) (models.Act
 	if !strings.HasPrefix(text, TokenPrefix) || len(text) > 100 {
 		return Nobody(o), badToken()
 	}
-	hash := digest(text)
+	hash := s.digest(text)
 	now := s.now()
 	item := s.actors.Get(hash)
 	if item == nil {

@@ -26,7 +26,7 @@ func (e *env) healthCommand() *cobra.Command {
 		Long: `Ask the server that KEEPER_URL names, or the one on this machine, whether it can answer
 requests, and how what it depends on is. It needs no token; it is the image's health check.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := config.FromEnvironment()
+			c, err := config.ForClient()
 			if err != nil {
 				return err
 			}

@@ -27,7 +27,7 @@ const defaultServer = "http://localhost:8989"
 
 // client is the API of the server that the settings name.
 func (e *env) client() (*client.Client, error) {
-	c, err := config.FromEnvironment()
+	c, err := config.ForClient()
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,8 @@ import (
 // ListDestinations lists the destinations that the token may see.
 func (c *Client) ListDestinations(ctx context.Context, params api.ListDestinationsParams) (api.DestinationList, error) {
 	var list api.DestinationList
-	return list, c.do(ctx, call{method: http.MethodGet, path: path("destinations"), params: params, answer: &list})
+	err := c.do(ctx, call{method: http.MethodGet, path: path("destinations"), params: params, answer: &list})
+	return list, err
 }
 
 // CreateDestination makes a destination; one whose connection does not work is not saved,
@@ -39,7 +40,8 @@ func (c *Client) DeleteDestination(ctx context.Context, id string, revision int6
 // TestDestination tries a destination's connection and permissions.
 func (c *Client) TestDestination(ctx context.Context, id string) (api.DestinationTest, error) {
 	var result api.DestinationTest
-	return result, c.do(ctx, call{method: http.MethodPost, path: path("destinations", id, "test"), answer: &result})
+	err := c.do(ctx, call{method: http.MethodPost, path: path("destinations", id, "test"), answer: &result})
+	return result, err
 }
 
 // PauseDestination stops writing to a destination.
@@ -55,5 +57,6 @@ func (c *Client) ResumeDestination(ctx context.Context, id string) (api.Destinat
 func (c *Client) destination(ctx context.Context, one call) (api.Destination, error) {
 	var d api.Destination
 	one.answer = &d
-	return d, c.do(ctx, one)
+	err := c.do(ctx, one)
+	return d, err
 }

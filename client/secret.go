@@ -11,7 +11,8 @@ import (
 // ListSecrets gets a page of secrets, without values.
 func (c *Client) ListSecrets(ctx context.Context, params api.ListSecretsParams) (api.SecretList, error) {
 	var list api.SecretList
-	return list, c.do(ctx, call{method: http.MethodGet, path: path("secrets"), params: params, answer: &list})
+	err := c.do(ctx, call{method: http.MethodGet, path: path("secrets"), params: params, answer: &list})
+	return list, err
 }
 
 // Secrets goes over all secrets that the parameters choose.
@@ -43,23 +44,26 @@ func (c *Client) FindSecret(ctx context.Context, environment api.EnvironmentRef,
 // CreateSecret makes a secret.
 func (c *Client) CreateSecret(ctx context.Context, secret api.NewSecret) (api.Secret, error) {
 	var created api.Secret
-	return created, c.do(ctx, call{method: http.MethodPost, path: path("secrets"), body: secret, answer: &created})
+	err := c.do(ctx, call{method: http.MethodPost, path: path("secrets"), body: secret, answer: &created})
+	return created, err
 }
 
 // GetSecret reads a secret without its value, which records no reveal.
 func (c *Client) GetSecret(ctx context.Context, id int64) (api.Secret, error) {
 	var secret api.Secret
 	value := false
-	return secret, c.do(ctx, call{
+	err := c.do(ctx, call{
 		method: http.MethodGet, path: path("secrets", decimal(id)), params: api.GetSecretParams{Value: &value}, answer: &secret,
 	})
+	return secret, err
 }
 
 // RevealSecret reads a secret with its value, which is recorded. Where the value may not be
 // seen, ValueHidden is set instead.
 func (c *Client) RevealSecret(ctx context.Context, id int64) (api.SecretWithValue, error) {
 	var secret api.SecretWithValue
-	return secret, c.do(ctx, call{method: http.MethodGet, path: path("secrets", decimal(id)), answer: &secret})
+	err := c.do(ctx, call{method: http.MethodGet, path: path("secrets", decimal(id)), answer: &secret})
+	return secret, err
 }
 
 // ReplaceSecret writes a new value, where the secret's revision still is the one given (0:
@@ -94,13 +98,15 @@ func (c *Client) RollbackSecret(ctx context.Context, id int64, rollback api.Roll
 func (c *Client) changeSecret(ctx context.Context, one call) (api.Secret, error) {
 	var secret api.Secret
 	one.answer = &secret
-	return secret, c.do(ctx, one)
+	err := c.do(ctx, one)
+	return secret, err
 }
 
 // ListVersions gets a page of a secret's versions, newest first, without values.
 func (c *Client) ListVersions(ctx context.Context, id int64, params api.ListVersionsParams) (api.VersionList, error) {
 	var list api.VersionList
-	return list, c.do(ctx, call{method: http.MethodGet, path: path("secrets", decimal(id), "versions"), params: params, answer: &list})
+	err := c.do(ctx, call{method: http.MethodGet, path: path("secrets", decimal(id), "versions"), params: params, answer: &list})
+	return list, err
 }
 
 // Versions goes over all versions of a secret, newest first.
@@ -114,19 +120,22 @@ func (c *Client) Versions(ctx context.Context, id int64) iter.Seq2[api.Version, 
 // GetVersion reads one version with its value, which is recorded.
 func (c *Client) GetVersion(ctx context.Context, id, number int64) (api.VersionWithValue, error) {
 	var version api.VersionWithValue
-	return version, c.do(ctx, call{method: http.MethodGet, path: path("secrets", decimal(id), "versions", decimal(number)), answer: &version})
+	err := c.do(ctx, call{method: http.MethodGet, path: path("secrets", decimal(id), "versions", decimal(number)), answer: &version})
+	return version, err
 }
 
 // ListSecretStates reads where a secret is synced, and in what state.
 func (c *Client) ListSecretStates(ctx context.Context, id int64) (api.SyncStateList, error) {
 	var list api.SyncStateList
-	return list, c.do(ctx, call{method: http.MethodGet, path: path("secrets", decimal(id), "sync"), answer: &list})
+	err := c.do(ctx, call{method: http.MethodGet, path: path("secrets", decimal(id), "sync"), answer: &list})
+	return list, err
 }
 
 // ListSecretActivity gets a page of what happened to a secret, newest first.
 func (c *Client) ListSecretActivity(ctx context.Context, id int64, params api.ListSecretActivityParams) (api.ActivityList, error) {
 	var list api.ActivityList
-	return list, c.do(ctx, call{method: http.MethodGet, path: path("secrets", decimal(id), "activity"), params: params, answer: &list})
+	err := c.do(ctx, call{method: http.MethodGet, path: path("secrets", decimal(id), "activity"), params: params, answer: &list})
+	return list, err
 }
 
 // SecretActivity goes over all that happened to a secret, newest first.

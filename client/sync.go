@@ -12,19 +12,22 @@ import (
 // the token may. It returns the runs, which are queued.
 func (c *Client) Sync(ctx context.Context, request api.SyncRequest) (api.SyncRunList, error) {
 	var list api.SyncRunList
-	return list, c.do(ctx, call{method: http.MethodPost, path: path("sync"), body: request, answer: &list})
+	err := c.do(ctx, call{method: http.MethodPost, path: path("sync"), body: request, answer: &list})
+	return list, err
 }
 
 // SyncDestination asks for a full pass over one destination.
 func (c *Client) SyncDestination(ctx context.Context, id string) (api.SyncRun, error) {
 	var run api.SyncRun
-	return run, c.do(ctx, call{method: http.MethodPost, path: path("destinations", id, "sync"), answer: &run})
+	err := c.do(ctx, call{method: http.MethodPost, path: path("destinations", id, "sync"), answer: &run})
+	return run, err
 }
 
 // ListStates gets a page of what is known of secrets at destinations.
 func (c *Client) ListStates(ctx context.Context, params api.ListStatesParams) (api.SyncStateList, error) {
 	var list api.SyncStateList
-	return list, c.do(ctx, call{method: http.MethodGet, path: path("sync", "states"), params: params, answer: &list})
+	err := c.do(ctx, call{method: http.MethodGet, path: path("sync", "states"), params: params, answer: &list})
+	return list, err
 }
 
 // States goes over all states that the parameters choose.
@@ -39,7 +42,8 @@ func (c *Client) States(ctx context.Context, params api.ListStatesParams) iter.S
 // ListRuns gets a page of runs, newest first.
 func (c *Client) ListRuns(ctx context.Context, params api.ListRunsParams) (api.SyncRunList, error) {
 	var list api.SyncRunList
-	return list, c.do(ctx, call{method: http.MethodGet, path: path("sync", "runs"), params: params, answer: &list})
+	err := c.do(ctx, call{method: http.MethodGet, path: path("sync", "runs"), params: params, answer: &list})
+	return list, err
 }
 
 // Runs goes over all runs that the parameters choose, newest first.
@@ -54,13 +58,15 @@ func (c *Client) Runs(ctx context.Context, params api.ListRunsParams) iter.Seq2[
 // GetRun reads a run.
 func (c *Client) GetRun(ctx context.Context, id string) (api.SyncRun, error) {
 	var run api.SyncRun
-	return run, c.do(ctx, call{method: http.MethodGet, path: path("sync", "runs", id), answer: &run})
+	err := c.do(ctx, call{method: http.MethodGet, path: path("sync", "runs", id), answer: &run})
+	return run, err
 }
 
 // ListResults gets a page of what a run found or did, secret by secret.
 func (c *Client) ListResults(ctx context.Context, run string, params api.ListResultsParams) (api.SyncResultList, error) {
 	var list api.SyncResultList
-	return list, c.do(ctx, call{method: http.MethodGet, path: path("sync", "runs", run, "results"), params: params, answer: &list})
+	err := c.do(ctx, call{method: http.MethodGet, path: path("sync", "runs", run, "results"), params: params, answer: &list})
+	return list, err
 }
 
 // Results goes over all results of a run, or over the failed ones.

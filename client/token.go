@@ -10,20 +10,23 @@ import (
 // GetMe reads who the token acts as, and what it may do.
 func (c *Client) GetMe(ctx context.Context) (api.Me, error) {
 	var me api.Me
-	return me, c.do(ctx, call{method: http.MethodGet, path: path("me"), answer: &me})
+	err := c.do(ctx, call{method: http.MethodGet, path: path("me"), answer: &me})
+	return me, err
 }
 
 // ListTokens lists the user's own tokens, newest first.
 func (c *Client) ListTokens(ctx context.Context) (api.TokenList, error) {
 	var list api.TokenList
-	return list, c.do(ctx, call{method: http.MethodGet, path: path("tokens"), answer: &list})
+	err := c.do(ctx, call{method: http.MethodGet, path: path("tokens"), answer: &list})
+	return list, err
 }
 
 // CreateToken makes a token. Text of the answer is the token itself, which the server keeps
 // nowhere.
 func (c *Client) CreateToken(ctx context.Context, token api.NewToken) (api.CreatedToken, error) {
 	var created api.CreatedToken
-	return created, c.do(ctx, call{method: http.MethodPost, path: path("tokens"), body: token, answer: &created})
+	err := c.do(ctx, call{method: http.MethodPost, path: path("tokens"), body: token, answer: &created})
+	return created, err
 }
 
 // RevokeToken ends one of the user's own tokens.

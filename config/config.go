@@ -95,6 +95,11 @@ func FromEnvironment() (*Config, error) {
 	return Load(environ(os.Environ()), file)
 }
 
+// ForClient loads the settings of a command that talks to a server, from the process's
+// environment alone: a .env in whatever folder the command is run must not say where the
+// token goes.
+func ForClient() (*Config, error) { return Load(environ(os.Environ()), nil) }
+
 func environ(list []string) map[string]string {
 	vars := make(map[string]string, len(list))
 	for _, entry := range list {

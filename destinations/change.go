@@ -3,6 +3,7 @@ package destinations
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/your-org/keeper/audit"
@@ -75,20 +76,30 @@ func (s *Service) update(ctx context.Context, actor models.Actor, id models.Dest
 		if err := s.enqueue(tx, d.ID); err != nil {
 			return err
 		}
-		return tx.AppendAudit(audit.OnDestination(actor, changeAction(c), e, d))
+		return tx.AppendAudit(onChange(actor, e, d, c))
 	})
 	return d, err
 }
 
-func changeAction(c Change) string {
-	switch {
-	case c.Paused == nil:
-		return "destination.update"
-	case *c.Paused:
-		return "destination.pause"
-	default:
-		return "destination.resume"
+// onChange is the entry of a change: pausing and resuming by their names where that is all,
+// else an update that names what changed.
+func onChange(actor models.Actor, e models.Environment, d models.Destination, c Change) models.AuditEntry {
+	var changed []string
+	for name, given := range map[string]bool{"config": c.Config != nil, "credentials": c.Credentials != nil, "interval": c.Interval != nil} {
+		if given {
+			changed = append(changed, name)
+		}
 	}
+	slices.Sort(changed)
+	action := "destination.update"
+	if len(changed) == 0 && c.Paused != nil {
+		action = map[bool]string{true: "destination.pause", false: "destination.resume"}[*c.Paused]
+	}
+	entry := audit.OnDestination(actor, action, e, d)
+	if len(changed) > 0 {
+		entry.Detail = map[string]string{"changed": strings.Join(changed, ", ")}
+	}
+	return entry
 }
 
 // newCredentials tries and seals what changed of the connection.
@@ -137,7 +148,9 @@ func samePlace(before, after models.DestinationConfig) (models.DestinationConfig
 		return before, otherPlace("no_prefix")
 	}
 	after.NoPrefix = before.NoPrefix
-	if was, is := account(before.RoleARN), account(after.RoleARN); was != "" && is != "" && was != is {
+	// Without its role a destination would be in Keeper's own account, with every copy missing.
+	after.RoleARN, after.ExternalID = cmp.Or(after.RoleARN, before.RoleARN), cmp.Or(after.ExternalID, before.ExternalID)
+	if account(before.RoleARN) != account(after.RoleARN) {
 		return before, otherPlace("role_arn")
 	}
 	return after, nil

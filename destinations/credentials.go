@@ -3,6 +3,7 @@ package destinations
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/kms"
@@ -21,10 +22,12 @@ func fields(c *models.DestinationCredentials) map[string]*models.Plaintext {
 	}
 }
 
-// credentialsLabel binds credentials to their destination: moved to another row they do not
-// open.
+// credentialsLabel binds credentials to their destination and to where it is: moved to
+// another row, or with another address written beside them, they do not open, and so go
+// nowhere.
 func credentialsLabel(d models.Destination) kms.Label {
-	return kms.Label{Kind: kms.KindCredentials, Environment: d.EnvironmentID, Object: string(d.ID)}
+	place := strings.Join([]string{string(d.ID), string(d.Kind), d.Config.Endpoint, d.Config.Address}, "\n")
+	return kms.Label{Kind: kms.KindCredentials, Environment: d.EnvironmentID, Object: place}
 }
 
 // seal puts the credentials into the destination, sealed under its environment's key. None

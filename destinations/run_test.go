@@ -20,7 +20,11 @@ import (
 	"github.com/your-org/keeper/sync/memory"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain holds that nothing goes on after the tests but the waiting for the database
+// servers, which end with the process.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/your-org/keeper/test/databases.launch.func1"))
+}
 
 func TestChangesReachAllDestinations(t *testing.T) {
 	h := sqlite(t)

@@ -74,7 +74,8 @@ func (tx *Tx) KeyUsage(environment models.EnvironmentID) ([]KeyUsage, error) {
 		Select("w.recipient_kind, w.recipient_id, COUNT(*) AS data_keys, COALESCE(SUM(v.versions), 0) AS versions").
 		Group("w.recipient_kind, w.recipient_id").Order("w.recipient_kind, w.recipient_id")
 	var usage []KeyUsage
-	return usage, translate(query.Scan(&usage).Error, "data key")
+	err := translate(query.Scan(&usage).Error, "data key")
+	return usage, err
 }
 
 // CountDataKeys says how many data keys there are.

@@ -327,7 +327,8 @@ func (tx *Tx) CountSecrets(environments []models.EnvironmentID) ([]SecretCounts,
 			"SUM(CASE WHEN deleted_at IS NULL THEN 0 ELSE 1 END) AS deleted, "+
 			"SUM(CASE WHEN deleted_at IS NULL AND expires_at < ? THEN 1 ELSE 0 END) AS expiring", tx.Now().AddDate(0, 0, 30))
 	var counts []SecretCounts
-	return counts, translate(query.Scan(&counts).Error, "secret")
+	err := translate(query.Scan(&counts).Error, "secret")
+	return counts, err
 }
 
 // PurgeableSecrets lists deleted secrets whose grace is over and that have no copy anywhere,

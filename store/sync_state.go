@@ -267,7 +267,8 @@ func (tx *Tx) CountStates(environments []models.EnvironmentID) ([]StateCount, er
 		Select("st.destination_id, st.status, " + failing + " AS failing, COUNT(*) AS n").
 		Group("st.destination_id, st.status, " + failing).Order("st.destination_id, st.status, failing")
 	var counts []StateCount
-	return counts, translate(query.Scan(&counts).Error, "sync state")
+	err := translate(query.Scan(&counts).Error, "sync state")
+	return counts, err
 }
 
 // failing is whether the last try did not succeed.

@@ -82,5 +82,6 @@ func (tx *Tx) Members(environment models.EnvironmentID) ([]Member, error) {
 		Select("m.user_id, m.environment_id, m.role, m.created_at, u.username, u.display_name, u.disabled").
 		Where("m.environment_id = ?", environment).Order("u.username")
 	var members []Member
-	return members, translate(query.Scan(&members).Error, "membership")
+	err := translate(query.Scan(&members).Error, "membership")
+	return members, err
 }

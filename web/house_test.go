@@ -75,7 +75,7 @@ func newHouseWith(t testing.TB, o houseOptions) *house {
 	envelope, err := kms.NewEnvelope(keyStore{h.store}, drivertest.NewFake(models.RecipientLocal, "k"), kms.Options{})
 	must(t, err)
 	t.Cleanup(envelope.Close)
-	h.auth, err = auth.New(h.store, time.Now)
+	h.auth, err = auth.New(h.store, time.Now, nil)
 	must(t, err)
 	log := slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	runner := jobs.New(h.store, jobs.Options{Log: log})

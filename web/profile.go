@@ -1,7 +1,6 @@
 package web
 
 import (
-	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/templates"
 )
@@ -22,7 +21,7 @@ func (w *Web) showProfile(r *request) error {
 		}
 	}
 	for _, s := range all {
-		page.Sessions = append(page.Sessions, templates.SessionView{Session: s, Current: auth.IsSession(s, r.session.ID)})
+		page.Sessions = append(page.Sessions, templates.SessionView{Session: s, Current: w.Auth.IsSession(s, r.session.ID)})
 	}
 	return r.show(page, &page.BasePage)
 }
@@ -41,7 +40,7 @@ func (w *Web) revokeOtherSessions(r *request) error {
 		return err
 	}
 	for _, s := range all {
-		if auth.IsSession(s, r.session.ID) {
+		if w.Auth.IsSession(s, r.session.ID) {
 			continue
 		}
 		if err := w.Auth.RevokeSession(r.Context(), r.actor, s.Hash); err != nil && !fault.Is(err, fault.NotFound) {

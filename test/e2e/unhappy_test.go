@@ -143,7 +143,7 @@ func TestKMS(t *testing.T) {
 		callKMS(t, aws.URL, "DisableKey")
 		defer callKMS(t, aws.URL, "EnableKey")
 		_, err := write("b")
-		refused(t, err, 503, "disabled", "kms:EnableKey")
+		refused(t, err, 503, "disabled", "enable-key")
 	})
 	revealed, err := c.RevealSecret(t.Context(), secret.ID)
 	if err != nil || revealed.Value.Reveal() != "kept by KMS" {

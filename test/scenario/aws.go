@@ -57,7 +57,8 @@ func (a AWS) command(ctx context.Context, operation string, input map[string]any
 		return nil, err
 	}
 	var answer map[string]any
-	return answer, json.Unmarshal(out, &answer)
+	err = json.Unmarshal(out, &answer)
+	return answer, err
 }
 
 func kebab(operation string) string {
@@ -101,7 +102,8 @@ func (a AWS) call(ctx context.Context, operation string, input map[string]any) (
 		return nil, fmt.Errorf("%s: %s", operation, text)
 	}
 	var decoded map[string]any
-	return decoded, json.Unmarshal(text, &decoded)
+	err = json.Unmarshal(text, &decoded)
+	return decoded, err
 }
 
 func (a AWS) read(ctx context.Context, name string) (string, error) {

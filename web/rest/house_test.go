@@ -84,7 +84,7 @@ func newHouse(t testing.TB) *house {
 	envelope, err := kms.NewEnvelope(keyStore{h.store}, drivertest.NewFake(models.RecipientLocal, "k"), kms.Options{})
 	must(t, err)
 	t.Cleanup(envelope.Close)
-	h.auth, err = auth.New(h.store, time.Now)
+	h.auth, err = auth.New(h.store, time.Now, nil)
 	must(t, err)
 	log := slog.New(slog.NewJSONHandler(h.log, nil))
 	service := secrets.New(secrets.Deps{

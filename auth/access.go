@@ -32,6 +32,7 @@ const (
 	CreateEnvironment Action = "environment.create" // admin
 	ViewAudit         Action = "audit.view"         // auditor
 	ManageUsers       Action = "users.manage"       // admin
+	LendCredentials   Action = "credentials.lend"   // admin: Keeper's own, to a destination
 	ViewOwnTokens     Action = "tokens.view"        // every user
 	ManageOwnTokens   Action = "tokens.own"         // every user
 )
@@ -57,6 +58,7 @@ var global = map[Action][]models.GlobalRole{
 	CreateEnvironment: {models.RoleAdmin},
 	ViewAudit:         {models.RoleAdmin, models.RoleAuditor},
 	ManageUsers:       {models.RoleAdmin},
+	LendCredentials:   {models.RoleAdmin},
 	ViewOwnTokens:     {models.RoleAdmin, models.RoleAuditor, models.RoleUser},
 	ManageOwnTokens:   {models.RoleAdmin, models.RoleAuditor, models.RoleUser},
 }

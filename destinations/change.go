@@ -65,7 +65,7 @@ func (s *Service) update(ctx context.Context, actor models.Actor, id models.Dest
 	if err := d.Validate(); err != nil {
 		return d, err
 	}
-	if err := s.newCredentials(ctx, e, &d, c); err != nil {
+	if err := s.newCredentials(ctx, actor, e, &d, c); err != nil {
 		return d, err
 	}
 	d.UpdatedAt = s.Now()
@@ -103,7 +103,7 @@ func onChange(actor models.Actor, e models.Environment, d models.Destination, c 
 }
 
 // newCredentials tries and seals what changed of the connection.
-func (s *Service) newCredentials(ctx context.Context, e models.Environment, d *models.Destination, c Change) error {
+func (s *Service) newCredentials(ctx context.Context, actor models.Actor, e models.Environment, d *models.Destination, c Change) error {
 	if c.Config == nil && c.Credentials == nil {
 		return nil
 	}
@@ -113,6 +113,9 @@ func (s *Service) newCredentials(ctx context.Context, e models.Environment, d *m
 	}
 	if c.Credentials != nil {
 		credentials = *c.Credentials
+	}
+	if err := s.lend(ctx, actor, e, *d, credentials); err != nil {
+		return err
 	}
 	if !c.SkipCheck {
 		if err := s.usable(ctx, *d, credentials); err != nil {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/your-org/keeper/audit"
+	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/kms"
 	"github.com/your-org/keeper/models"
@@ -28,6 +30,22 @@ func fields(c *models.DestinationCredentials) map[string]*models.Plaintext {
 func credentialsLabel(d models.Destination) kms.Label {
 	place := strings.Join([]string{string(d.ID), string(d.Kind), d.Config.Endpoint, d.Config.Address}, "\n")
 	return kms.Label{Kind: kms.KindCredentials, Environment: d.EnvironmentID, Object: place}
+}
+
+// lend refuses a destination without credentials of its own to all but administrators: what
+// Keeper itself may do reaches further than the environment that an actor manages.
+func (s *Service) lend(ctx context.Context, actor models.Actor, e models.Environment, d models.Destination, c models.DestinationCredentials) error {
+	for _, value := range fields(&c) {
+		if value.Len() > 0 {
+			return nil
+		}
+	}
+	if d.Kind == models.DestinationMemory || auth.Can(actor, auth.LendCredentials, auth.Global) {
+		return nil
+	}
+	return s.refused(ctx, audit.OnDestination(actor, string(auth.LendCredentials), e, d),
+		fault.New(fault.Forbidden, "Only an administrator may let a destination work with Keeper's own credentials; nothing was saved.").
+			WithHint("Give the destination credentials of its own, or ask an administrator."))
 }
 
 // seal puts the credentials into the destination, sealed under its environment's key. None

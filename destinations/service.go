@@ -82,6 +82,9 @@ func (s *Service) Create(ctx context.Context, actor models.Actor, draft Draft) (
 	if err := d.Validate(); err != nil {
 		return d, err
 	}
+	if err := s.lend(ctx, actor, e, d, draft.Credentials); err != nil {
+		return d, err
+	}
 	if !draft.SkipCheck {
 		if err := s.usable(ctx, d, draft.Credentials); err != nil {
 			return d, err

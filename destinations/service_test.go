@@ -349,3 +349,36 @@ func TestEnvironmentDeletion(t *testing.T) {
 	_, err := h.Create(t.Context(), admin, h.draft("two"))
 	wantFault(t, err, fault.NotFound)
 }
+
+func TestOnlyAdministratorsLendKeepersOwnCredentials(t *testing.T) {
+	h := sqlite(t)
+	manager := models.Actor{
+		Kind: models.ActorUser, ID: "usr_m", Name: "mo", Role: models.RoleUser,
+		Roles: map[models.EnvironmentID]models.EnvironmentRole{h.env.ID: models.RoleManager},
+	}
+	draft := destinations.Draft{
+		Environment: h.env.ID, Name: "aws", Kind: models.DestinationAWS, SkipCheck: true,
+		Config: models.DestinationConfig{Region: "eu-central-1", RoleARN: "arn:aws:iam::123456789012:role/prod"},
+	}
+	if _, err := h.Create(t.Context(), manager, draft); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("a manager lends Keeper's credentials: %v, want forbidden", err)
+	}
+	own := draft
+	own.Credentials.AccessKeyID = models.NewPlaintext([]byte("AKIA"))
+	own.Credentials.SecretAccessKey = models.NewPlaintext([]byte("secret"))
+	made, err := h.Create(t.Context(), manager, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := models.DestinationCredentials{}
+	if _, err := h.Update(t.Context(), manager, made.ID, destinations.Change{Credentials: &none, SkipCheck: true}, 0); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("a manager takes a destination's own credentials away: %v, want forbidden", err)
+	}
+	if _, err := h.Update(t.Context(), manager, made.ID, destinations.Change{Config: &models.DestinationConfig{RecoveryDays: 7}, SkipCheck: true}, 0); err != nil {
+		t.Errorf("a manager changes the recovery window: %v", err)
+	}
+	kept, _, err := h.Get(t.Context(), manager, made.ID)
+	if err != nil || kept.Config.RoleARN != draft.Config.RoleARN {
+		t.Errorf("the role became %q, %v; want it kept", kept.Config.RoleARN, err)
+	}
+}

@@ -30,7 +30,7 @@ func (a *App) openKeys(ctx context.Context, o Options) error {
 	if ttl == 0 {
 		ttl = kms.NoCache
 	}
-	a.Envelope, err = kms.NewEnvelope(keyStore{a.Store}, primary, kms.Options{
+	a.Envelope, err = kms.NewEnvelope(store.Keys{Store: a.Store}, primary, kms.Options{
 		Others: others, Context: kms.Context(a.Config.KMSContext), MaxUses: a.Config.DataKeyMaxUses,
 		MaxAge: time.Duration(a.Config.DataKeyMaxAge), CacheTTL: ttl, Now: a.now,
 	})

@@ -2,12 +2,9 @@ package app
 
 import (
 	"context"
-	"time"
 
 	"github.com/your-org/keeper/config"
 	"github.com/your-org/keeper/fault"
-	"github.com/your-org/keeper/kms"
-	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store"
 )
 
@@ -43,32 +40,4 @@ func (a *App) openStore(ctx context.Context, o Options) error {
 			WithHint("Run keeper init-db, or start the server, first.")
 	}
 	return nil
-}
-
-// keyStore is the store of data keys as the envelope needs it.
-type keyStore struct{ store *store.Store }
-
-var _ kms.Keys = keyStore{}
-
-// ReserveDataKey takes uses of a data key that still seals.
-func (k keyStore) ReserveDataKey(ctx context.Context, env models.EnvironmentID, n int64, now time.Time) (key models.DataKey, wrapped []models.WrappedKey, err error) {
-	err = k.store.Write(ctx, func(tx *store.Tx) error {
-		key, wrapped, err = tx.ReserveDataKey(env, models.PurposeSeal, n, now)
-		return err
-	})
-	return key, wrapped, err
-}
-
-// AddDataKey stores a data key with its wrapped forms.
-func (k keyStore) AddDataKey(ctx context.Context, key models.DataKey, wrapped []models.WrappedKey) error {
-	return k.store.Write(ctx, func(tx *store.Tx) error { return tx.AddDataKey(key, wrapped...) })
-}
-
-// DataKey finds a data key with its wrapped forms.
-func (k keyStore) DataKey(ctx context.Context, id models.DataKeyID) (key models.DataKey, wrapped []models.WrappedKey, err error) {
-	err = k.store.Read(ctx, func(tx *store.Tx) error {
-		key, wrapped, err = tx.DataKey(id)
-		return err
-	})
-	return key, wrapped, err
 }

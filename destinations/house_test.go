@@ -61,28 +61,6 @@ type house struct {
 	env     models.Environment
 }
 
-type keyStore struct{ s *store.Store }
-
-func (k keyStore) ReserveDataKey(ctx context.Context, env models.EnvironmentID, n int64, now time.Time) (key models.DataKey, w []models.WrappedKey, err error) {
-	err = k.s.Write(ctx, func(tx *store.Tx) error {
-		key, w, err = tx.ReserveDataKey(env, models.PurposeSeal, n, now)
-		return err
-	})
-	return key, w, err
-}
-
-func (k keyStore) AddDataKey(ctx context.Context, key models.DataKey, w []models.WrappedKey) error {
-	return k.s.Write(ctx, func(tx *store.Tx) error { return tx.AddDataKey(key, w...) })
-}
-
-func (k keyStore) DataKey(ctx context.Context, id models.DataKeyID) (key models.DataKey, w []models.WrappedKey, err error) {
-	err = k.s.Read(ctx, func(tx *store.Tx) error {
-		key, w, err = tx.DataKey(id)
-		return err
-	})
-	return key, w, err
-}
-
 // newHouse is a first replica with an environment.
 func newHouse(t *testing.T, s *store.Store) *house {
 	t.Helper()
@@ -98,7 +76,7 @@ func newHouse(t *testing.T, s *store.Store) *house {
 func replica(t *testing.T, s *store.Store, keys *drivertest.Fake, p *places) *house {
 	t.Helper()
 	h := &house{store: s, keys: keys, places: p}
-	envelope, err := kms.NewEnvelope(keyStore{s}, keys, kms.Options{})
+	envelope, err := kms.NewEnvelope(store.Keys{Store: s}, keys, kms.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,28 +31,6 @@ type house struct {
 	changed []models.SecretID
 }
 
-type keyStore struct{ s *store.Store }
-
-func (k keyStore) ReserveDataKey(ctx context.Context, env models.EnvironmentID, n int64, now time.Time) (key models.DataKey, w []models.WrappedKey, err error) {
-	err = k.s.Write(ctx, func(tx *store.Tx) error {
-		key, w, err = tx.ReserveDataKey(env, models.PurposeSeal, n, now)
-		return err
-	})
-	return key, w, err
-}
-
-func (k keyStore) AddDataKey(ctx context.Context, key models.DataKey, w []models.WrappedKey) error {
-	return k.s.Write(ctx, func(tx *store.Tx) error { return tx.AddDataKey(key, w...) })
-}
-
-func (k keyStore) DataKey(ctx context.Context, id models.DataKeyID) (key models.DataKey, w []models.WrappedKey, err error) {
-	err = k.s.Read(ctx, func(tx *store.Tx) error {
-		key, w, err = tx.DataKey(id)
-		return err
-	})
-	return key, w, err
-}
-
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	return houseOn(t, storetest.SQLite(t))
@@ -61,7 +39,7 @@ func newHouse(t *testing.T) *house {
 func houseOn(t *testing.T, s *store.Store) *house {
 	t.Helper()
 	h := &house{store: s, keys: drivertest.NewFake(models.RecipientLocal, "k")}
-	envelope, err := kms.NewEnvelope(keyStore{h.store}, h.keys, kms.Options{CacheTTL: kms.NoCache})
+	envelope, err := kms.NewEnvelope(store.Keys{Store: h.store}, h.keys, kms.Options{CacheTTL: kms.NoCache})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"time"
 
 	"gorm.io/gorm"
@@ -89,4 +90,33 @@ func (tx *Tx) CountDataKeys() (int, error) {
 func (tx *Tx) EnvironmentsWithKeys() ([]models.Environment, error) {
 	keyed := tx.db().Model(&models.DataKey{}).Distinct("environment_id")
 	return all[models.Environment](tx.db().Where("id IN (?)", keyed).Order("name"), "environment")
+}
+
+// Keys are a store's data keys, each call in a transaction of its own: what an envelope asks
+// of whoever keeps them.
+type Keys struct{ Store *Store }
+
+// ReserveDataKey takes n uses of a data key that still seals.
+func (k Keys) ReserveDataKey(
+	ctx context.Context, environment models.EnvironmentID, n int64, now time.Time,
+) (key models.DataKey, wrapped []models.WrappedKey, err error) {
+	err = k.Store.Write(ctx, func(tx *Tx) error {
+		key, wrapped, err = tx.ReserveDataKey(environment, models.PurposeSeal, n, now)
+		return err
+	})
+	return key, wrapped, err
+}
+
+// AddDataKey stores a data key with its wrapped keys, or nothing.
+func (k Keys) AddDataKey(ctx context.Context, key models.DataKey, wrapped []models.WrappedKey) error {
+	return k.Store.Write(ctx, func(tx *Tx) error { return tx.AddDataKey(key, wrapped...) })
+}
+
+// DataKey finds a data key with its wrapped keys.
+func (k Keys) DataKey(ctx context.Context, id models.DataKeyID) (key models.DataKey, wrapped []models.WrappedKey, err error) {
+	err = k.Store.Read(ctx, func(tx *Tx) error {
+		key, wrapped, err = tx.DataKey(id)
+		return err
+	})
+	return key, wrapped, err
 }

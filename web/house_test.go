@@ -72,7 +72,7 @@ func newHouse(t testing.TB) *house { return newHouseWith(t, houseOptions{}) }
 func newHouseWith(t testing.TB, o houseOptions) *house {
 	t.Helper()
 	h := &house{t: t, store: storetest.SQLite(t), place: memory.NewPlace(), feed: &feed{}, log: &logBuffer{}}
-	envelope, err := kms.NewEnvelope(keyStore{h.store}, drivertest.NewFake(models.RecipientLocal, "k"), kms.Options{})
+	envelope, err := kms.NewEnvelope(store.Keys{Store: h.store}, drivertest.NewFake(models.RecipientLocal, "k"), kms.Options{})
 	must(t, err)
 	t.Cleanup(envelope.Close)
 	h.auth, err = auth.New(h.store, time.Now, nil)
@@ -290,26 +290,4 @@ func (b *logBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.String()
-}
-
-type keyStore struct{ s *store.Store }
-
-func (k keyStore) ReserveDataKey(ctx context.Context, env models.EnvironmentID, n int64, now time.Time) (key models.DataKey, w []models.WrappedKey, err error) {
-	err = k.s.Write(ctx, func(tx *store.Tx) error {
-		key, w, err = tx.ReserveDataKey(env, models.PurposeSeal, n, now)
-		return err
-	})
-	return key, w, err
-}
-
-func (k keyStore) AddDataKey(ctx context.Context, key models.DataKey, w []models.WrappedKey) error {
-	return k.s.Write(ctx, func(tx *store.Tx) error { return tx.AddDataKey(key, w...) })
-}
-
-func (k keyStore) DataKey(ctx context.Context, id models.DataKeyID) (key models.DataKey, w []models.WrappedKey, err error) {
-	err = k.s.Read(ctx, func(tx *store.Tx) error {
-		key, w, err = tx.DataKey(id)
-		return err
-	})
-	return key, w, err
 }

@@ -56,32 +56,10 @@ type house struct {
 	seen map[string]bool // operations that were answered with success
 }
 
-type keyStore struct{ s *store.Store }
-
-func (k keyStore) ReserveDataKey(ctx context.Context, env models.EnvironmentID, n int64, now time.Time) (key models.DataKey, w []models.WrappedKey, err error) {
-	err = k.s.Write(ctx, func(tx *store.Tx) error {
-		key, w, err = tx.ReserveDataKey(env, models.PurposeSeal, n, now)
-		return err
-	})
-	return key, w, err
-}
-
-func (k keyStore) AddDataKey(ctx context.Context, key models.DataKey, w []models.WrappedKey) error {
-	return k.s.Write(ctx, func(tx *store.Tx) error { return tx.AddDataKey(key, w...) })
-}
-
-func (k keyStore) DataKey(ctx context.Context, id models.DataKeyID) (key models.DataKey, w []models.WrappedKey, err error) {
-	err = k.s.Read(ctx, func(tx *store.Tx) error {
-		key, w, err = tx.DataKey(id)
-		return err
-	})
-	return key, w, err
-}
-
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{t: t, store: storetest.SQLite(t), place: memory.NewPlace(), log: &bytes.Buffer{}, seen: map[string]bool{}}
-	envelope, err := kms.NewEnvelope(keyStore{h.store}, drivertest.NewFake(models.RecipientLocal, "k"), kms.Options{})
+	envelope, err := kms.NewEnvelope(store.Keys{Store: h.store}, drivertest.NewFake(models.RecipientLocal, "k"), kms.Options{})
 	must(t, err)
 	t.Cleanup(envelope.Close)
 	h.auth, err = auth.New(h.store, time.Now, nil)

@@ -58,6 +58,9 @@ func New(d Deps) (http.Handler, error) {
 		return nil, err
 	}
 	w := &Web{Deps: d, pages: pages, origin: d.Origin.Of("web"), secure: strings.HasPrefix(d.PublicURL, "https://")}
+	if d.Production && !w.secure {
+		d.Log.Warn("cookies are not marked Secure: set KEEPER_PUBLIC_URL to the https:// address of this server")
+	}
 	w.sessions = &sessionStore{auth: d.Auth, origin: w.origin, secure: w.secure}
 	w.live = newLive(d.Subscribe, w.changes)
 	e := echo.New()

@@ -70,10 +70,11 @@ func coreConfig(o options, url string, storage physical.Backend, logger hclog.Lo
 			"approle": approle.Factory, "jwt": jwt.Factory, "kubernetes": kubernetes.Factory,
 		},
 	}
+	// There is no other node: what nodes say to each other stays in memory and takes no port.
+	config.ClusterNetworkLayer = cluster.NewInmemLayer(nodeAddr().String(), logger.Named("cluster"))
 	if ha, ok := storage.(physical.HABackend); ok {
 		config.HAPhysical = ha
 		config.ClusterAddr = "https://" + nodeAddr().String()
-		config.ClusterNetworkLayer = cluster.NewInmemLayer(nodeAddr().String(), logger.Named("cluster"))
 	}
 	return config
 }

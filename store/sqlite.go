@@ -39,7 +39,8 @@ func (s *Store) openSQLite(ctx context.Context) error {
 	}
 	s.reader.SetMaxOpenConns(s.options.PoolSize + s.options.MaxOverflow)
 	s.reader.SetMaxIdleConns(s.options.PoolSize)
-	s.reads = newStatements(s.reader)
+	reads := newStatements(s.reader)
+	s.reads = reads
 	if s.orm, err = openORM(SQLite, s.reader); err != nil {
 		return translate(err, "database")
 	}
@@ -58,7 +59,7 @@ func (s *Store) openSQLite(ctx context.Context) error {
 		return err
 	}
 	// The last to be closed is the writing connection, which empties the journal.
-	s.close = append([]func() error{s.changes.close, c.stop, s.reader.Close, conn.Close}, s.close...)
+	s.close = append([]func() error{s.changes.close, c.stop, reads.close, s.reader.Close, w.conn.close, conn.Close}, s.close...)
 	return s.Ping(ctx)
 }
 

@@ -3,7 +3,9 @@ package store_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -18,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store"
 	"github.com/your-org/keeper/store/storetest"
 )
@@ -277,5 +280,44 @@ func check(t *testing.T, s *store.Store, acks [][2]string) {
 		if got := settings(t, s, "a-"+next, "b-"+next); len(got) == 1 {
 			t.Errorf("pair %s is there by half", next)
 		}
+	}
+}
+
+// TestCloseLeavesOneFile holds that after a clean end the file alone is the database: who
+// copies it then copies everything.
+func TestCloseLeavesOneFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keeper.db")
+	open := func() *store.Store {
+		s, err := store.Open(t.Context(), store.Options{Dialect: store.SQLite, Path: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s := open()
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Record(t.Context(), models.AuditEntry{Action: "test.close"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Write(t.Context(), func(tx *store.Tx) error { return tx.PutSetting("kept", "yes") }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the journal stays beside the file (%v)", err)
+	}
+	s = open()
+	defer s.Close()
+	var kept string
+	err := s.Read(t.Context(), func(tx *store.Tx) (err error) {
+		kept, err = tx.Setting("kept")
+		return err
+	})
+	if err != nil || kept != "yes" {
+		t.Errorf("after opening it again: %q, %v", kept, err)
 	}
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"sync"
 
 	"gorm.io/gorm"
@@ -46,6 +47,19 @@ func (s *statements) prepared(ctx context.Context, text string) *sql.Stmt {
 	}
 	s.kept[text] = stmt
 	return stmt
+}
+
+// close gives the kept statements back. A connection that has some is not closed by SQLite,
+// and leaves its journal behind.
+func (s *statements) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var problems []error
+	for _, stmt := range s.kept {
+		problems = append(problems, stmt.Close())
+	}
+	clear(s.kept)
+	return errors.Join(problems...)
 }
 
 // PrepareContext is part of gorm.ConnPool.

@@ -111,7 +111,7 @@ func classifyMySQL(number uint16) errorClass {
 		return classReferred
 	case 1300, 1366, 1406: // ER_INVALID_CHARACTER_STRING, ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, ER_DATA_TOO_LONG
 		return classUnfit
-	case 1020, 1205, 1213: // ER_CHECKREAD, ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK
+	case 1020, 1205, 1213, 1412: // ER_CHECKREAD, ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK, ER_TABLE_DEF_CHANGED
 		return classRetry
 	case 1040, 1044, 1045, 1049, 1053, 1129, 1203, 1290, 1836, 1927, 2006, 2013: // connections, shutdown, access, read-only
 		return classGone

@@ -33,6 +33,8 @@ const (
 	ViewAudit         Action = "audit.view"         // auditor
 	ManageUsers       Action = "users.manage"       // admin
 	LendCredentials   Action = "credentials.lend"   // admin: Keeper's own, to a destination
+	ViewKeys          Action = "keys.view"          // admin, auditor: wrapping keys, what stands under them, runs
+	ManageKeys        Action = "keys.manage"        // admin: recipients, re-wraps, re-encryptions, drills, scrubs
 	ViewOwnTokens     Action = "tokens.view"        // every user
 	ManageOwnTokens   Action = "tokens.own"         // every user
 )
@@ -59,6 +61,8 @@ var global = map[Action][]models.GlobalRole{
 	ViewAudit:         {models.RoleAdmin, models.RoleAuditor},
 	ManageUsers:       {models.RoleAdmin},
 	LendCredentials:   {models.RoleAdmin},
+	ViewKeys:          {models.RoleAdmin, models.RoleAuditor},
+	ManageKeys:        {models.RoleAdmin},
 	ViewOwnTokens:     {models.RoleAdmin, models.RoleAuditor, models.RoleUser},
 	ManageOwnTokens:   {models.RoleAdmin, models.RoleAuditor, models.RoleUser},
 }
@@ -70,7 +74,7 @@ var auditorMay = []Action{ViewEnvironment, ViewSecret, ViewDestination, ViewEnvi
 // reads are the actions that a read-only token may do. Making a token is none: it could be
 // a stronger one.
 var reads = []Action{
-	ViewEnvironment, ViewSecret, RevealSecret, ViewDestination, ViewEnvironmentLog, ViewAudit, ViewOwnTokens,
+	ViewEnvironment, ViewSecret, RevealSecret, ViewDestination, ViewEnvironmentLog, ViewAudit, ViewKeys, ViewOwnTokens,
 }
 
 // Can decides whether an actor may do an action in an environment (Global for none). It is

@@ -35,6 +35,13 @@ type Config struct {
 	KMSContext       JSONMap `env:"KMS_ENCRYPTION_CONTEXT"`
 	KMSKeyRotation   Switch  `env:"ENABLE_KMS_KEY_ROTATION"`
 	DataKeyCacheTTL  Seconds `env:"KMS_DEK_CACHE_TTL" envDefault:"300"`
+	KMSCacheGrace    Seconds `env:"KEEPER_KMS_CACHE_GRACE" envDefault:"900"`
+	KMSRoleARN       string  `env:"KEEPER_KMS_ROLE_ARN"`
+	KMSExternalID    string  `env:"KEEPER_KMS_EXTERNAL_ID"`
+	KMSRate          int     `env:"KEEPER_KMS_RATE" envDefault:"1000"` // calls a second of re-wraps, scrubs and migrations
+	ScrubInterval    Seconds `env:"KEEPER_SCRUB_INTERVAL" envDefault:"604800"`
+	ScrubRate        int     `env:"KEEPER_SCRUB_RATE" envDefault:"500"` // versions a second
+	FernetKey        Secret  `env:"KEEPER_FERNET_KEY"`                  // of the older Keeper, for migrate from-fernet
 	DataKeyMaxUses   int64   `env:"KEEPER_DATA_KEY_MAX_USES" envDefault:"1024"`
 	DataKeyMaxAge    Seconds `env:"KEEPER_DATA_KEY_MAX_AGE" envDefault:"86400"`
 	AWSRegion        string  `env:"AWS_REGION"`
@@ -203,6 +210,12 @@ func (c *Config) problems() Problems {
 		add(strings.HasPrefix(name, "keeper:"), "KMS_ENCRYPTION_CONTEXT must not hold names that begin with keeper:; those are Keeper's own")
 	}
 	add(c.DataKeyCacheTTL < 0 || time.Duration(c.DataKeyCacheTTL) > 24*time.Hour, "KMS_DEK_CACHE_TTL must be between 0 and 86400 seconds")
+	add(c.KMSCacheGrace < 0 || time.Duration(c.KMSCacheGrace) > 24*time.Hour, "KEEPER_KMS_CACHE_GRACE must be between 0 and 86400 seconds")
+	add(c.KMSRoleARN != "" && !strings.HasPrefix(c.KMSRoleARN, "arn:"), "KEEPER_KMS_ROLE_ARN must be the ARN of a role")
+	add(c.KMSExternalID != "" && c.KMSRoleARN == "", "KEEPER_KMS_EXTERNAL_ID needs KEEPER_KMS_ROLE_ARN")
+	add(c.KMSRate < 1 || c.KMSRate > 100_000, "KEEPER_KMS_RATE must be between 1 and 100000 calls a second")
+	add(c.ScrubInterval < 0 || c.ScrubInterval > 0 && time.Duration(c.ScrubInterval) < time.Minute, "KEEPER_SCRUB_INTERVAL must be at least 60 seconds, or 0 for no scrub by itself")
+	add(c.ScrubRate < 1 || c.ScrubRate > 1_000_000, "KEEPER_SCRUB_RATE must be between 1 and 1000000 versions a second")
 	add(c.DataKeyMaxUses < 1 || c.DataKeyMaxUses > 1<<28, "KEEPER_DATA_KEY_MAX_USES must be between 1 and 268435456")
 	add(time.Duration(c.DataKeyMaxAge) < time.Minute, "KEEPER_DATA_KEY_MAX_AGE must be at least 60 seconds")
 	add(c.Port < 0 || c.Port > 65535, "KEEPER_PORT must be between 0 and 65535")

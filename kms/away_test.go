@@ -115,7 +115,7 @@ func addRecipient(t *testing.T, b *bench, id models.DataKeyID, second *drivertes
 	if err != nil {
 		t.Fatal(err)
 	}
-	wrapped, err := second.Wrap("", plain, ec)
+	wrapped, err := second.Wrap(t.Context(), "", plain, ec)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -125,6 +125,10 @@ func (e *Envelope) load(ctx context.Context, env models.Environment, id models.D
 // whose wrapped form is not durable yet.
 func (e *Envelope) generate(ctx context.Context, env models.Environment, row models.DataKey) (*dataKey, error) {
 	mark := e.cache.mark()
+	recipients, err := e.keys.Recipients(ctx, env.ID)
+	if err != nil {
+		return nil, notAbsent(err)
+	}
 	plain, wrapped, err := e.primary.GenerateDataKey(ctx, e.wrappingKey(env), e.context(env))
 	e.health.note(err, e.options.Now())
 	if err != nil {
@@ -137,7 +141,7 @@ func (e *Envelope) generate(ctx context.Context, env models.Environment, row mod
 	err = e.keys.AddDataKey(ctx, row, []models.WrappedKey{{
 		DataKeyID: row.ID, RecipientKind: e.primary.Kind(), RecipientID: wrapped.RecipientID,
 		Blob: wrapped.Blob, CreatedAt: row.CreatedAt,
-	}})
+	}}, recipients.Generation)
 	if err != nil {
 		return nil, notAbsent(err)
 	}

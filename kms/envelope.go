@@ -31,11 +31,22 @@ type Keys interface {
 	// not past its RetireAt and has n uses left, in one step, and returns it with its
 	// wrapped keys. NotFound when none is usable.
 	ReserveDataKey(ctx context.Context, env models.EnvironmentID, n int64, now time.Time) (models.DataKey, []models.WrappedKey, error)
+	// Recipients says for whom the environment's data keys are to be wrapped.
+	Recipients(ctx context.Context, env models.EnvironmentID) (Recipients, error)
 	// AddDataKey stores a new data key with all its wrapped keys, or nothing. Conflict
-	// when the id stands.
-	AddDataKey(ctx context.Context, key models.DataKey, wrapped []models.WrappedKey) error
+	// when the id stands; Stale where the environment's generation is another one by now.
+	AddDataKey(ctx context.Context, key models.DataKey, wrapped []models.WrappedKey, generation int64) error
 	// DataKey returns a data key with its wrapped keys. NotFound when there is none.
 	DataKey(ctx context.Context, id models.DataKeyID) (models.DataKey, []models.WrappedKey, error)
+}
+
+// Recipients are those for whom an environment's data keys are to be wrapped.
+type Recipients struct {
+	// Generation grows with every change of the others; see models.Environment.
+	Generation int64
+	// Primary names the wrapping key of the primary backend, "" its default.
+	Primary string
+	Others  []models.Recipient
 }
 
 // Options tune an Envelope. The zero value is good.

@@ -185,7 +185,7 @@ func TestCiphertextTampering(t *testing.T) {
 			t.Fatal(err)
 		}
 		row.ID = "dek_copy"
-		if err := b.keys.AddDataKey(t.Context(), row, wrapped); err != nil {
+		if err := b.keys.AddDataKey(t.Context(), row, wrapped, 0); err != nil {
 			t.Fatal(err)
 		}
 		changed := sealed

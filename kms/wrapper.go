@@ -24,8 +24,10 @@ type KeyInfo struct {
 	ID       string // as Wrapped.RecipientID names it
 	Aliases  []string
 	Enabled  bool
-	State    string // the backend's own word: "Enabled", "PendingDeletion"
-	Rotation *bool  // whether the backend rotates it by itself; nil: not known
+	State    string   // the backend's own word: "Enabled", "PendingDeletion"
+	Rotation *bool    // whether the backend rotates it by itself; nil: not known
+	Region   string   // where it is; "" where that means nothing
+	Replicas []string // ARNs of the other regions' keys of a multi-region key
 }
 
 // Wrapper wraps data keys under wrapping keys. The wrapping key never leaves it. Its errors
@@ -40,6 +42,9 @@ type Wrapper interface {
 	// GenerateDataKey makes a fresh 32-byte key and wraps it under the wrapping key named
 	// by an id, ARN or alias; "" is the configured default.
 	GenerateDataKey(ctx context.Context, key string, ec Context) (plain []byte, wrapped Wrapped, err error)
+	// Wrap wraps a 32-byte data key that stands already, under the wrapping key named as in
+	// GenerateDataKey. It neither keeps nor clears plain.
+	Wrap(ctx context.Context, key string, plain []byte, ec Context) (Wrapped, error)
 	// Unwrap opens a wrapped data key.
 	Unwrap(ctx context.Context, wrapped Wrapped, ec Context) (plain []byte, err error)
 	// Rewrap wraps the same data key under another wrapping key, inside the backend where

@@ -17,10 +17,13 @@ type Environment struct {
 	DisplayName string
 	Description string
 	KMSKeyAlias string // wrapping key of this environment; empty: the global one
-	Color       string // one of EnvironmentColors, the edge that pages of it wear
-	Revision    int64  // grows with every change; the ETag
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
+	// KeyGeneration grows with every change of those for whom data keys are wrapped, so that a
+	// data key made for those of before is not stored after it.
+	KeyGeneration int64
+	Color         string // one of EnvironmentColors, the edge that pages of it wear
+	Revision      int64  // grows with every change; the ETag
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
 }
 
 // TableName names the table for GORM.

@@ -26,6 +26,8 @@ type (
 	DestinationID string
 	// RunID names a run.
 	RunID string
+	// KeyRunID names a run over keys.
+	KeyRunID string
 	// UserID names a user.
 	UserID string
 	// TokenID names an API token.
@@ -50,6 +52,9 @@ func NewDestinationID() DestinationID { return DestinationID(NewID("dst")) }
 
 // NewRunID makes a fresh identifier.
 func NewRunID() RunID { return RunID(NewID("run")) }
+
+// NewKeyRunID makes a fresh identifier.
+func NewKeyRunID() KeyRunID { return KeyRunID(NewID("krn")) }
 
 // NewUserID makes a fresh identifier.
 func NewUserID() UserID { return UserID(NewID("usr")) }

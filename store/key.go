@@ -107,8 +107,21 @@ func (k Keys) ReserveDataKey(
 	return key, wrapped, err
 }
 
+// Recipients says for whom an environment's data keys are to be wrapped: the generation, the
+// name of its own wrapping key, and the others.
+func (k Keys) Recipients(
+	ctx context.Context, environment models.EnvironmentID,
+) (generation int64, primary string, others []models.Recipient, err error) {
+	err = k.Store.Read(ctx, func(tx *Tx) error {
+		e, err := tx.Environment(environment)
+		generation, primary = e.KeyGeneration, e.KMSKeyAlias
+		return err
+	})
+	return generation, primary, others, err
+}
+
 // AddDataKey stores a data key with its wrapped keys, or nothing.
-func (k Keys) AddDataKey(ctx context.Context, key models.DataKey, wrapped []models.WrappedKey) error {
+func (k Keys) AddDataKey(ctx context.Context, key models.DataKey, wrapped []models.WrappedKey, generation int64) error {
 	return k.Store.Write(ctx, func(tx *Tx) error { return tx.AddDataKey(key, wrapped...) })
 }
 

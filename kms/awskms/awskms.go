@@ -70,6 +70,16 @@ func (w *Wrapper) GenerateDataKey(ctx context.Context, key string, ec kms.Contex
 	return out.Plaintext, kms.Wrapped{RecipientID: aws.ToString(out.KeyId), Blob: out.CiphertextBlob}, nil
 }
 
+// Wrap asks KMS to encrypt a data key.
+func (w *Wrapper) Wrap(ctx context.Context, key string, plain []byte, ec kms.Context) (kms.Wrapped, error) {
+	key = w.named(key)
+	out, err := w.client.Encrypt(ctx, &awskms.EncryptInput{KeyId: &key, Plaintext: plain, EncryptionContext: ec})
+	if err != nil {
+		return kms.Wrapped{}, w.explain(err, "kms:Encrypt", key)
+	}
+	return kms.Wrapped{RecipientID: aws.ToString(out.KeyId), Blob: out.CiphertextBlob}, nil
+}
+
 // Unwrap asks KMS to decrypt. The key is named, so that KMS refuses a blob that was wrapped
 // under another one instead of opening it.
 func (w *Wrapper) Unwrap(ctx context.Context, wrapped kms.Wrapped, ec kms.Context) ([]byte, error) {

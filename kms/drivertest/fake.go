@@ -18,6 +18,7 @@ type Op string
 // The operations.
 const (
 	OpGenerate Op = "generate"
+	OpWrap     Op = "wrap"
 	OpUnwrap   Op = "unwrap"
 	OpRewrap   Op = "rewrap"
 	OpDescribe Op = "describe"
@@ -59,7 +60,7 @@ func (f *Fake) Fail(op Op, err error) {
 
 // CutOff makes every operation fail as when the backend is away.
 func (f *Fake) CutOff() {
-	for _, op := range []Op{OpGenerate, OpUnwrap, OpRewrap, OpDescribe} {
+	for _, op := range []Op{OpGenerate, OpWrap, OpUnwrap, OpRewrap, OpDescribe} {
 		f.Fail(op, fault.New(fault.Unavailable, "The fake backend with the key %s is away.", f.first).WithHint("Mend it."))
 	}
 }
@@ -103,11 +104,19 @@ func (f *Fake) GenerateDataKey(ctx context.Context, key string, ec kms.Context) 
 	}
 	plain := make([]byte, kms.KeySize)
 	_, _ = rand.Read(plain)
-	wrapped, err := f.Wrap(key, plain, ec)
+	wrapped, err := f.wrap(key, plain, ec)
 	if err != nil {
 		return nil, kms.Wrapped{}, err
 	}
 	return f.hand(plain), wrapped, nil
+}
+
+// Wrap implements kms.Wrapper.
+func (f *Fake) Wrap(ctx context.Context, key string, plain []byte, ec kms.Context) (kms.Wrapped, error) {
+	if err := f.begin(ctx, OpWrap); err != nil {
+		return kms.Wrapped{}, err
+	}
+	return f.wrap(key, plain, ec)
 }
 
 // Unwrap implements kms.Wrapper.
@@ -131,7 +140,7 @@ func (f *Fake) Rewrap(ctx context.Context, wrapped kms.Wrapped, key string, ec k
 	if err != nil {
 		return kms.Wrapped{}, err
 	}
-	return f.Wrap(key, plain, ec)
+	return f.wrap(key, plain, ec)
 }
 
 // Describe implements kms.Wrapper.
@@ -181,9 +190,7 @@ func (f *Fake) key(name string) (string, []byte, error) {
 	return name, secret, nil
 }
 
-// Wrap wraps a key that stands already, as for a second recipient. It is not counted and
-// does not fail.
-func (f *Fake) Wrap(key string, plain []byte, ec kms.Context) (kms.Wrapped, error) {
+func (f *Fake) wrap(key string, plain []byte, ec kms.Context) (kms.Wrapped, error) {
 	name, secret, err := f.key(key)
 	if err != nil {
 		return kms.Wrapped{}, err

@@ -18,6 +18,7 @@ type Keys struct {
 	order   []models.DataKeyID
 	rows    map[models.DataKeyID]models.DataKey
 	wrapped map[models.DataKeyID][]models.WrappedKey
+	wanted  map[models.EnvironmentID]kms.Recipients
 	failure error
 	counts  Counts
 }
@@ -29,7 +30,27 @@ var _ kms.Keys = (*Keys)(nil)
 
 // NewKeys makes an empty store.
 func NewKeys() *Keys {
-	return &Keys{rows: map[models.DataKeyID]models.DataKey{}, wrapped: map[models.DataKeyID][]models.WrappedKey{}}
+	return &Keys{rows: map[models.DataKeyID]models.DataKey{}, wrapped: map[models.DataKeyID][]models.WrappedKey{},
+		wanted: map[models.EnvironmentID]kms.Recipients{}}
+}
+
+// SetRecipients says for whom an environment's data keys are to be wrapped from now on.
+func (k *Keys) SetRecipients(env models.EnvironmentID, primary string, others ...models.Recipient) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.wanted[env] = kms.Recipients{Generation: k.wanted[env].Generation + 1, Primary: primary, Others: others}
+}
+
+// Recipients implements kms.Keys.
+func (k *Keys) Recipients(ctx context.Context, env models.EnvironmentID) (kms.Recipients, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := k.fails(ctx); err != nil {
+		return kms.Recipients{}, err
+	}
+	wanted := k.wanted[env]
+	wanted.Others = slices.Clone(wanted.Others)
+	return wanted, nil
 }
 
 // Fail makes every call fail with err from now on; nil mends it.
@@ -93,7 +114,7 @@ func (k *Keys) ReserveDataKey(ctx context.Context, env models.EnvironmentID, n i
 }
 
 // AddDataKey implements kms.Keys.
-func (k *Keys) AddDataKey(ctx context.Context, key models.DataKey, wrapped []models.WrappedKey) error {
+func (k *Keys) AddDataKey(ctx context.Context, key models.DataKey, wrapped []models.WrappedKey, generation int64) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.counts.Add++
@@ -102,6 +123,9 @@ func (k *Keys) AddDataKey(ctx context.Context, key models.DataKey, wrapped []mod
 	}
 	if _, ok := k.rows[key.ID]; ok {
 		return fault.New(fault.Conflict, "The data key %s stands.", key.ID)
+	}
+	if generation != k.wanted[key.EnvironmentID].Generation {
+		return fault.New(fault.Stale, "The recipients of environment %d changed.", key.EnvironmentID)
 	}
 	k.order = append(k.order, key.ID)
 	k.rows[key.ID], k.wrapped[key.ID] = key, clone(wrapped)

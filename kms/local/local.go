@@ -77,6 +77,15 @@ func (w *Wrapper) GenerateDataKey(_ context.Context, key string, ec kms.Context)
 	return plain, wrapped, nil
 }
 
+// Wrap wraps a data key under the master key named as in GenerateDataKey.
+func (w *Wrapper) Wrap(_ context.Context, key string, plain []byte, ec kms.Context) (kms.Wrapped, error) {
+	master, err := w.named(key)
+	if err != nil {
+		return kms.Wrapped{}, err
+	}
+	return wrap(master, plain, ec)
+}
+
 // Unwrap opens a wrapped data key. A key that is not here is recognised by the recipient id
 // before anything is decrypted.
 func (w *Wrapper) Unwrap(_ context.Context, wrapped kms.Wrapped, ec kms.Context) ([]byte, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/your-org/keeper/config"
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/jobs"
+	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/kms"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/secrets"
@@ -29,6 +30,7 @@ type App struct {
 	Auth         *auth.Service
 	Secrets      *secrets.Service
 	Destinations *destinations.Service
+	Keys         *keys.Service
 	Jobs         *jobs.Runner
 	Metrics      *telemetry.Metrics
 	Handler      http.Handler
@@ -37,9 +39,10 @@ type App struct {
 	// shown once; "" where there were users already.
 	FirstPassword string
 
-	feed   *feed
-	closed []func() error
-	now    func() time.Time
+	feed     *feed
+	backends []kms.Wrapper // without what guards them against an outage, the primary first
+	closed   []func() error
+	now      func() time.Time
 }
 
 // Options say how an App is built.
@@ -47,7 +50,10 @@ type Options struct {
 	Log *slog.Logger
 	// Server is set for the process that serves: it takes the database for itself where
 	// that is a file, and migrates it. A command that administers beside it leaves it off.
-	Server  bool
+	Server bool
+	// Recover is set for the command that brings values back after a wrapping key was lost:
+	// keys that do not open are no reason not to start.
+	Recover bool
 	Now     func() time.Time // nil: time.Now
 	Version string           // of this build
 }
@@ -120,7 +126,7 @@ func (a *App) buildServices(ctx context.Context, _ Options) error {
 		},
 		Interval: a.Config.Interval(), Workers: a.Config.SyncWorkers, Now: a.now, Log: a.Log, Wake: wake, Ran: a.ran,
 	})
-	return nil
+	return a.buildKeys(ctx, wake)
 }
 
 // ran hears of every run that moved or ended.

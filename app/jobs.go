@@ -6,6 +6,7 @@ import (
 
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/jobs"
+	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store"
 )
@@ -29,12 +30,17 @@ func (a *App) buildJobs(ctx context.Context, o Options) error {
 	}
 	a.Jobs = jobs.New(a.Store, jobs.Options{Log: a.Log, Now: a.now, Lease: lease, Workers: passes})
 	a.Jobs.Handle(destinations.JobKind, a.Destinations.Work)
+	a.Jobs.Handle(keys.JobKind, a.Keys.Work)
+	a.Jobs.Handle(keys.WatchJobKind, a.Keys.Work)
 	a.Jobs.Handle(janitorKind, a.sweep)
 	return a.Store.Write(ctx, func(tx *store.Tx) error {
 		if a.Store.Dialect() == store.SQLite { // opened for this server alone
 			if err := tx.ReleaseLeases(); err != nil {
 				return err
 			}
+		}
+		if err := tx.ScheduleJob(keys.WatchJobKind, "all", "", a.now()); err != nil {
+			return err
 		}
 		return tx.ScheduleJob(janitorKind, "all", "", a.now())
 	})

@@ -3,6 +3,9 @@ package app
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,6 +14,7 @@ import (
 
 	"github.com/your-org/keeper/config"
 	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/kms"
 	"github.com/your-org/keeper/kms/awskms"
 	"github.com/your-org/keeper/kms/local"
@@ -37,8 +41,46 @@ func (a *App) openKeys(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	a.backends = append([]kms.Wrapper{primary}, others...)
 	a.onClose(func() error { a.Envelope.Close(); return nil })
+	if o.Recover {
+		return nil
+	}
 	return a.verifyKeys(ctx, primary.Kind())
+}
+
+func (a *App) buildKeys(ctx context.Context, wake func()) error {
+	seal, err := a.sealSecret(ctx)
+	if err != nil {
+		return err
+	}
+	a.Keys = keys.New(keys.Deps{
+		Store: a.Store, Envelope: a.Envelope, Backends: a.backends, Rate: a.Config.KMSRate, ScrubRate: a.Config.ScrubRate,
+		ScrubInterval: time.Duration(a.Config.ScrubInterval), RotateKMS: bool(a.Config.KMSKeyRotation), Seal: seal,
+		Now: a.now, Log: a.Log, Wake: wake,
+	})
+	return nil
+}
+
+// sealSecret authenticates rollback files and challenges. Without SECRET_KEY, which only
+// development does without, it is drawn once and kept in the database: who can write there
+// could then forge a rollback file, which production's settings do not allow.
+func (a *App) sealSecret(ctx context.Context) ([]byte, error) {
+	if secret := a.Config.SecretKey.Reveal(); secret != "" {
+		sum := sha256.Sum256([]byte("keeper rollback files and challenges v1\n" + secret))
+		return sum[:], nil
+	}
+	drawn := make([]byte, kms.KeySize)
+	_, _ = rand.Read(drawn) // crypto/rand.Read never fails since Go 1.24
+	var kept string
+	err := a.Store.Write(ctx, func(tx *store.Tx) (err error) {
+		kept, err = tx.PutSettingIfAbsent("development_seal", hex.EncodeToString(drawn))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return hex.DecodeString(kept)
 }
 
 // keyStore is the store's data keys as an envelope asks for them.

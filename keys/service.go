@@ -5,7 +5,6 @@
 package keys
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
@@ -142,5 +141,3 @@ const (
 	JobKind      = "keys"       // key: a KeyRunID
 	WatchJobKind = "keys.watch" // key "all": looks keys up, puts wraps right that are owed, schedules scrubs
 )
-
-var _ = context.Canceled

@@ -14,6 +14,7 @@ import (
 	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/secrets"
 	"github.com/your-org/keeper/static"
 	"github.com/your-org/keeper/telemetry"
@@ -24,6 +25,7 @@ import (
 type Deps struct {
 	Secrets      *secrets.Service
 	Destinations *destinations.Service
+	Keys         *keys.Service
 	Auth         *auth.Service
 	Audit        *audit.Log
 	API          http.Handler // serves /api, /docs and /openapi.json

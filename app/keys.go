@@ -34,7 +34,7 @@ func (a *App) openKeys(ctx context.Context, o Options) error {
 	if ttl == 0 {
 		ttl = kms.NoCache
 	}
-	a.Envelope, err = kms.NewEnvelope(keyStore{store.Keys{Store: a.Store}}, primary, kms.Options{
+	a.Envelope, err = kms.NewEnvelope(keys.NewRows(a.Store), primary, kms.Options{
 		Others: others, Context: kms.Context(a.Config.KMSContext), MaxUses: a.Config.DataKeyMaxUses,
 		MaxAge: time.Duration(a.Config.DataKeyMaxAge), CacheTTL: ttl, Now: a.now,
 	})
@@ -81,15 +81,6 @@ func (a *App) sealSecret(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	return hex.DecodeString(kept)
-}
-
-// keyStore is the store's data keys as an envelope asks for them.
-type keyStore struct{ store.Keys }
-
-// Recipients implements kms.Keys.
-func (k keyStore) Recipients(ctx context.Context, env models.EnvironmentID) (kms.Recipients, error) {
-	generation, primary, others, err := k.Keys.Recipients(ctx, env)
-	return kms.Recipients{Generation: generation, Primary: primary, Others: others}, err
 }
 
 // wrappers are the backend that wraps new data keys, and those that can open older ones.

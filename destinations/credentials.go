@@ -3,7 +3,6 @@ package destinations
 import (
 	"context"
 	"encoding/json"
-	"strings"
 
 	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/auth"
@@ -22,14 +21,6 @@ func fields(c *models.DestinationCredentials) map[string]*models.Plaintext {
 		"access_key_id": &c.AccessKeyID, "secret_access_key": &c.SecretAccessKey, "session_token": &c.SessionToken,
 		"vault_token": &c.VaultToken, "role_id": &c.RoleID, "secret_id": &c.SecretID,
 	}
-}
-
-// credentialsLabel binds credentials to their destination and to where it is: moved to
-// another row, or with another address written beside them, they do not open, and so go
-// nowhere.
-func credentialsLabel(d models.Destination) kms.Label {
-	place := strings.Join([]string{string(d.ID), string(d.Kind), d.Config.Endpoint, d.Config.Address}, "\n")
-	return kms.Label{Kind: kms.KindCredentials, Environment: d.EnvironmentID, Object: place}
 }
 
 // lend refuses a destination without credentials of its own to all but administrators: what
@@ -71,7 +62,7 @@ func (s *Service) seal(ctx context.Context, e models.Environment, d *models.Dest
 	}
 	plain := models.NewPlaintext(encoded)
 	defer plain.Zero()
-	sealed, err := sealer.Seal(credentialsLabel(*d), plain)
+	sealed, err := sealer.Seal(kms.CredentialsLabel(*d), plain)
 	if err != nil {
 		return err
 	}
@@ -85,7 +76,7 @@ func (s *Service) credentials(ctx context.Context, e models.Environment, d model
 	if len(d.Credentials) == 0 {
 		return c, nil
 	}
-	plain, err := s.Envelope.Open(ctx, e, credentialsLabel(d), kms.Sealed{DataKeyID: d.CredentialsKeyID, Format: kms.Format, Ciphertext: d.Credentials})
+	plain, err := s.Envelope.Open(ctx, e, kms.CredentialsLabel(d), kms.Sealed{DataKeyID: d.CredentialsKeyID, Format: kms.Format, Ciphertext: d.Credentials})
 	if err != nil {
 		return c, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/jobs"
+	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/kms"
 	"github.com/your-org/keeper/kms/drivertest"
 	"github.com/your-org/keeper/models"
@@ -73,10 +74,10 @@ func newHouse(t *testing.T, s *store.Store) *house {
 	return h
 }
 
-func replica(t *testing.T, s *store.Store, keys *drivertest.Fake, p *places) *house {
+func replica(t *testing.T, s *store.Store, backend *drivertest.Fake, p *places) *house {
 	t.Helper()
-	h := &house{store: s, keys: keys, places: p}
-	envelope, err := kms.NewEnvelope(store.Keys{Store: s}, keys, kms.Options{})
+	h := &house{store: s, keys: backend, places: p}
+	envelope, err := kms.NewEnvelope(keys.NewRows(s), backend, kms.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

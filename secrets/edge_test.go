@@ -330,3 +330,25 @@ func TestDeletedEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestWrappingKeyTakesAnAdministrator: who may name an environment's wrapping key decides
+// who can open it.
+func TestWrappingKeyTakesAnAdministrator(t *testing.T) {
+	h := newHouse(t)
+	manager := models.Actor{
+		Kind: models.ActorUser, ID: "usr_m", UserID: "usr_m", Name: "mo", Role: models.RoleUser, Via: "test",
+		Roles: map[models.EnvironmentID]models.EnvironmentRole{h.env.ID: models.RoleManager},
+	}
+	same, other, text := h.env.KMSKeyAlias, "alias/mine", "described"
+	if _, err := h.UpdateEnvironment(t.Context(), manager, h.env.ID, secrets.EnvironmentChange{KMSKeyAlias: &other}, 0); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("a manager's new wrapping key: got %v, want Forbidden", err)
+	}
+	e, err := h.UpdateEnvironment(t.Context(), manager, h.env.ID, secrets.EnvironmentChange{KMSKeyAlias: &same, Description: &text}, 0)
+	if err != nil || e.KMSKeyAlias != same {
+		t.Errorf("a manager who leaves the key as it is: got %q and %v", e.KMSKeyAlias, err)
+	}
+	e, err = h.UpdateEnvironment(t.Context(), h.admin, h.env.ID, secrets.EnvironmentChange{KMSKeyAlias: &other}, 0)
+	if err != nil || e.KMSKeyAlias != other {
+		t.Errorf("an administrator's new wrapping key: got %q and %v", e.KMSKeyAlias, err)
+	}
+}

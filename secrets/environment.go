@@ -51,12 +51,18 @@ type EnvironmentChange struct {
 }
 
 // UpdateEnvironment changes an environment where its revision still is the expected one
-// (0: whatever it is). A new key alias serves new data keys; what stands is left under the
-// old one.
+// (0: whatever it is). A new key alias serves new data keys at once; what stands is brought
+// under it in the background. It says who can open the environment, so that changing it
+// takes an administrator.
 func (s *Service) UpdateEnvironment(ctx context.Context, actor models.Actor, id models.EnvironmentID, c EnvironmentChange, expected int64) (models.Environment, error) {
 	e, err := s.environment(ctx, actor, auth.ManageEnvironment, id)
 	if err != nil {
 		return e, err
+	}
+	if c.KMSKeyAlias != nil && *c.KMSKeyAlias != e.KMSKeyAlias {
+		if err := auth.Check(actor, auth.ManageKeys, auth.Global); err != nil {
+			return e, s.refused(ctx, audit.OnEnvironment(actor, string(auth.ManageKeys), e), err)
+		}
 	}
 	if expected == 0 {
 		expected = e.Revision

@@ -420,13 +420,7 @@ func (p *prepared) install(secret *models.Secret, number models.VersionNumber, a
 
 func (p *prepared) seal(version *models.SecretVersion, e models.Environment, id models.SecretID) error {
 	version.SecretID = id
-	sealed, err := p.sealer.Seal(versionLabel(e.ID, id, version.Number), p.plain)
+	sealed, err := p.sealer.Seal(kms.VersionLabel(e.ID, id, version.Number), p.plain)
 	version.DataKeyID, version.Format, version.Ciphertext = sealed.DataKeyID, sealed.Format, sealed.Ciphertext
 	return err
-}
-
-// versionLabel is what a version's ciphertext is bound to: moved to another row it does not
-// open.
-func versionLabel(e models.EnvironmentID, id models.SecretID, number models.VersionNumber) kms.Label {
-	return kms.Label{Kind: kms.KindVersion, Environment: e, Object: strconv.FormatInt(int64(id), 10), Number: int64(number)}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/kms"
 	"github.com/your-org/keeper/kms/drivertest"
 	"github.com/your-org/keeper/models"
@@ -39,7 +40,7 @@ func newHouse(t *testing.T) *house {
 func houseOn(t *testing.T, s *store.Store) *house {
 	t.Helper()
 	h := &house{store: s, keys: drivertest.NewFake(models.RecipientLocal, "k")}
-	envelope, err := kms.NewEnvelope(store.Keys{Store: h.store}, h.keys, kms.Options{CacheTTL: kms.NoCache})
+	envelope, err := kms.NewEnvelope(keys.NewRows(h.store), h.keys, kms.Options{CacheTTL: kms.NoCache})
 	if err != nil {
 		t.Fatal(err)
 	}

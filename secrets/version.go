@@ -70,7 +70,7 @@ func (s *Service) reveal(ctx context.Context, actor models.Actor, e models.Envir
 // open unseals a version.
 func (s *Service) open(ctx context.Context, e models.Environment, v models.SecretVersion) (models.Plaintext, error) {
 	sealed := kms.Sealed{DataKeyID: v.DataKeyID, Format: v.Format, Ciphertext: v.Ciphertext}
-	return s.Envelope.Open(ctx, e, versionLabel(e.ID, v.SecretID, v.Number), sealed)
+	return s.Envelope.Open(ctx, e, kms.VersionLabel(e.ID, v.SecretID, v.Number), sealed)
 }
 
 // OpenVersion opens a version for the sync, on behalf of the system: a copy to a

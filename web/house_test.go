@@ -19,6 +19,7 @@ import (
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/jobs"
+	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/kms"
 	"github.com/your-org/keeper/kms/drivertest"
 	"github.com/your-org/keeper/models"
@@ -72,7 +73,7 @@ func newHouse(t testing.TB) *house { return newHouseWith(t, houseOptions{}) }
 func newHouseWith(t testing.TB, o houseOptions) *house {
 	t.Helper()
 	h := &house{t: t, store: storetest.SQLite(t), place: memory.NewPlace(), feed: &feed{}, log: &logBuffer{}}
-	envelope, err := kms.NewEnvelope(store.Keys{Store: h.store}, drivertest.NewFake(models.RecipientLocal, "k"), kms.Options{})
+	envelope, err := kms.NewEnvelope(keys.NewRows(h.store), drivertest.NewFake(models.RecipientLocal, "k"), kms.Options{})
 	must(t, err)
 	t.Cleanup(envelope.Close)
 	h.auth, err = auth.New(h.store, time.Now, nil)

@@ -22,6 +22,7 @@ import (
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/client"
 	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/kms"
 	"github.com/your-org/keeper/kms/drivertest"
 	"github.com/your-org/keeper/models"
@@ -59,7 +60,7 @@ type house struct {
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{t: t, store: storetest.SQLite(t), place: memory.NewPlace(), log: &bytes.Buffer{}, seen: map[string]bool{}}
-	envelope, err := kms.NewEnvelope(store.Keys{Store: h.store}, drivertest.NewFake(models.RecipientLocal, "k"), kms.Options{})
+	envelope, err := kms.NewEnvelope(keys.NewRows(h.store), drivertest.NewFake(models.RecipientLocal, "k"), kms.Options{})
 	must(t, err)
 	t.Cleanup(envelope.Close)
 	h.auth, err = auth.New(h.store, time.Now, nil)

@@ -1,0 +1,22 @@
+package kms
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/your-org/keeper/models"
+)
+
+// VersionLabel is what a version's ciphertext is bound to: moved to another row it does not
+// open.
+func VersionLabel(e models.EnvironmentID, id models.SecretID, number models.VersionNumber) Label {
+	return Label{Kind: KindVersion, Environment: e, Object: strconv.FormatInt(int64(id), 10), Number: int64(number)}
+}
+
+// CredentialsLabel binds credentials to their destination and to where it is: moved to
+// another row, or with another address written beside them, they do not open, and so go
+// nowhere.
+func CredentialsLabel(d models.Destination) Label {
+	place := strings.Join([]string{string(d.ID), string(d.Kind), d.Config.Endpoint, d.Config.Address}, "\n")
+	return Label{Kind: KindCredentials, Environment: d.EnvironmentID, Object: place}
+}

@@ -28,6 +28,123 @@ func (e DestinationKind) Valid() bool {
 	}
 }
 
+// Defines values for KeyFindingKind.
+const (
+	FindingDamaged KeyFindingKind = "damaged"
+	FindingUnknown KeyFindingKind = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the KeyFindingKind enum.
+func (e KeyFindingKind) Valid() bool {
+	switch e {
+	case FindingDamaged:
+		return true
+	case FindingUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for KeyRole.
+const (
+	RoleFormer   KeyRole = "former"
+	RolePrimary  KeyRole = "primary"
+	RoleRecovery KeyRole = "recovery"
+	RoleSecond   KeyRole = "second"
+)
+
+// Valid indicates whether the value is a known member of the KeyRole enum.
+func (e KeyRole) Valid() bool {
+	switch e {
+	case RoleFormer:
+		return true
+	case RolePrimary:
+		return true
+	case RoleRecovery:
+		return true
+	case RoleSecond:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for KeyRunKind.
+const (
+	KeyMigrate   KeyRunKind = "migrate"
+	KeyReencrypt KeyRunKind = "reencrypt"
+	KeyRewrap    KeyRunKind = "rewrap"
+	KeyScrub     KeyRunKind = "scrub"
+)
+
+// Valid indicates whether the value is a known member of the KeyRunKind enum.
+func (e KeyRunKind) Valid() bool {
+	switch e {
+	case KeyMigrate:
+		return true
+	case KeyReencrypt:
+		return true
+	case KeyRewrap:
+		return true
+	case KeyScrub:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for KeyRunStatus.
+const (
+	KeyRunCancelled KeyRunStatus = "cancelled"
+	KeyRunFailed    KeyRunStatus = "failed"
+	KeyRunPartial   KeyRunStatus = "partial"
+	KeyRunQueued    KeyRunStatus = "queued"
+	KeyRunRunning   KeyRunStatus = "running"
+	KeyRunSucceeded KeyRunStatus = "succeeded"
+)
+
+// Valid indicates whether the value is a known member of the KeyRunStatus enum.
+func (e KeyRunStatus) Valid() bool {
+	switch e {
+	case KeyRunCancelled:
+		return true
+	case KeyRunFailed:
+		return true
+	case KeyRunPartial:
+		return true
+	case KeyRunQueued:
+		return true
+	case KeyRunRunning:
+		return true
+	case KeyRunSucceeded:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RecipientKind.
+const (
+	RecipientKMS      RecipientKind = "kms"
+	RecipientLocal    RecipientKind = "local"
+	RecipientRecovery RecipientKind = "recovery"
+)
+
+// Valid indicates whether the value is a known member of the RecipientKind enum.
+func (e RecipientKind) Valid() bool {
+	switch e {
+	case RecipientKMS:
+		return true
+	case RecipientLocal:
+		return true
+	case RecipientRecovery:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RunStatus.
 const (
 	RunFailed      RunStatus = "failed"
@@ -285,6 +402,52 @@ type DestinationTest struct {
 	OK     bool   `json:"ok"`
 }
 
+// DrillAnswer defines model for DrillAnswer.
+type DrillAnswer struct {
+	// Answer It proves that the data key was opened and does not hold it.
+	Answer    []byte `json:"answer"`
+	DataKeyID string `json:"data_key_id"`
+	Nonce     []byte `json:"nonce"`
+	Recipient string `json:"recipient"`
+}
+
+// DrillChallenge What the holder of an offline identity answers: the blob is opened with it, and the answer
+// made of the data key in it and the nonce. `keeper kms drill --identity FILE` does it.
+type DrillChallenge struct {
+	// Blob The data key
+	Blob []byte `json:"blob"`
+
+	// Context What the wrapped key is bound to.
+	Context       map[string]string `json:"context"`
+	DataKeyID     string            `json:"data_key_id"`
+	EnvironmentID int64             `json:"environment_id"`
+	Nonce         []byte            `json:"nonce"`
+	Recipient     string            `json:"recipient"`
+}
+
+// DrillResult How one recipient did.
+type DrillResult struct {
+	// Challenge What the holder of an offline identity answers: the blob is opened with it, and the answer
+	// made of the data key in it and the nonce. `keeper kms drill --identity FILE` does it.
+	Challenge *DrillChallenge `json:"challenge,omitempty"`
+	Error     string          `json:"error,omitempty,omitzero"`
+	Hint      string          `json:"hint,omitempty,omitzero"`
+	ID        string          `json:"id"`
+
+	// Kind What sort of key a wrapping key is. Recipients that are added are of the kinds kms and recovery.
+	Kind  RecipientKind `json:"kind"`
+	Label string        `json:"label,omitempty,omitzero"`
+	OK    bool          `json:"ok"`
+
+	// Sample The data key that it was to open.
+	Sample string `json:"sample,omitempty,omitzero"`
+}
+
+// DrillResultList defines model for DrillResultList.
+type DrillResultList struct {
+	Items []DrillResult `json:"items"`
+}
+
 // Environment defines model for Environment.
 type Environment struct {
 	Color       string    `json:"color"`
@@ -329,6 +492,202 @@ type Facts struct {
 type FieldError struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
+}
+
+// Key A wrapping key, with what stands under it.
+type Key struct {
+	// CanClose Nothing stands under it and nothing will: it may be disabled.
+	CanClose bool   `json:"can_close"`
+	Hint     string `json:"hint,omitempty,omitzero"`
+
+	// ID As wrapped keys name it; absent where it could not be looked up.
+	ID string `json:"id,omitempty,omitzero"`
+
+	// Info What its backend tells of a wrapping key.
+	Info KeyInfo `json:"info"`
+
+	// Kind What sort of key a wrapping key is. Recipients that are added are of the kinds kms and recovery.
+	Kind RecipientKind `json:"kind"`
+
+	// Name As it was named: an alias, an ARN, an age recipient.
+	Name string `json:"name"`
+
+	// Problem Why it could not be looked up.
+	Problem string     `json:"problem,omitempty,omitzero"`
+	Usages  []KeyUsage `json:"usages"`
+}
+
+// KeyCheck One permission, tried on one key.
+type KeyCheck struct {
+	// Environment Whose key it is; absent: nobody's in particular.
+	Environment string `json:"environment,omitempty,omitzero"`
+	Hint        string `json:"hint,omitempty,omitzero"`
+	Key         string `json:"key"`
+
+	// Kind What sort of key a wrapping key is. Recipients that are added are of the kinds kms and recovery.
+	Kind       RecipientKind `json:"kind"`
+	Message    string        `json:"message,omitempty,omitzero"`
+	OK         bool          `json:"ok"`
+	Permission string        `json:"permission"`
+
+	// Skipped It is not needed here.
+	Skipped bool `json:"skipped"`
+}
+
+// KeyCheckList defines model for KeyCheckList.
+type KeyCheckList struct {
+	Items []KeyCheck `json:"items"`
+}
+
+// KeyDrill The last try to open an environment's sample by one recipient alone.
+type KeyDrill struct {
+	Actor string `json:"actor"`
+
+	// Error Of the last try; absent: it opened.
+	Error string `json:"error,omitempty,omitzero"`
+
+	// ProvedAt When it last opened; absent: never.
+	ProvedAt time.Time `json:"proved_at,omitempty,omitzero"`
+	TriedAt  time.Time `json:"tried_at"`
+}
+
+// KeyFinding One thing that could not be opened, by its name.
+type KeyFinding struct {
+	At            time.Time `json:"at"`
+	DataKeyID     string    `json:"data_key_id,omitempty,omitzero"`
+	EnvironmentID int64     `json:"environment_id,omitempty,omitzero"`
+
+	// Kind damaged: it will not open by waiting; unknown: it could not be looked at now.
+	Kind KeyFindingKind `json:"kind"`
+
+	// Object For people: payments/stripe/api-key, version 3.
+	Object string `json:"object"`
+
+	// ObjectKind Version, credentials, wrapped key, data key or secret.
+	ObjectKind string `json:"object_kind"`
+	Problem    string `json:"problem"`
+	SecretID   int64  `json:"secret_id,omitempty,omitzero"`
+	Version    int64  `json:"version,omitempty,omitzero"`
+}
+
+// KeyFindingKind damaged: it will not open by waiting; unknown: it could not be looked at now.
+type KeyFindingKind string
+
+// KeyFindingList defines model for KeyFindingList.
+type KeyFindingList struct {
+	Items []KeyFinding `json:"items"`
+	Next  string       `json:"next,omitempty,omitzero"`
+}
+
+// KeyInfo What its backend tells of a wrapping key.
+type KeyInfo struct {
+	Aliases []string `json:"aliases,omitempty,omitzero"`
+	Enabled bool     `json:"enabled"`
+	Region  string   `json:"region,omitempty,omitzero"`
+
+	// Replicas ARNs of the same key in other regions.
+	Replicas []string `json:"replicas,omitempty,omitzero"`
+
+	// Rotation Whether the backend rotates it by itself; absent: not known.
+	Rotation *bool `json:"rotation,omitempty"`
+
+	// State The backend's own word.
+	State string `json:"state,omitempty,omitzero"`
+}
+
+// KeyList defines model for KeyList.
+type KeyList struct {
+	Items []Key `json:"items"`
+}
+
+// KeyRole What a wrapping key is to an environment: the first one, a second one, an offline one, or
+// one that is wanted no more while something still stands under it.
+type KeyRole string
+
+// KeyRun One long work over keys.
+type KeyRun struct {
+	// Calls Of the key backend.
+	Calls     int64     `json:"calls"`
+	CreatedAt time.Time `json:"created_at"`
+	CreatedBy string    `json:"created_by"`
+	Done      int64     `json:"done"`
+
+	// EnvironmentID Absent: all.
+	EnvironmentID int64  `json:"environment_id,omitempty,omitzero"`
+	Error         string `json:"error,omitempty,omitzero"`
+
+	// Failed Of those done: damaged, or not to be opened now.
+	Failed     int64     `json:"failed"`
+	Findings   int       `json:"findings"`
+	FinishedAt time.Time `json:"finished_at,omitempty,omitzero"`
+
+	// FromKey Under which nothing shall stand in the end.
+	FromKey string `json:"from_key,omitempty,omitzero"`
+	Hint    string `json:"hint,omitempty,omitzero"`
+	ID      string `json:"id"`
+
+	// Kind What a long work over keys does.
+	Kind KeyRunKind `json:"kind"`
+
+	// Rate A second.
+	Rate float64 `json:"rate,omitempty,omitzero"`
+
+	// Remaining Data keys that stood under from_key when it was last looked.
+	Remaining int64 `json:"remaining"`
+
+	// RemainingSeconds At that rate; absent: not known.
+	RemainingSeconds int64     `json:"remaining_seconds,omitempty,omitzero"`
+	StartedAt        time.Time `json:"started_at,omitempty,omitzero"`
+
+	// Status How a long work over keys stands or ended.
+	Status KeyRunStatus `json:"status"`
+
+	// ToKey The wrapping key of new and old data keys.
+	ToKey string `json:"to_key,omitempty,omitzero"`
+
+	// Total Data keys; of re-encryption and scrub, versions and credentials.
+	Total     int64     `json:"total"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// KeyRunKind What a long work over keys does.
+type KeyRunKind string
+
+// KeyRunList defines model for KeyRunList.
+type KeyRunList struct {
+	Items []KeyRun `json:"items"`
+	Next  string   `json:"next,omitempty,omitzero"`
+}
+
+// KeyRunStatus How a long work over keys stands or ended.
+type KeyRunStatus string
+
+// KeyTest defines model for KeyTest.
+type KeyTest struct {
+	// EnvironmentID An environment, by id or by name.
+	EnvironmentID EnvironmentRef `json:"environment_id,omitempty,omitzero"`
+}
+
+// KeyUsage What of one environment stands under a wrapping key.
+type KeyUsage struct {
+	// DataKeys Wrapped under it.
+	DataKeys int `json:"data_keys"`
+
+	// Drill The last try to open an environment's sample by one recipient alone.
+	Drill         *KeyDrill `json:"drill,omitempty"`
+	Environment   string    `json:"environment"`
+	EnvironmentID int64     `json:"environment_id"`
+	Label         string    `json:"label,omitempty,omitzero"`
+
+	// Missing Not wrapped under it, though they should be.
+	Missing int `json:"missing"`
+
+	// Role What a wrapping key is to an environment: the first one, a second one, an offline one, or
+	// one that is wanted no more while something still stands under it.
+	Role KeyRole `json:"role"`
+
+	// Versions Sealed under those data keys.
+	Versions int `json:"versions"`
 }
 
 // Me defines model for Me.
@@ -388,6 +747,31 @@ type NewEnvironment struct {
 	Name string `json:"name"`
 }
 
+// NewKeyRun defines model for NewKeyRun.
+type NewKeyRun struct {
+	// EnvironmentID An environment, by id or by name.
+	EnvironmentID EnvironmentRef `json:"environment_id,omitempty,omitzero"`
+
+	// FromKey Of a rewrap: the key to be emptied.
+	FromKey string     `json:"from_key,omitempty,omitzero"`
+	Kind    KeyRunKind `json:"kind"`
+
+	// ToKey Of a rewrap: the environment's wrapping key from now on.
+	ToKey string `json:"to_key,omitempty,omitzero"`
+}
+
+// NewRecipient defines model for NewRecipient.
+type NewRecipient struct {
+	// Key The ARN of a KMS key, or an age recipient: age1…
+	Key string `json:"key"`
+
+	// Kind What sort of key a wrapping key is. Recipients that are added are of the kinds kms and recovery.
+	Kind RecipientKind `json:"kind"`
+
+	// Label For people: safe in Zürich.
+	Label string `json:"label,omitempty,omitzero"`
+}
+
 // NewSecret defines model for NewSecret.
 type NewSecret struct {
 	// Comment Stands with the first version.
@@ -443,6 +827,9 @@ type Problem struct {
 	// Type A stable path that names the kind, such as /problems/invalid.
 	Type string `json:"type"`
 }
+
+// RecipientKind What sort of key a wrapping key is. Recipients that are added are of the kinds kms and recovery.
+type RecipientKind string
 
 // ReplaceEnvironment defines model for ReplaceEnvironment.
 type ReplaceEnvironment struct {
@@ -736,6 +1123,9 @@ type EnvironmentID = string
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
+// KeyRunID defines model for KeyRunID.
+type KeyRunID = string
+
 // Limit defines model for Limit.
 type Limit = int
 
@@ -782,6 +1172,37 @@ type UpdateEnvironmentParams struct {
 type ReplaceEnvironmentParams struct {
 	// IfMatch The ETag of what the change is based on.
 	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
+// RemoveRecipientParams defines parameters for RemoveRecipient.
+type RemoveRecipientParams struct {
+	Kind RecipientKind `form:"kind" json:"kind"`
+
+	// Key As it was added.
+	Key string `form:"key" json:"key"`
+}
+
+// ListKeyRunsParams defines parameters for ListKeyRuns.
+type ListKeyRunsParams struct {
+	Kind KeyRunKind `form:"kind,omitempty" json:"kind,omitempty,omitzero"`
+
+	// EnvironmentID Only this environment, by id or name.
+	EnvironmentID OneEnvironment `form:"environment_id,omitempty" json:"environment_id,omitempty,omitzero"`
+
+	// Cursor The `next` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListKeyFindingsParams defines parameters for ListKeyFindings.
+type ListKeyFindingsParams struct {
+	// Cursor The `next` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListSecretsParams defines parameters for ListSecrets.
@@ -928,6 +1349,18 @@ type UpdateEnvironmentJSONRequestBody = EnvironmentChange
 
 // ReplaceEnvironmentJSONRequestBody defines body for ReplaceEnvironment for application/json ContentType.
 type ReplaceEnvironmentJSONRequestBody = ReplaceEnvironment
+
+// AnswerDrillJSONRequestBody defines body for AnswerDrill for application/json ContentType.
+type AnswerDrillJSONRequestBody = DrillAnswer
+
+// AddRecipientJSONRequestBody defines body for AddRecipient for application/json ContentType.
+type AddRecipientJSONRequestBody = NewRecipient
+
+// StartKeyRunsJSONRequestBody defines body for StartKeyRuns for application/json ContentType.
+type StartKeyRunsJSONRequestBody = NewKeyRun
+
+// TestKeysJSONRequestBody defines body for TestKeys for application/json ContentType.
+type TestKeysJSONRequestBody = KeyTest
 
 // CreateSecretJSONRequestBody defines body for CreateSecret for application/json ContentType.
 type CreateSecretJSONRequestBody = NewSecret

@@ -10,6 +10,7 @@ import (
 	"github.com/your-org/keeper/api"
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/secrets"
 )
 
@@ -17,6 +18,7 @@ import (
 type Deps struct {
 	Secrets      *secrets.Service
 	Destinations *destinations.Service
+	Keys         *keys.Service
 	Auth         *auth.Service
 	Now          func() time.Time
 	Origin       func(*http.Request) auth.Origin // where a request comes from, and its id

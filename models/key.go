@@ -32,9 +32,9 @@ type DataKey struct {
 	// Check commits to the key: kms.CheckSize bytes of a keyed hash of the key's own id, so that a
 	// wrapped key that opens to another key is told from the right one. Empty in rows that
 	// are older than it.
-	Check     []byte
-	Uses      int64 // how many sealings are reserved; at most MaxUses
-	MaxUses   int64 // 1: a key per version
+	Check     []byte `gorm:"column:key_check"`
+	Uses      int64  // how many sealings are reserved; at most MaxUses
+	MaxUses   int64  // 1: a key per version
 	CreatedAt time.Time
 	RetireAt  time.Time // no new sealing after this
 }

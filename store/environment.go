@@ -11,18 +11,26 @@ import (
 // name is taken.
 func (tx *Tx) CreateEnvironment(e *models.Environment) error {
 	first(&e.CreatedAt, tx.Now())
-	e.UpdatedAt, e.Revision = e.CreatedAt, 1
+	e.UpdatedAt, e.Revision, e.KeyGeneration = e.CreatedAt, 1, 1
 	return tx.insert(e, "environment")
 }
 
 // UpdateEnvironment writes all but the name, which never changes. Stale where the revision
-// is not the expected one (0: whichever it is); e bears the new one afterwards.
+// is not the expected one (0: whichever it is); e bears the new one afterwards. Another
+// wrapping key is a new key generation.
 func (tx *Tx) UpdateEnvironment(e *models.Environment, expected int64) error {
-	where := tx.locked().Model(&models.Environment{}).Where("id = ?", e.ID)
-	return tx.revised(where, "environment", expected, func(next int64) error {
-		e.Revision, e.UpdatedAt = next, tx.Now()
-		return tx.replace(e, "environment", "name", "created_at")
-	})
+	stands, err := take[models.Environment](tx.locked().Where("id = ?", e.ID), "environment")
+	if err != nil {
+		return err
+	}
+	if expected != 0 && expected != stands.Revision {
+		return stale("environment")
+	}
+	e.Revision, e.UpdatedAt, e.KeyGeneration = stands.Revision+1, tx.Now(), stands.KeyGeneration
+	if e.KMSKeyAlias != stands.KMSKeyAlias {
+		e.KeyGeneration++
+	}
+	return tx.replace(e, "environment", "name", "created_at")
 }
 
 // Environment loads one by its ID.
@@ -35,7 +43,7 @@ func (tx *Tx) EnvironmentByName(name string) (models.Environment, error) {
 	return scanEnvironment(tx.row(environmentByName, name))
 }
 
-const selectEnvironment = "SELECT id, name, display_name, description, kms_key_alias, color, revision, created_at, updated_at " +
+const selectEnvironment = "SELECT id, name, display_name, description, kms_key_alias, key_generation, color, revision, created_at, updated_at " +
 	"FROM environments WHERE "
 
 var (
@@ -44,7 +52,7 @@ var (
 )
 
 func scanEnvironment(row *sql.Row) (e models.Environment, err error) {
-	err = row.Scan((*int64)(&e.ID), &e.Name, &e.DisplayName, &e.Description, &e.KMSKeyAlias, &e.Color, &e.Revision, &e.CreatedAt, &e.UpdatedAt)
+	err = row.Scan((*int64)(&e.ID), &e.Name, &e.DisplayName, &e.Description, &e.KMSKeyAlias, &e.KeyGeneration, &e.Color, &e.Revision, &e.CreatedAt, &e.UpdatedAt)
 	return e, translate(err, "environment")
 }
 

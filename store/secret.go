@@ -128,8 +128,11 @@ func changingArgs(s *models.Secret) ([]any, error) {
 		int64(s.CurrentVersion), s.CurrentSize, facts, s.DeletedAt, s.PurgeAfter, s.UpdatedAt, s.UpdatedBy, s.ValueChangedAt), nil
 }
 
+// scannable is one row, alone or of many.
+type scannable interface{ Scan(into ...any) error }
+
 // scanSecret reads secretColumns, and what else the row has.
-func scanSecret(row *sql.Row, more ...any) (s models.Secret, err error) {
+func scanSecret(row scannable, more ...any) (s models.Secret, err error) {
 	var tags, facts sql.NullString
 	into := append(make([]any, 0, 32), (*int64)(&s.ID), (*int64)(&s.EnvironmentID), &s.Name, (*string)(&s.Type), &s.Description,
 		&s.Owner, &tags, &s.ExpiresAt, &s.RotateEvery, (*int64)(&s.CurrentVersion), &s.CurrentSize, &facts, &s.Revision,

@@ -90,7 +90,7 @@ func (tx *Tx) CurrentVersionByName(environment models.EnvironmentID, name string
 	return scanCurrent(tx.row(currentByName, int64(environment), name))
 }
 
-func scanCurrent(row *sql.Row) (models.Secret, models.SecretVersion, error) {
+func scanCurrent(row scannable) (models.Secret, models.SecretVersion, error) {
 	var v models.SecretVersion
 	s, err := scanSecret(row, (*string)(&v.DataKeyID), &v.Format, &v.Ciphertext, &v.Hash, &v.Size, (*string)(&v.Type),
 		&v.Comment, (*int64)(&v.RolledFrom), &v.CreatedAt, &v.CreatedBy)

@@ -50,3 +50,23 @@ func (journalID) GormDBDataType(db *gorm.DB, _ *schema.Field) string {
 		return "integer"
 	}
 }
+
+// recipientID names a recipient: the ARN of a key, or an age recipient. It is part of keys,
+// which MySQL bounds by 3,072 bytes and counts four for each character that is not ASCII.
+type recipientID string
+
+// GormDBDataType gives the column type per database.
+func (recipientID) GormDBDataType(db *gorm.DB, _ *schema.Field) string {
+	return recipientIDType(db.Name())
+}
+
+func recipientIDType(dialect string) string {
+	switch dialect {
+	case "postgres":
+		return `varchar(2048) COLLATE "C"`
+	case "mysql":
+		return "varchar(2048) CHARACTER SET ascii COLLATE ascii_bin"
+	default:
+		return "text"
+	}
+}

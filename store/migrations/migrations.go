@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -18,26 +19,38 @@ import (
 // Opener makes a GORM handle of the right dialect on a connection.
 type Opener func(gorm.ConnPool) (*gorm.DB, error)
 
-// created lists the tables in the order in which they came; the place in the list is the
-// migration's number. Only ever append, and only migrations.
-var created = []any{
-	&environment{},
-	&user{},
-	&membership{},
-	&session{},
-	&token{},
-	&dataKey{},
-	&wrappedKey{},
-	&secret{},
-	&secretVersion{},
-	&secretTag{},
-	&destination{},
-	&syncState{},
-	&syncRun{},
-	&syncResult{},
-	&auditEntry{},
-	&job{},
-	&setting{},
+// changes lists the migrations; the place in the list is the migration's number. Only ever
+// append.
+var changes = []change{
+	creates(&environment{}),
+	creates(&user{}),
+	creates(&membership{}),
+	creates(&session{}),
+	creates(&token{}),
+	creates(&dataKey{}),
+	creates(&wrappedKey{}),
+	creates(&secret{}),
+	creates(&secretVersion{}),
+	creates(&secretTag{}),
+	creates(&destination{}),
+	creates(&syncState{}),
+	creates(&syncRun{}),
+	creates(&syncResult{}),
+	creates(&auditEntry{}),
+	creates(&job{}),
+	creates(&setting{}),
+
+	adds(&environmentGeneration{}, "KeyGeneration"),
+	adds(&dataKeyCheck{}, "KeyCheck"),
+	widensRecipientID("wrapped_keys"),
+	indexes("wrapped_keys_recipient", "wrapped_keys", "recipient_id, data_key_id"),
+	indexes("data_keys_environment", "data_keys", "environment_id, id"),
+	indexes("secrets_environment", "secrets", "environment_id, id"),
+	indexes("destinations_credentials_key", "destinations", "credentials_key_id"),
+	creates(&recipient{}),
+	creates(&keyDrill{}),
+	creates(&keyRun{}),
+	creates(&keyFinding{}),
 }
 
 // VersionTable is where goose keeps which migrations ran.
@@ -84,35 +97,24 @@ func Provider(db *sql.DB, dialect string, open Opener, log *slog.Logger) (*goose
 // them in this order breaks no foreign key.
 func Tables() []string {
 	names := []string{VersionTable, LockTable}
-	for i := len(created) - 1; i >= 0; i-- {
-		names = append(names, created[i].(interface{ TableName() string }).TableName())
+	for _, change := range slices.Backward(changes) {
+		if change.table != "" {
+			names = append(names, change.table)
+		}
 	}
 	return names
 }
 
 func all(open Opener) []*goose.Migration {
-	list := make([]*goose.Migration, len(created))
-	for i, table := range created {
-		list[i] = goose.NewGoMigration(int64(i+1), &goose.GoFunc{RunTx: create(open, table)}, nil)
+	list := make([]*goose.Migration, len(changes))
+	for i, change := range changes {
+		list[i] = goose.NewGoMigration(int64(i+1), &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+			db, err := open(tx)
+			if err != nil {
+				return err
+			}
+			return change.run(db.WithContext(ctx))
+		}}, nil)
 	}
 	return list
-}
-
-// create makes a table unless it stands: on MySQL a process can die between the DDL, which
-// commits itself, and the row that says that it ran.
-func create(open Opener, table any) func(context.Context, *sql.Tx) error {
-	return func(ctx context.Context, tx *sql.Tx) error {
-		db, err := open(tx)
-		if err != nil {
-			return err
-		}
-		db = db.WithContext(ctx)
-		if db.Name() == "mysql" {
-			db = db.Set("gorm:table_options", "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin")
-		}
-		if db.Migrator().HasTable(table) {
-			return nil
-		}
-		return db.Migrator().CreateTable(table)
-	}
 }

@@ -40,7 +40,5 @@ func (tx *Tx) AppendAudits(entries []models.AuditEntry) error {
 		tx.s.complete(&entries[i])
 		requests[i].entry = &entries[i]
 	}
-	// No statement of some databases takes more parameters than a few ten thousand; the
-	// largest text here has far fewer.
 	return insertEntries(tx, len(requests), func(i int) *request { return &requests[i] })
 }

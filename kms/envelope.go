@@ -62,6 +62,9 @@ type Options struct {
 	MaxAge time.Duration
 	// CacheTTL is how long a data key is kept in memory after it was loaded; 0: 5 minutes.
 	CacheTTL time.Duration
+	// CacheGrace is how long beyond CacheTTL a data key is used while the backend cannot be
+	// reached; 0: not at all. Without a cache there is no grace either.
+	CacheGrace time.Duration
 	// CacheSize is how many data keys are kept in memory; 0: 10,000.
 	CacheSize int
 	// Now is the clock; nil: time.Now.
@@ -90,6 +93,8 @@ func (o Options) validate() error {
 		return fault.New(fault.Invalid, "A data key must have between 1 and %d uses.", maxMaxUses)
 	case o.MaxAge < time.Second:
 		return fault.New(fault.Invalid, "A data key must be used for at least a second.")
+	case o.CacheGrace < 0:
+		return fault.New(fault.Invalid, "The grace of cached data keys must not be negative.")
 	case o.CacheSize < 1:
 		return fault.New(fault.Invalid, "The cache must hold at least one data key.")
 	}
@@ -193,20 +198,33 @@ type Sealed struct {
 // that is ErrDamaged where the value or its data key was changed, belongs to another row,
 // or is gone.
 func (e *Envelope) Open(ctx context.Context, env models.Environment, label Label, sealed Sealed) (models.Plaintext, error) {
-	if label.Environment != env.ID {
-		return models.Plaintext{}, errOtherEnvironment(label, env.ID)
-	}
-	if sealed.Format != Format {
-		return models.Plaintext{}, damaged(nil, "A value of environment %s is sealed in format %d, which this Keeper does not know.", env.Name, sealed.Format)
+	if err := openable(env, label, sealed); err != nil {
+		return models.Plaintext{}, err
 	}
 	key, err := e.sealKey(ctx, env, sealed.DataKeyID)
 	if err != nil {
 		return models.Plaintext{}, err
 	}
-	value, err := key.aead.Open(nil, nil, sealed.Ciphertext, appendAAD(make([]byte, 0, aadCapacity), label, key.id))
+	return key.open(env, label, sealed)
+}
+
+// openable says what forbids to open a sealed value before its data key is asked for.
+func openable(env models.Environment, label Label, sealed Sealed) error {
+	if label.Environment != env.ID {
+		return errOtherEnvironment(label, env.ID)
+	}
+	if sealed.Format != Format {
+		return damaged(nil, "A value of environment %s is sealed in format %d, which this Keeper does not know.", env.Name, sealed.Format)
+	}
+	return nil
+}
+
+// open opens what is sealed under this key.
+func (k *dataKey) open(env models.Environment, label Label, sealed Sealed) (models.Plaintext, error) {
+	value, err := k.aead.Open(nil, nil, sealed.Ciphertext, appendAAD(make([]byte, 0, aadCapacity), label, k.id))
 	if err != nil {
 		return models.Plaintext{}, damaged(err, "The %s %s, number %d, of environment %s does not open under data key %s: it was changed, or moved from another row.",
-			label.Kind, label.Object, label.Number, env.Name, key.id)
+			label.Kind, label.Object, label.Number, env.Name, k.id)
 	}
 	return models.NewPlaintext(value), nil
 }

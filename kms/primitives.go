@@ -30,7 +30,9 @@ const Format = 1
 // Domain strings of derived keys. No two uses of one secret share a string, so what is
 // learnt about one derived key says nothing about another. They never change.
 const (
-	domainHash = "keeper value hash v1"
+	domainHash  = "keeper value hash v1"
+	domainCheck = "keeper data key check v1"
+	domainDrill = "keeper drill answer v1"
 )
 
 var errKeySize = errors.New("kms: a key is not 32 bytes long")
@@ -82,6 +84,47 @@ func NewDerivedAEAD(secret []byte, domain string, context []byte) (cipher.AEAD, 
 	return NewAEAD(key)
 }
 
+// CheckSize is the size in bytes of a data key's Commitment.
+const CheckSize = 16
+
+// Commitment ties a data key's row to its key: HMAC-SHA256 of the row's id under a key
+// derived from the data key, cut to CheckSize bytes. A wrapped key that opens to another
+// key, as one that was swapped in from another row of the environment, is found out by it
+// before anything is opened or sealed.
+//
+// Why it is safe to store in the clear. It is a PRF of a 256-bit uniform key that is used
+// for nothing else, so it tells nothing of the data key and cannot be inverted by trying.
+// Why 128 bits are enough: to pass off a key that one does not choose, 2¹²⁸ tries are
+// needed; to make two keys of one's own with the same commitment, 2⁶⁴, and that gains
+// nothing, as who makes data keys has their values anyway. It is no secret and no
+// authenticator of the row: who can write rows can write a Check that fits a key of their
+// own, but not to a key under which anything that stands opens.
+func Commitment(plain []byte, id models.DataKeyID) ([]byte, error) {
+	sum, err := derivedMAC(plain, domainCheck, []byte(id))
+	if err != nil {
+		return nil, err
+	}
+	return sum[:CheckSize], nil
+}
+
+// DrillAnswer proves that one holds a data key without showing it: HMAC-SHA256 of a nonce
+// under a key derived for that alone. Whoever asks draws a fresh nonce, so an answer that
+// was seen before proves nothing; the domain keeps it from being any other MAC of the key.
+func DrillAnswer(plain, nonce []byte) ([]byte, error) {
+	return derivedMAC(plain, domainDrill, nonce)
+}
+
+func derivedMAC(secret []byte, domain string, message []byte) ([]byte, error) {
+	key, err := DeriveKey(secret, domain, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(key)
+	mac := hmac.New(sha256.New, key)
+	_, _ = mac.Write(message) // a hash never fails to write
+	return mac.Sum(nil), nil
+}
+
 // AppendContext appends the one encoding of an encryption context: the number of pairs,
 // then each key and value with its length, sorted by key. Equal contexts, and only those,
 // give equal bytes; case counts.
@@ -120,8 +163,10 @@ type keyedHash struct{ prototype hash.Cloner }
 
 // newKeyedHash derives the HMAC key from a data key. The data key itself is never used for
 // AES, so a row that is passed off as a sealing key gives nothing to compare with.
-func newKeyedHash(dataKey []byte) (*keyedHash, error) {
-	key, err := DeriveKey(dataKey, domainHash, nil)
+func newKeyedHash(dataKey []byte) (*keyedHash, error) { return newDerivedHash(dataKey, domainHash) }
+
+func newDerivedHash(secret []byte, domain string) (*keyedHash, error) {
+	key, err := DeriveKey(secret, domain, nil)
 	if err != nil {
 		return nil, err
 	}

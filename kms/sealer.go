@@ -20,6 +20,10 @@ const sealTries = 8
 // rest of its block unused, which costs at worst a data key made earlier than needed.
 const blockSize = 64
 
+// BlockLife is how long a block of reserved uses lives at most: within it a data key that
+// is retired in the store stops sealing in every process.
+const BlockLife = time.Minute
+
 // aadCapacity has room for the additional data of any usual label.
 const aadCapacity = 128
 

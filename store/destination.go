@@ -9,6 +9,9 @@ import (
 func (tx *Tx) CreateDestination(d *models.Destination) error {
 	first(&d.CreatedAt, tx.Now())
 	d.UpdatedAt, d.Revision = d.CreatedAt, 1
+	if err := tx.holdDataKey(d.CredentialsKeyID); err != nil {
+		return err
+	}
 	return tx.insert(d, "destination")
 }
 
@@ -19,6 +22,9 @@ func (tx *Tx) UpdateDestination(d *models.Destination, expected int64) error {
 	where := tx.locked().Model(&models.Destination{}).Where("id = ?", d.ID)
 	return tx.revised(where, "destination", expected, func(next int64) error {
 		d.Revision, d.UpdatedAt = next, tx.Now()
+		if err := tx.holdDataKey(d.CredentialsKeyID); err != nil {
+			return err
+		}
 		return tx.replace(d, "destination", "environment_id", "kind", "created_at", "last_full_at", "last_run_at", "last_run_status", "last_error")
 	})
 }

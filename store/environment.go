@@ -3,6 +3,8 @@ package store
 import (
 	"database/sql"
 
+	"gorm.io/gorm"
+
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 )
@@ -65,8 +67,9 @@ func (tx *Tx) Environments(ids *[]models.EnvironmentID) ([]models.Environment, e
 	return all[models.Environment](query, "environment")
 }
 
-// DeleteEnvironment removes an environment with its memberships and keys. Conflict while it
-// has secrets, deleted ones included, or destinations.
+// DeleteEnvironment removes an environment with its memberships, keys, recipients, drills and
+// key runs with their findings and jobs. Conflict while it has secrets, deleted ones included,
+// or destinations.
 func (tx *Tx) DeleteEnvironment(id models.EnvironmentID) error {
 	if _, err := take[models.Environment](tx.locked().Where("id = ?", id), "environment"); err != nil {
 		return err
@@ -81,14 +84,31 @@ func (tx *Tx) DeleteEnvironment(id models.EnvironmentID) error {
 				WithHint("Delete its secrets and its destinations first; a deleted secret is gone when it can no longer be undeleted.")
 		}
 	}
-	keys := tx.db().Model(&models.DataKey{}).Select("id").Where("environment_id = ?", id)
-	if err := tx.db().Where("data_key_id IN (?)", keys).Delete(&models.WrappedKey{}).Error; err != nil {
-		return translate(err, "environment")
+	if err := tx.deleteKeysOf(id); err != nil {
+		return err
 	}
-	for _, child := range []any{&models.DataKey{}, &models.Membership{}} {
+	for _, child := range []any{&models.DataKey{}, &models.Recipient{}, &models.KeyDrill{}, &models.Membership{}} {
 		if err := tx.db().Where("environment_id = ?", id).Delete(child).Error; err != nil {
 			return translate(err, "environment")
 		}
 	}
 	return translate(tx.db().Where("id = ?", id).Delete(&models.Environment{}).Error, "environment")
+}
+
+// deleteKeysOf removes what hangs on an environment's data keys and key runs, and those runs.
+func (tx *Tx) deleteKeysOf(id models.EnvironmentID) error {
+	of := func(model any) *gorm.DB { return tx.db().Model(model).Select("id").Where("environment_id = ?", id) }
+	runs := func() *gorm.DB { return of(&models.KeyRun{}) }
+	steps := []error{
+		tx.db().Where("data_key_id IN (?)", of(&models.DataKey{})).Delete(&models.WrappedKey{}).Error,
+		tx.db().Where("environment_id = ? OR run_id IN (?)", id, runs()).Delete(&models.KeyFinding{}).Error,
+		tx.db().Where("? IN (?)", theKey.Column, runs()).Delete(&models.Job{}).Error,
+		tx.db().Where("environment_id = ?", id).Delete(&models.KeyRun{}).Error,
+	}
+	for _, err := range steps {
+		if err != nil {
+			return translate(err, "environment")
+		}
+	}
+	return nil
 }

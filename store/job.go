@@ -135,7 +135,7 @@ func (tx *Tx) Job(kind, key string) (models.Job, error) {
 
 // Jobs lists a kind's, by key.
 func (tx *Tx) Jobs(kind string) ([]models.Job, error) {
-	query := tx.db().Where("kind = ?", kind).Order(clause.OrderByColumn{Column: clause.Column{Name: "key"}})
+	query := tx.db().Where("kind = ?", kind).Order(theKey)
 	return all[models.Job](query, "job")
 }
 

@@ -57,28 +57,6 @@ func (tx *Tx) wrappedKeys(id models.DataKeyID) ([]models.WrappedKey, error) {
 	return all[models.WrappedKey](tx.db().Where("data_key_id = ?", id).Order("recipient_kind, recipient_id"), "wrapped key")
 }
 
-// KeyUsage says how much of an environment one recipient can open.
-type KeyUsage struct {
-	RecipientKind models.RecipientKind
-	RecipientID   string
-	DataKeys      int
-	Versions      int
-}
-
-// KeyUsage counts an environment's data keys, and the versions under them, per recipient.
-func (tx *Tx) KeyUsage(environment models.EnvironmentID) ([]KeyUsage, error) {
-	versions := tx.db().Model(&models.SecretVersion{}).Select("data_key_id, COUNT(*) AS versions").Group("data_key_id")
-	query := tx.db().Table("wrapped_keys w").
-		Joins("JOIN data_keys k ON k.id = w.data_key_id").
-		Joins("LEFT JOIN (?) v ON v.data_key_id = k.id", versions).
-		Where("k.environment_id = ?", environment).
-		Select("w.recipient_kind, w.recipient_id, COUNT(*) AS data_keys, COALESCE(SUM(v.versions), 0) AS versions").
-		Group("w.recipient_kind, w.recipient_id").Order("w.recipient_kind, w.recipient_id")
-	var usage []KeyUsage
-	err := translate(query.Scan(&usage).Error, "data key")
-	return usage, err
-}
-
 // CountDataKeys says how many data keys there are.
 func (tx *Tx) CountDataKeys() (int, error) {
 	var n int64
@@ -113,16 +91,28 @@ func (k Keys) Recipients(
 	ctx context.Context, environment models.EnvironmentID,
 ) (generation int64, primary string, others []models.Recipient, err error) {
 	err = k.Store.Read(ctx, func(tx *Tx) error {
+		// First the generation: where the others change in between, it is of before, and a data
+		// key that bears it is refused.
 		e, err := tx.Environment(environment)
+		if err != nil {
+			return err
+		}
 		generation, primary = e.KeyGeneration, e.KMSKeyAlias
+		others, err = tx.Recipients(environment)
 		return err
 	})
 	return generation, primary, others, err
 }
 
-// AddDataKey stores a data key with its wrapped keys, or nothing.
+// AddDataKey stores a data key with its wrapped keys, or nothing. Stale where the
+// environment's key generation is not the given one; no later one begins meanwhile.
 func (k Keys) AddDataKey(ctx context.Context, key models.DataKey, wrapped []models.WrappedKey, generation int64) error {
-	return k.Store.Write(ctx, func(tx *Tx) error { return tx.AddDataKey(key, wrapped...) })
+	return k.Store.Write(ctx, func(tx *Tx) error {
+		if err := tx.holdKeyGeneration(key.EnvironmentID, generation); err != nil {
+			return err
+		}
+		return tx.AddDataKey(key, wrapped...)
+	})
 }
 
 // DataKey finds a data key with its wrapped keys.

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/your-org/keeper/models"
 )
@@ -29,7 +28,7 @@ func (tx *Tx) TagKeys(environments []models.EnvironmentID, limit int) ([]string,
 	secrets := tx.db().Model(&models.Secret{}).Select("id").Where("environment_id IN ? AND deleted_at IS NULL", environments)
 	var tags []secretTag
 	err := tx.db().Model(&secretTag{}).Distinct("key").Where("secret_id IN (?)", secrets).
-		Order(clause.OrderByColumn{Column: clause.Column{Name: "key"}}).Limit(limit).Find(&tags).Error
+		Order(theKey).Limit(limit).Find(&tags).Error
 	keys := make([]string, len(tags))
 	for i := range tags {
 		keys[i] = tags[i].Key

@@ -28,6 +28,15 @@ func newUpsert(insert, unique, set string) query {
 	return q
 }
 
+// shared is a read whose rows nobody changes until the end of the transaction, and that many
+// may do at once; strength is PostgreSQL's. SQLite has one writer.
+func shared(text, strength string) query {
+	q := newQuery(text)
+	q.mysql += " LOCK IN SHARE MODE" // MariaDB knows only MySQL's older words
+	q.postgres += " FOR " + strength
+	return q
+}
+
 func numbered(text string) string {
 	var b strings.Builder
 	parts := strings.Split(strings.ReplaceAll(text, "`", `"`), "?")

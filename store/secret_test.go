@@ -334,8 +334,8 @@ func testKeys(t *testing.T, s *store.Store) {
 		h.secret(t, "b")
 		got := read(t, s, func(tx *store.Tx) ([]store.KeyUsage, error) { return tx.KeyUsage(h.env.ID) })
 		same(t, got, []store.KeyUsage{
-			{RecipientKind: models.RecipientKMS, RecipientID: "arn:x", DataKeys: 1},
-			{RecipientKind: models.RecipientLocal, RecipientID: "local/1", DataKeys: 2, Versions: 2},
+			{EnvironmentID: h.env.ID, RecipientKind: models.RecipientKMS, RecipientID: "arn:x", DataKeys: 1},
+			{EnvironmentID: h.env.ID, RecipientKind: models.RecipientLocal, RecipientID: "local/1", DataKeys: 2, Versions: 2},
 		})
 		var key models.DataKey
 		same(t, read(t, s, func(tx *store.Tx) (w []models.WrappedKey, err error) {

@@ -38,5 +38,8 @@ func (tx *Tx) putSetting(conflict clause.OnConflict, key, value string) error {
 	return translate(tx.db().Clauses(conflict).Create(&row).Error, "setting")
 }
 
-// keyed compares the column key, a reserved word on MySQL, which GORM quotes.
+// theKey is the column key, a reserved word on MySQL, which GORM quotes.
+var theKey = clause.OrderByColumn{Column: clause.Column{Name: "key"}}
+
+// keyed compares that column.
 func keyed(query *gorm.DB, key string) *gorm.DB { return query.Where(map[string]any{"key": key}) }

@@ -20,3 +20,9 @@ func CredentialsLabel(d models.Destination) Label {
 	place := strings.Join([]string{string(d.ID), string(d.Kind), d.Config.Endpoint, d.Config.Address}, "\n")
 	return Label{Kind: KindCredentials, Environment: d.EnvironmentID, Object: place}
 }
+
+// HashKeyID names the data key of an environment's keyed hash.
+func HashKeyID(env models.EnvironmentID) models.DataKeyID { return hashKeyID(env) }
+
+// Context is the encryption context that an environment's data keys are bound to.
+func (e *Envelope) Context(env models.Environment) Context { return e.context(env) }

@@ -30,9 +30,9 @@ func TestAnswers(t *testing.T) {
 		says   string
 	}{
 		"KeyForSigning":  {400, `{"__type":"InvalidKeyUsageException"}`, fault.Unavailable, "ENCRYPT_DECRYPT"},
-		"BadARN":         {400, `{"__type":"InvalidArnException"}`, fault.Unavailable, "does not name a KMS key"},
+		"BadARN":         {400, `{"__type":"InvalidArnException"}`, fault.Unavailable, "cannot be the name of a key"},
 		"KeyUnavailable": {500, `{"__type":"KeyUnavailableException"}`, fault.Unavailable, "KeyUnavailableException"},
-		"ExpiredToken":   {400, `{"__type":"ExpiredTokenException"}`, fault.Unavailable, "does not accept"},
+		"ExpiredToken":   {400, `{"__type":"ExpiredTokenException"}`, fault.Unavailable, "have expired"},
 		"Unheard":        {400, `{"__type":"SomethingNewException"}`, fault.Unavailable, "SomethingNewException"},
 		"NotJSON":        {200, leaked, fault.Unavailable, "cannot be read"},
 		"NotBase64":      {200, `{"KeyId":"x","Plaintext":"` + leaked + `!"}`, fault.Unavailable, "cannot be read"},

@@ -191,7 +191,7 @@ func TestDescribe(t *testing.T) {
 		return info
 	}
 	t.Run("Enabled", func(t *testing.T) {
-		want := kms.KeyInfo{ID: a.first, Aliases: []string{alias}, Enabled: true, State: "Enabled", Rotation: new(bool)}
+		want := kms.KeyInfo{ID: a.first, Aliases: []string{alias}, Enabled: true, State: "Enabled", Rotation: new(bool), Region: region}
 		if diff := cmp.Diff(want, describe(t)); diff != "" {
 			t.Error(diff)
 		}
@@ -213,7 +213,7 @@ func TestDescribe(t *testing.T) {
 	t.Run("RotationDenied", func(t *testing.T) {
 		defer a.inject(t, standin.Fault{Service: "kms", Operation: "GetKeyRotationStatus", Kind: standin.FaultDenied},
 			standin.Fault{Service: "kms", Operation: "ListAliases", Kind: standin.FaultDenied})()
-		if diff := cmp.Diff(kms.KeyInfo{ID: a.first, Enabled: true, State: "Enabled"}, describe(t)); diff != "" {
+		if diff := cmp.Diff(kms.KeyInfo{ID: a.first, Enabled: true, State: "Enabled", Region: region}, describe(t)); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -247,7 +247,6 @@ func TestRetries(t *testing.T) {
 
 func TestMessages(t *testing.T) {
 	a := newAccount(t)
-	elsewhere := a.server.CreateKey("us-east-1", "")
 	unreachable := a.cfg.Copy()
 	unreachable.BaseEndpoint = aws.String(closedPort(t))
 	anonymous := a.cfg.Copy()
@@ -261,7 +260,6 @@ func TestMessages(t *testing.T) {
 		key  string
 		says []string
 	}{
-		"OtherRegion":   {a.cfg, elsewhere, []string{elsewhere, "us-east-1", "AWS_REGION"}},
 		"UnknownAlias":  {a.cfg, "alias/nobody", []string{"alias/nobody", region, "KMS_KEY_ALIAS"}},
 		"Unreachable":   {unreachable, a.first, []string{a.first, "cannot be reached", "AWS_ENDPOINT_URL"}},
 		"NotSigned":     {anonymous, a.first, []string{a.first, "does not accept", "AWS_ACCESS_KEY_ID"}},

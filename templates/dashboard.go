@@ -37,8 +37,18 @@ type DashboardPage struct {
 	Health       []HealthItem
 	Grid         []SyncGroup
 	Activity     []models.AuditEntry
-	MayCreate    bool   // secrets, in some environment
-	Setup        *Setup // what is still to be done on a first run; nil: all is
+	Encryption   *Encryption // nil: the actor may not see the keys
+	MayCreate    bool        // secrets, in some environment
+	Setup        *Setup      // what is still to be done on a first run; nil: all is
+}
+
+// Encryption is how the keys stand, in short.
+type Encryption struct {
+	Needs      []KeyNeed
+	Scrub      *KeyRunView // the last one; nil: never
+	Recoveries []Recovery  // an environment each
+	Running    []KeyRunView
+	Problem    string // why the keys could not be looked at; "" where they were
 }
 
 // DashboardCounts are of what the actor may see.
@@ -91,10 +101,18 @@ func (*DashboardPage) template() string { return "dashboard/overview" }
 
 // Frame stands around the page.
 func (p *DashboardPage) Frame() Frame {
-	return Frame{Title: "Overview", Nav: NavOverview, Topics: "sync secrets health"}
+	return Frame{Title: "Overview", Nav: NavOverview, Topics: "sync secrets health keys"}
 }
 
 // Calm reports whether nothing needs a person.
 func (p *DashboardPage) Calm() bool {
-	return p.TroubleTotal == 0 && len(p.Unreachable) == 0 && len(p.Due) == 0
+	return p.TroubleTotal == 0 && len(p.Unreachable) == 0 && len(p.Due) == 0 && len(p.KeyNeeds()) == 0
+}
+
+// KeyNeeds are what about keys needs a person, as far as the actor may know.
+func (p *DashboardPage) KeyNeeds() []KeyNeed {
+	if p.Encryption == nil {
+		return nil
+	}
+	return p.Encryption.Needs
 }

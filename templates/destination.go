@@ -37,6 +37,7 @@ type DestinationListPage struct {
 	Environment  models.Environment
 	Destinations []DestinationView
 	MayManage    bool
+	MayKeys      bool // see the environment's keys
 }
 
 func (*DestinationListPage) template() string { return "destinations/list" }

@@ -32,6 +32,7 @@ type EnvironmentFormPage struct {
 	Environment *models.Environment // that is edited; nil: a new one
 	Form        Form
 	KeyBackend  string // "local" or "kms": what an empty kms_key_alias means
+	MayKeys     bool   // name a wrapping key: an administrator
 }
 
 func (*EnvironmentFormPage) template() string { return "environments/form" }
@@ -58,6 +59,7 @@ type EnvironmentPage struct {
 	Keys         KeySummary
 	Members      []Member // nil: the actor may not see them
 	MayManage    bool
+	MayKeys      bool // see the environment's keys
 	MayWrite     bool
 }
 

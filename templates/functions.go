@@ -52,6 +52,7 @@ var functions = template.FuncMap{
 	"pager":     func(p Pager, prev, next string) PagerView { return PagerView{p, prev, next} },
 	"empty":     func(icon, title, text string) Empty { return Empty{icon, title, text} },
 	"named":     func(name, active string) NamedTabs { return NamedTabs{name, active} },
+	"envTabs":   func(name, active string, keys bool) EnvironmentTabs { return EnvironmentTabs{name, active, keys} },
 	"secretTab": func(id models.SecretID, active string) SecretTabs { return SecretTabs{id, active} },
 	"nameParts": nameParts,
 	"typeLook":  typeLook,
@@ -65,11 +66,22 @@ var functions = template.FuncMap{
 	"took":      func(r models.SyncRun) time.Duration { return r.FinishedAt.Sub(r.StartedAt) },
 	"objectURL": objectURL,
 
-	"synced":  func(base *BasePage, states []DestinationState) SyncedView { return SyncedView{base, states} },
-	"entries": func(base *BasePage, all []models.AuditEntry) EntriesView { return EntriesView{base, all} },
-	"runs":    func(base *BasePage, all []RunView, where bool) RunsView { return RunsView{base, all, where} },
-	"dest":    func(base *BasePage, v DestinationView) CardView { return CardView{base, v} },
-	"dests":   func(base *BasePage, all []DestinationView) DestinationsView { return DestinationsView{base, all} },
+	"synced":       func(base *BasePage, states []DestinationState) SyncedView { return SyncedView{base, states} },
+	"entries":      func(base *BasePage, all []models.AuditEntry) EntriesView { return EntriesView{base, all} },
+	"runs":         func(base *BasePage, all []RunView, where bool) RunsView { return RunsView{base, all, where} },
+	"dest":         func(base *BasePage, v DestinationView) CardView { return CardView{base, v} },
+	"keyKindWord":  keyKindWord,
+	"keyRunWord":   keyRunWord,
+	"keyRunKinds":  func() []models.KeyRunKind { return KeyRunKinds },
+	"findingLook":  findingLook,
+	"shortKey":     shortKey,
+	"keyRuns":      func(base *BasePage, all []KeyRunView) KeyRunsView { return KeyRunsView{base, all} },
+	"keyRun":       func(base *BasePage, v KeyRunView) KeyRunCard { return KeyRunCard{base, v} },
+	"keyNeeds":     func(base *BasePage, all []KeyNeed) KeyNeedsView { return KeyNeedsView{base, all} },
+	"encryption":   func(base *BasePage, e *Encryption) EncryptionView { return EncryptionView{base, e} },
+	"confirmField": func(c Confirmation, focus bool) ConfirmField { return ConfirmField{c, focus} },
+
+	"dests": func(base *BasePage, all []DestinationView) DestinationsView { return DestinationsView{base, all} },
 }
 
 // icon draws an icon of the sprite. It is decoration: the word beside it carries the meaning.

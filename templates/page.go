@@ -21,6 +21,7 @@ type BasePage struct {
 	Environments []models.Environment // that the actor may see, for the switcher
 	Flashes      []Flash
 	CSRFToken    string
+	MayViewKeys  bool   // wrapping keys and the runs over them
 	Version      string // of Keeper
 	Now          time.Time
 }
@@ -57,6 +58,7 @@ const (
 	NavSync         Nav = "sync"
 	NavEnvironments Nav = "environments"
 	NavAudit        Nav = "audit"
+	NavKeys         Nav = "keys"
 	NavProfile      Nav = "profile"
 )
 

@@ -53,6 +53,17 @@ var Routes = []Route{
 	{"GET", "/environments/{environment}/destinations/new"},
 	{"POST", "/environments/{environment}/destinations"},
 
+	{"GET", "/environments/{environment}/keys"},
+	{"GET", "/environments/{environment}/keys/recipients/new"},
+	{"POST", "/environments/{environment}/keys/recipients"},
+	{"GET", "/environments/{environment}/keys/recipients/remove"},
+	{"POST", "/environments/{environment}/keys/recipients/remove"},
+	{"GET", "/environments/{environment}/keys/rewrap"},
+	{"POST", "/environments/{environment}/keys/rewrap"},
+	{"GET", "/environments/{environment}/keys/reencrypt"},
+	{"POST", "/environments/{environment}/keys/reencrypt"},
+	{"POST", "/environments/{environment}/keys/drill"},
+
 	{"GET", "/destinations/{destination}"},
 	{"GET", "/destinations/{destination}/runs"},
 	{"GET", "/destinations/{destination}/edit"},
@@ -67,6 +78,14 @@ var Routes = []Route{
 	{"GET", "/sync"},
 	{"POST", "/sync"},
 	{"GET", "/sync/runs/{run}"},
+
+	{"GET", "/keys"},
+	{"POST", "/keys/test"},
+	{"POST", "/keys/scrub"},
+	{"GET", "/keys/runs"},
+	{"GET", "/keys/runs/{run}"},
+	{"GET", "/keys/runs/{run}/cancel"},
+	{"POST", "/keys/runs/{run}/cancel"},
 
 	{"GET", "/audit"},
 

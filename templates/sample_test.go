@@ -46,7 +46,7 @@ func sampleBase() BasePage {
 	return BasePage{
 		Actor:        models.Actor{Kind: models.ActorUser, ID: "usr_1", Name: "Maria Okafor", Role: models.RoleAdmin},
 		Environments: []models.Environment{production, staging, development},
-		CSRFToken:    "c5rf-t0ken", Version: "0.1.0", Now: sampleNow,
+		CSRFToken:    "c5rf-t0ken", MayViewKeys: true, Version: "0.1.0", Now: sampleNow,
 	}
 }
 
@@ -188,7 +188,7 @@ func samplePages() map[string]Page {
 	b := sampleBase()
 	anonymous := BasePage{CSRFToken: "c5rf-t0ken", Now: sampleNow}
 	all := map[string]Page{}
-	for _, add := range []func(BasePage, map[string]Page){samplePeople, sampleSecrets, sampleSecretForms, sampleEnvironments, sampleDestinations, sampleSync, sampleDashboards} {
+	for _, add := range []func(BasePage, map[string]Page){samplePeople, sampleSecrets, sampleSecretForms, sampleEnvironments, sampleDestinations, sampleSync, sampleDashboards, sampleKeyPages, sampleEnvironmentKeys} {
 		add(b, all)
 	}
 	all["sign-in"] = &SignInPage{BasePage: anonymous}
@@ -281,11 +281,11 @@ func sampleEnvironments(b BasePage, all map[string]Page) {
 		{development, 0, nil, nil, models.RoleViewer},
 	}}
 	all["environments empty"] = &EnvironmentListPage{BasePage: b, MayCreate: true}
-	all["environment new"] = &EnvironmentFormPage{BasePage: b, KeyBackend: "local", Form: NewForm(map[string]string{"color": "grey"})}
+	all["environment new"] = &EnvironmentFormPage{BasePage: b, KeyBackend: "local", MayKeys: true, Form: NewForm(map[string]string{"color": "grey"})}
 	all["environment edit"] = &EnvironmentFormPage{BasePage: b, KeyBackend: "kms", Environment: new(production), Form: failedForm(map[string]string{"display_name": "Production", "color": "pink"}, fault.Field{Name: "color", Message: "must be one of grey, green"})}
 	key := models.DataKey{ID: "dek_1", Uses: 1200, MaxUses: 10_000, CreatedAt: ago(4 * sampleDay)}
 	all["environment"] = &EnvironmentPage{
-		BasePage: b, Environment: production, Secrets: 404, Deleted: 3, MayManage: true, MayWrite: true,
+		BasePage: b, Environment: production, Secrets: 404, Deleted: 3, MayManage: true, MayKeys: true, MayWrite: true,
 		Types:        []TypeCount{{models.Password, 220}, {models.APIKey, 131}, {models.Certificate, 29}, {models.JSON, 24}},
 		Destinations: views[:2], Keys: KeySummary{Backend: models.RecipientKMS, KeyID: "arn:aws:kms:eu-central-1:123456789012:key/1a2b3c4d-0000-4444-8888-99aabbccddee", DataKeys: 7, Newest: &key},
 		Members: []Member{{models.User{Username: "maria", DisplayName: "Maria Okafor"}, models.RoleManager}, {models.User{Username: "jonas", Disabled: true}, models.RoleViewer}},
@@ -343,7 +343,7 @@ func sampleDashboards(b BasePage, all map[string]Page) {
 	}
 	counts := DashboardCounts{Secrets: 1204, Environments: 3, Destinations: 4, Copies: StateCounts{StateInSync: 889, StateFailed: 2, StateDrifted: 3, StatePending: 33, StateHeld: 14, StateUnknown: 89}, ChangedToday: 17, RevealsToday: 42}
 	all["dashboard"] = &DashboardPage{
-		BasePage: b, Counts: counts, Health: health, Grid: groups, Activity: sampleEntries(), MayCreate: true, TroubleTotal: 7, Unreachable: views[3:],
+		BasePage: b, Counts: counts, Health: health, Grid: groups, Activity: sampleEntries(), MayCreate: true, TroubleTotal: 7, Unreachable: views[3:], Encryption: sampleEncryption(),
 		Troubles: []Trouble{
 			{4, "payments/db/replica-password", production, DestinationState{awsMain, failedState(4)}},
 			{3, "payments/db/password", production, DestinationState{awsMain, sampleState(3, models.StatusDrifted, 9*time.Hour)}},
@@ -352,7 +352,7 @@ func sampleDashboards(b BasePage, all map[string]Page) {
 	}
 	calm := counts
 	calm.Copies = StateCounts{StateInSync: 1041}
-	all["dashboard calm"] = &DashboardPage{BasePage: b, Counts: calm, Health: health[:1], Grid: []SyncGroup{{production, []DestinationView{{Destination: vaultMain, Environment: production, Counts: StateCounts{StateInSync: 404}}}}}, Activity: sampleEntries()}
+	all["dashboard calm"] = &DashboardPage{BasePage: b, Encryption: &Encryption{Problem: "The key report did not come in time."}, Counts: calm, Health: health[:1], Grid: []SyncGroup{{production, []DestinationView{{Destination: vaultMain, Environment: production, Counts: StateCounts{StateInSync: 404}}}}}, Activity: sampleEntries()}
 	first := b
 	first.Environments = nil
 	all["dashboard first run"] = &DashboardPage{BasePage: first, Setup: &Setup{MayManage: true}, Health: health[:1]}

@@ -19,8 +19,38 @@ type (
 		Secret models.SecretID
 		Active string
 	}
-	// NamedTabs are the tabs of one environment or destination.
+	// NamedTabs are the tabs of one destination.
 	NamedTabs struct{ Name, Active string }
+	// EnvironmentTabs are the tabs of one environment; Keys for those who may see its keys.
+	EnvironmentTabs struct {
+		Name, Active string
+		Keys         bool
+	}
+	// KeyRunsView is a table of runs over keys.
+	KeyRunsView struct {
+		Base *BasePage
+		Runs []KeyRunView
+	}
+	// KeyRunCard is one run over keys.
+	KeyRunCard struct {
+		Base *BasePage
+		KeyRunView
+	}
+	// KeyNeedsView is what of keys a person should look at.
+	KeyNeedsView struct {
+		Base  *BasePage
+		Needs []KeyNeed
+	}
+	// EncryptionView is how the keys stand.
+	EncryptionView struct {
+		Base *BasePage
+		*Encryption
+	}
+	// ConfirmField is the field into which a name is typed before a dangerous act.
+	ConfirmField struct {
+		Confirmation
+		Focus bool
+	}
 	// PagerView is a pager with the URLs of its neighbours.
 	PagerView struct {
 		Pager
@@ -67,6 +97,26 @@ type (
 	}
 )
 
+// All are the tabs.
+func (t EnvironmentTabs) All() ([]Tab, error) {
+	all := []Tab{{Label: "Overview"}, {Label: "Destinations"}}
+	if t.Keys {
+		all = append(all, Tab{Label: "Keys"})
+	}
+	for i := range all {
+		name, pattern := strings.ToLower(all[i].Label), "/environments/{environment}"
+		if i > 0 {
+			pattern += "/" + name
+		}
+		url, err := Path(pattern, t.Name)
+		if err != nil {
+			return nil, err
+		}
+		all[i].URL, all[i].Active = url, t.Active == name
+	}
+	return all, nil
+}
+
 type confirmPage interface {
 	Page
 	confirmation() Confirmation
@@ -74,6 +124,7 @@ type confirmPage interface {
 
 func (p *SecretDeletePage) confirmation() Confirmation      { return p.Confirmation }
 func (p *DestinationDeletePage) confirmation() Confirmation { return p.Confirmation }
+func (p *ReencryptPage) confirmation() Confirmation         { return p.Confirmation }
 
 func confirmView(p confirmPage, button, action, cancel string) ConfirmView {
 	return ConfirmView{p.confirmation(), p.base().CSRFToken, button, action, cancel}

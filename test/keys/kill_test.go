@@ -1,0 +1,287 @@
+package keystest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/your-org/keeper/api"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/store"
+	"github.com/your-org/keeper/store/storetest"
+	"github.com/your-org/keeper/test/awsstandin/standin"
+)
+
+// longKills is how many kills are spread over everything that is killed; by itself a test
+// kills little and often enough to notice what is broken.
+const longKills = "LONG_KILLS"
+
+// sizes are how much is at stake.
+type sizes struct{ secrets, versions, kills int }
+
+// cells are kinds of work times databases: what LONG_KILLS is spread over.
+const cells = 15
+
+// size says how often to kill in one cell. Without LONG_KILLS SQLite, which everybody has,
+// gets most.
+func size(t *testing.T, cell int, dialect string) sizes {
+	t.Helper()
+	if text := os.Getenv(longKills); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < cells {
+			t.Fatalf("%s must be a number from %d on", longKills, cells)
+		}
+		share := n / cells
+		if cell < n%cells {
+			share++
+		}
+		return sizes{secrets: 200, versions: 10, kills: share}
+	}
+	if dialect == store.SQLite {
+		return sizes{secrets: 60, versions: 5, kills: 3}
+	}
+	return sizes{secrets: 40, versions: 3, kills: 1}
+}
+
+// siege is a Keeper that is killed again and again while keys move under load.
+type siege struct {
+	*world
+	sizes
+	ledger      *ledger
+	alpha, beta api.Environment
+	identity    *age.X25519Identity
+	random      *rand.Rand
+	seed        uint64
+	runs        []string // key runs that were asked for
+	hits        int      // kills while a run was under way
+}
+
+func newSiege(t *testing.T, cell int, dialect string, settings ...string) *siege {
+	t.Helper()
+	s := &siege{sizes: size(t, cell, dialect), ledger: new(ledger), identity: newIdentity(t), seed: uint64(time.Now().UnixNano())}
+	if text := os.Getenv("LONG_SEED"); text != "" {
+		s.seed, _ = strconv.ParseUint(text, 10, 64)
+	}
+	s.random = rand.New(rand.NewPCG(s.seed, 0))
+	t.Logf("LONG_SEED=%d", s.seed)
+	settings = append([]string{"KEEPER_DATA_KEY_MAX_USES=8", "KEEPER_KMS_RATE=150", "KMS_DEK_CACHE_TTL=2"}, settings...)
+	s.world = newWorld(t, dialect, standin.Options{Latency: 2 * time.Millisecond}, settings...)
+	s.start(t)
+	s.alpha, s.beta = s.environment(t, "alpha"), s.environment(t, "beta")
+	return s
+}
+
+func (s *siege) fill(t *testing.T) {
+	t.Helper()
+	s.ledger.fill(t, s.client, s.secrets, s.versions, s.alpha, s.beta)
+}
+
+// recipients gives alpha a second KMS key in another region and an offline recipient.
+func (s *siege) recipients(t *testing.T) {
+	t.Helper()
+	path := fmt.Sprintf("/api/environments/%d/recipients", s.alpha.ID)
+	for _, one := range []api.NewRecipient{
+		{Kind: api.RecipientKind(models.RecipientKMS), Key: s.keyARN(t, abroad, "alias/keeper"), Label: "abroad"},
+		{Kind: api.RecipientKind(models.RecipientRecovery), Key: s.identity.Recipient().String(), Label: "safe"},
+	} {
+		s.await(t, s.asked(t, path, one)...)
+	}
+}
+
+// asked posts what begins runs, and returns their ids.
+func (s *siege) asked(t *testing.T, path string, body any) []string {
+	t.Helper()
+	var answer struct {
+		api.KeyRun
+		api.KeyRunList
+	}
+	s.must(t, http.MethodPost, path, body, &answer)
+	var ids []string
+	if answer.ID != "" {
+		ids = append(ids, answer.ID)
+	}
+	for _, run := range answer.Items {
+		ids = append(ids, run.ID)
+	}
+	if len(ids) == 0 {
+		t.Fatalf("%s began no run", path)
+	}
+	s.runs = append(s.runs, ids...)
+	return ids
+}
+
+func (s *siege) run(t *testing.T, id string) api.KeyRun {
+	t.Helper()
+	var run api.KeyRun
+	s.must(t, http.MethodGet, "/api/key-runs/"+id, nil, &run)
+	return run
+}
+
+func ended(run api.KeyRun) bool { return models.KeyRunStatus(run.Status).Ended() }
+
+// await waits until runs have ended, as they should.
+func (s *siege) await(t *testing.T, ids ...string) {
+	t.Helper()
+	for _, id := range ids {
+		var run api.KeyRun
+		eventually(t, "run "+id, func() error {
+			if run = s.run(t, id); !ended(run) {
+				return fmt.Errorf("it is %s, %d of %d", run.Status, run.Done, run.Total)
+			}
+			return nil
+		})
+		if run.Status != api.KeyRunStatus(models.KeyRunSucceeded) || run.Failed != 0 {
+			t.Errorf("run %s (%s) ended %s, %d of %d, %d failed: %s %s\nKeeper said:\n%s",
+				id, run.Kind, run.Status, run.Done, run.Total, run.Failed, run.Error, run.Hint, s.log)
+		}
+		if run.Remaining != 0 || run.Done < run.Total {
+			t.Errorf("run %s (%s) did %d of %d and leaves %d", id, run.Kind, run.Done, run.Total, run.Remaining)
+		}
+	}
+}
+
+// underWay reports whether one of the runs still has to go on.
+func (s *siege) underWay(t *testing.T) bool {
+	t.Helper()
+	for _, id := range s.runs {
+		if !ended(s.run(t, id)) {
+			return true
+		}
+	}
+	return false
+}
+
+// round lets readers, writers and the work go on for a random while, kills Keeper, starts it
+// again and looks whether everything that was acknowledged is there.
+func (s *siege) round(t *testing.T, work func() (kill func())) {
+	t.Helper()
+	load := s.ledger.begin(t.Context(), s.client, s.random.Uint64())
+	kill := work()
+	time.Sleep(time.Duration(s.random.Int64N(int64(500 * time.Millisecond))))
+	load.ending.Store(true)
+	kill()
+	if err := load.end(); err != nil {
+		t.Fatalf("before the kill: %v\nKeeper said:\n%s", err, s.log)
+	}
+	s.leasesRunOut(t)
+	s.start(t)
+	if err := s.ledger.settle(t.Context(), s.client); err != nil {
+		t.Fatalf("after a kill: %v\nKeeper said:\n%s", err, s.log)
+	}
+}
+
+// besiege kills Keeper as often as it should while runs of a kind go on, then lets them end
+// and proves everything.
+func (s *siege) besiege(t *testing.T, primary models.RecipientKind, begin func()) {
+	t.Helper()
+	s.hits = 0
+	for range s.kills {
+		s.round(t, func() func() {
+			if !s.underWay(t) {
+				begin()
+			}
+			return s.keeper.Kill
+		})
+		if s.underWay(t) {
+			s.hits++
+		}
+	}
+	t.Logf("%d kills, %d of them while a run was under way; %d writes acknowledged, %d values read", s.kills, s.hits, s.ledger.written.Load(), s.ledger.read.Load())
+	load := s.ledger.begin(t.Context(), s.client, s.random.Uint64())
+	if s.hits == 0 {
+		begin() // at least one has to be seen through
+	}
+	s.await(t, s.runs...)
+	if err := load.end(); err != nil {
+		t.Fatalf("%v\nKeeper said:\n%s", err, s.log)
+	}
+	s.keeper.Stop()
+	s.witness(t, primary, s.identity).prove(t, s.ledger, models.EnvironmentID(s.alpha.ID), models.EnvironmentID(s.beta.ID))
+	s.recorded(t)
+	s.start(t)
+}
+
+// recorded holds that each run's beginning and end stand in the audit log.
+func (s *siege) recorded(t *testing.T) {
+	t.Helper()
+	db := s.beside(t)
+	for _, id := range s.runs {
+		var entries []models.AuditEntry
+		err := db.Read(t.Context(), func(tx *store.Tx) (err error) {
+			entries, _, err = tx.ListAudit(store.AuditQuery{ObjectKind: "key run", ObjectID: id, Limit: 10})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(entries) < 2 {
+			t.Errorf("the audit log tells %d things of run %s, want its start and its end", len(entries), id)
+		}
+	}
+	s.runs = nil
+}
+
+// both orders a run in each environment.
+func (s *siege) both(t *testing.T, order func(e api.Environment) api.NewKeyRun) {
+	t.Helper()
+	for _, e := range []api.Environment{s.alpha, s.beta} {
+		one := order(e)
+		one.EnvironmentID = api.EnvironmentByID(e.ID)
+		s.asked(t, "/api/key-runs", one)
+	}
+}
+
+// TestKillOnKMS kills Keeper while it re-wraps and re-encrypts what is under KMS keys, one
+// environment of it for three recipients.
+func TestKillOnKMS(t *testing.T) {
+	for i, dialect := range storetest.Dialects {
+		t.Run(dialect, func(t *testing.T) {
+			s := newSiege(t, i, dialect, onKMS()...)
+			s.recipients(t)
+			s.fill(t)
+			t.Run("Rewrap", func(t *testing.T) {
+				to := 0
+				s.besiege(t, models.RecipientKMS, func() {
+					to++
+					s.both(t, func(api.Environment) api.NewKeyRun {
+						return api.NewKeyRun{Kind: "rewrap", ToKey: []string{"alias/keeper", "alias/next"}[to%2]}
+					})
+				})
+			})
+			s.sizes = size(t, 3+i, dialect)
+			t.Run("Reencrypt", func(t *testing.T) {
+				s.besiege(t, models.RecipientKMS, func() {
+					s.both(t, func(api.Environment) api.NewKeyRun { return api.NewKeyRun{Kind: "reencrypt"} })
+				})
+			})
+		})
+	}
+}
+
+// TestKillOnLocalKeys does the same with a local master key, whose re-wrap is to its next
+// version.
+func TestKillOnLocalKeys(t *testing.T) {
+	for i, dialect := range storetest.Dialects {
+		t.Run(dialect, func(t *testing.T) {
+			s := newSiege(t, 6+i, dialect)
+			s.fill(t)
+			t.Run("Rewrap", func(t *testing.T) {
+				s.besiege(t, models.RecipientLocal, func() {
+					s.both(t, func(api.Environment) api.NewKeyRun { return api.NewKeyRun{Kind: "rewrap"} })
+				})
+			})
+			s.sizes = size(t, 9+i, dialect)
+			t.Run("Reencrypt", func(t *testing.T) {
+				s.besiege(t, models.RecipientLocal, func() {
+					s.both(t, func(api.Environment) api.NewKeyRun { return api.NewKeyRun{Kind: "reencrypt"} })
+				})
+			})
+		})
+	}
+}

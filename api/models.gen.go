@@ -414,7 +414,7 @@ type DrillAnswer struct {
 // DrillChallenge What the holder of an offline identity answers: the blob is opened with it, and the answer
 // made of the data key in it and the nonce. `keeper kms drill --identity FILE` does it.
 type DrillChallenge struct {
-	// Blob The data key
+	// Blob The data key, wrapped for the recipient.
 	Blob []byte `json:"blob"`
 
 	// Context What the wrapped key is bound to.
@@ -1085,6 +1085,15 @@ type TokenList struct {
 	Items []Token `json:"items"`
 }
 
+// UnknownSecret A secret without its value, and why.
+type UnknownSecret struct {
+	ID   int64  `json:"id"`
+	Name string `json:"name"`
+
+	// Problem What went wrong, and what to do about it.
+	Problem string `json:"problem"`
+}
+
 // Version One immutable value of a secret, without the value.
 type Version struct {
 	Comment   string    `json:"comment,omitempty,omitzero"`
@@ -1172,6 +1181,15 @@ type UpdateEnvironmentParams struct {
 type ReplaceEnvironmentParams struct {
 	// IfMatch The ETag of what the change is based on.
 	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
+// ExportSecretsParams defines parameters for ExportSecrets.
+type ExportSecretsParams struct {
+	// Prefix Only secrets whose names begin with this.
+	Prefix string `form:"prefix,omitempty" json:"prefix,omitempty,omitzero"`
+
+	// Partial true leaves out what cannot be opened, and lists it under unknown.
+	Partial bool `form:"partial,omitempty" json:"partial,omitempty,omitzero"`
 }
 
 // RemoveRecipientParams defines parameters for RemoveRecipient.

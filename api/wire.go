@@ -18,6 +18,24 @@ type VersionWithValue struct {
 	Value Value `json:"value"`
 }
 
+// Export is the values of an environment.
+type Export struct {
+	Items   []ExportedSecret `json:"items"`
+	Unknown []UnknownSecret  `json:"unknown,omitempty"`
+}
+
+// ExportedSecret is a secret's current value, with what somebody wrote beside it.
+type ExportedSecret struct {
+	ID          int64      `json:"id"`
+	Name        string     `json:"name"`
+	SecretType  SecretType `json:"secret_type"`
+	Version     int64      `json:"version"`
+	Value       Value      `json:"value"`
+	Description string     `json:"description,omitempty"`
+	Owner       string     `json:"owner,omitempty"`
+	Tags        Tags       `json:"tags,omitempty"`
+}
+
 // CreatedToken is a new token, with the token itself.
 type CreatedToken struct {
 	Token
@@ -49,6 +67,8 @@ func exposed(v any) any {
 			VersionWithValue
 			Value *clearText `json:"value,omitempty"`
 		}{v, v.Value.text}
+	case Export:
+		return v.exposed()
 	case CreatedToken:
 		return struct {
 			CreatedToken
@@ -85,6 +105,21 @@ func exposed(v any) any {
 	default:
 		return v
 	}
+}
+
+func (x Export) exposed() any {
+	type item struct {
+		ExportedSecret
+		Value *clearText `json:"value,omitempty"`
+	}
+	items := make([]item, len(x.Items))
+	for i, one := range x.Items {
+		items[i] = item{one, one.Value.text}
+	}
+	return struct {
+		Export
+		Items []item `json:"items"`
+	}{x, items}
 }
 
 type exposedCredentials struct {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,6 +27,7 @@ type call struct {
 	expect int64 // revision for If-Match; 0: none
 	body   any   // nil: none
 	answer any   // pointer; nil: the answer has no body
+	limit  int64 // of what is read of the answer, in bytes; 0: maxAnswer
 }
 
 // do sends a call, again where that is harmless and the server asked to come back.
@@ -44,7 +46,7 @@ func (c *Client) do(ctx context.Context, one call) error {
 		}
 		wait, again := retryAfter(response, try)
 		if !again || try >= c.tries || !idempotent(one.method) {
-			return finish(response, one.answer)
+			return finish(response, one)
 		}
 		drain(response)
 		if err := c.sleep(ctx, wait); err != nil {
@@ -75,19 +77,20 @@ func (c *Client) send(ctx context.Context, one call, body []byte) (*http.Respons
 }
 
 // finish reads an answer. Its errors quote nothing of the body, which may hold a value.
-func finish(response *http.Response, answer any) error {
+func finish(response *http.Response, one call) error {
 	defer drain(response)
 	if response.StatusCode >= 300 {
 		return problem(response)
 	}
-	if answer == nil {
+	if one.answer == nil {
 		return nil
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(response.Body, cmp.Or(one.limit, maxAnswer)))
+	defer clear(body) // it may hold values
 	if err != nil {
 		return fmt.Errorf("reading the answer: %w", err)
 	}
-	if json.Unmarshal(body, answer) != nil {
+	if json.Unmarshal(body, one.answer) != nil {
 		return errors.New("the answer is not what Keeper's API says; is the address that of a Keeper server?")
 	}
 	return nil

@@ -95,6 +95,8 @@ func TestHandWrittenTypesAreAsTheDocumentSays(t *testing.T) {
 		"SecretWithValue":  reflect.TypeFor[api.SecretWithValue](),
 		"VersionWithValue": reflect.TypeFor[api.VersionWithValue](),
 		"CreatedToken":     reflect.TypeFor[api.CreatedToken](),
+		"Export":           reflect.TypeFor[api.Export](),
+		"ExportedSecret":   reflect.TypeFor[api.ExportedSecret](),
 	} {
 		want := slices.Sorted(maps.Keys(propertiesOf(document.Components.Schemas[name].Value)))
 		if diff := cmp.Diff(want, jsonNames(typ)); diff != "" {

@@ -17,6 +17,7 @@ import (
 func TestEveryOperation(t *testing.T) {
 	h := newHouse(t)
 	t.Run("Secrets", func(t *testing.T) { secretOperations(t, h) })
+	t.Run("Export", func(t *testing.T) { exportOperations(t, h) })
 	t.Run("Environments", func(t *testing.T) { environmentOperations(t, h) })
 	t.Run("Destinations", func(t *testing.T) { destinationOperations(t, h) })
 	t.Run("Tokens", func(t *testing.T) { tokenOperations(t, h) })

@@ -67,6 +67,9 @@ type ServerInterface interface {
 	// AnswerDrill Answer the challenge of an offline recipient
 	// (POST /api/environments/{id}/drills/answers)
 	AnswerDrill(w http.ResponseWriter, r *http.Request, id EnvironmentID)
+	// ExportSecrets Read the values of an environment
+	// (GET /api/environments/{id}/export)
+	ExportSecrets(w http.ResponseWriter, r *http.Request, id EnvironmentID, params ExportSecretsParams)
 	// ListEnvironmentKeys List the wrapping keys of one environment, and what stands under each
 	// (GET /api/environments/{id}/keys)
 	ListEnvironmentKeys(w http.ResponseWriter, r *http.Request, id EnvironmentID)
@@ -695,6 +698,61 @@ func (siw *ServerInterfaceWrapper) AnswerDrill(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.AnswerDrill(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ExportSecrets operation middleware
+func (siw *ServerInterfaceWrapper) ExportSecrets(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id EnvironmentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportSecretsParams
+
+	// ------------- Optional query parameter "prefix" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "prefix", r.URL.Query(), &params.Prefix, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "prefix"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "prefix", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "partial" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "partial", r.URL.Query(), &params.Partial, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "partial"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "partial", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ExportSecrets(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2184,6 +2242,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/environments/{id}", wrapper.GetEnvironment)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/environments/{id}", wrapper.UpdateEnvironment)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/environments/{id}", wrapper.ReplaceEnvironment)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/environments/{id}/export", wrapper.ExportSecrets)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/environments/{id}/keys", wrapper.ListEnvironmentKeys)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/environments/{id}/recipients", wrapper.RemoveRecipient)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/environments/{id}/recipients", wrapper.AddRecipient)

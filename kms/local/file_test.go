@@ -118,40 +118,6 @@ func TestOpenAtOnce(t *testing.T) {
 	}
 }
 
-func TestAddVersion(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "keeper.key")
-	old := open(t, path, true)
-	plain, wrapped, err := old.GenerateDataKey(t.Context(), "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := local.AddVersion(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	third, err := local.AddVersion(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("got mode %v, %v, want 0600", info.Mode(), err)
-	}
-	now := open(t, path, false)
-	if got := describe(t, now, "").ID; got != third || !strings.HasSuffix(third, ":3") {
-		t.Errorf("got the newest %s, want %s, version 3", got, third)
-	}
-	if got := describe(t, now, second).ID; got != second {
-		t.Errorf("got %s, want %s", got, second)
-	}
-	opened, err := now.Unwrap(t.Context(), wrapped, nil)
-	if err != nil || string(opened) != string(plain) {
-		t.Errorf("what stood under version 1 does not open any more: %v", err)
-	}
-	if _, err := local.AddVersion(filepath.Join(t.TempDir(), "none")); !fault.Is(err, fault.Invalid) {
-		t.Errorf("absent file: got %v, want Invalid", err)
-	}
-}
-
 const (
 	keyA = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 	keyB = "ICECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -222,10 +188,7 @@ func TestParse(t *testing.T) {
 // TestBareKey: a key that a file called version 2 opens the same when it is given alone.
 func TestBareKey(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keeper.key")
-	open(t, path, true)
-	if _, err := local.AddVersion(path); err != nil {
-		t.Fatal(err)
-	}
+	addVersion(t, open(t, path, true))
 	plain, wrapped, err := open(t, path, false).GenerateDataKey(t.Context(), "", nil)
 	if err != nil {
 		t.Fatal(err)

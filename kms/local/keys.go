@@ -1,7 +1,6 @@
 package local
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -49,13 +48,9 @@ func fingerprint(secret []byte) string {
 	return hex.EncodeToString(mac.Sum(nil)[:8])
 }
 
-// format is the text of a key file: for each version a header line and the key in base64.
-func format(keys []masterKey) []byte {
-	var b bytes.Buffer
-	for _, key := range keys {
-		fmt.Fprintf(&b, "%s%s\n%s\n", headerPrefix, key.recipient(), base64.StdEncoding.EncodeToString(key.secret))
-	}
-	return b.Bytes()
+// format is how a version stands in a key file: a header line, then the key in base64.
+func format(key masterKey) []byte {
+	return fmt.Appendf(nil, "%s%s\n%s\n", headerPrefix, key.recipient(), base64.StdEncoding.EncodeToString(key.secret))
 }
 
 // parse reads the text of a key file, or a single key in base64 without a header, which is

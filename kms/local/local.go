@@ -7,9 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"maps"
-	"slices"
-	"strings"
+	"sync/atomic"
 
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/kms"
@@ -27,13 +25,18 @@ const (
 // domainWrap separates the wrapping keys from everything else derived from a master key.
 const domainWrap = "keeper local wrap v1"
 
-// Wrapper is the local backend. It is safe for many goroutines and does no I/O.
+// Wrapper is the local backend. It is safe for many goroutines. Its only I/O is to look
+// whether its key file holds newer versions.
 type Wrapper struct {
-	byID   map[string]masterKey // by fingerprint
-	newest masterKey
+	ring atomic.Pointer[ring]
+	file *keyFile // nil: the master key is a setting
 }
 
-var _ kms.Wrapper = (*Wrapper)(nil)
+var (
+	_ kms.Wrapper   = (*Wrapper)(nil)
+	_ kms.Tester    = (*Wrapper)(nil)
+	_ kms.Versioned = (*Wrapper)(nil)
+)
 
 // Parse takes the master key from a setting: 32 bytes in base64, or the text of a key file
 // with several versions.
@@ -46,15 +49,9 @@ func Parse(text string) (*Wrapper, error) {
 }
 
 func newWrapper(keys []masterKey) *Wrapper {
-	w := &Wrapper{byID: make(map[string]masterKey, len(keys)), newest: newest(keys)}
-	for _, key := range keys {
-		w.byID[key.id] = key
-	}
+	w := &Wrapper{}
+	w.ring.Store(newRing(keys))
 	return w
-}
-
-func newest(keys []masterKey) masterKey {
-	return slices.MaxFunc(keys, func(a, b masterKey) int { return int(int64(a.version) - int64(b.version)) })
 }
 
 // Kind is models.RecipientLocal.
@@ -93,9 +90,9 @@ func (w *Wrapper) Unwrap(_ context.Context, wrapped kms.Wrapped, ec kms.Context)
 	if !ok {
 		return nil, fault.New(fault.Invalid, "The recipient %q of a wrapped key is not a local master key.", wrapped.RecipientID)
 	}
-	master, ok := w.byID[id]
-	if !ok {
-		return nil, w.wrongKey(wrapped.RecipientID)
+	master, err := w.find(wrapped.RecipientID, func(r *ring) (masterKey, bool) { key, ok := r.byID[id]; return key, ok })
+	if err != nil {
+		return nil, err
 	}
 	if len(wrapped.Blob) != blobSize || wrapped.Blob[0] != blobFormat || binary.BigEndian.Uint32(wrapped.Blob[1:]) != version {
 		return nil, notOpened(wrapped.RecipientID)
@@ -135,23 +132,24 @@ func (w *Wrapper) Describe(_ context.Context, key string) (kms.KeyInfo, error) {
 
 func (w *Wrapper) named(key string) (masterKey, error) {
 	if key == "" {
-		return w.newest, nil
+		return w.latest().newest, nil
 	}
-	for _, master := range w.byID {
-		if master.recipient() == key {
-			return master, nil
-		}
-	}
-	return masterKey{}, w.wrongKey(key)
+	return w.find(key, func(r *ring) (masterKey, bool) { return r.named(key) })
 }
 
-// wrongKey is Unavailable: nothing is damaged, and with the right key all opens.
-func (w *Wrapper) wrongKey(needed string) error {
-	var have []string
-	for _, id := range slices.Sorted(maps.Keys(w.byID)) {
-		have = append(have, w.byID[id].recipient())
+// find looks a version up, and where it is not known in the file again: another process may
+// have added it.
+func (w *Wrapper) find(needed string, in func(*ring) (masterKey, bool)) (masterKey, error) {
+	if key, ok := in(w.ring.Load()); ok {
+		return key, nil
 	}
-	return fault.New(fault.Unavailable, "The master key %s is needed, and this Keeper has %s.", needed, strings.Join(have, ", ")).
+	err := w.refresh()
+	have := w.ring.Load()
+	if key, ok := in(have); ok {
+		return key, nil
+	}
+	// Unavailable: nothing is damaged, and with the right key all opens.
+	return masterKey{}, fault.Wrap(err, fault.Unavailable, "The master key %s is needed, and this Keeper has %s.", needed, have).
 		WithHint("Give it the master key that this database was written with, by KEEPER_MASTER_KEY_FILE or KEEPER_MASTER_KEY.")
 }
 
@@ -163,27 +161,30 @@ func notOpened(recipient string) error {
 // differs from context to context, so one environment's wrapped keys cannot be opened, nor
 // their nonces collide, with another's.
 func wrap(master masterKey, plain []byte, ec kms.Context) (kms.Wrapped, error) {
-	blob := make([]byte, headerSize, blobSize)
-	blob[0] = blobFormat
-	binary.BigEndian.PutUint32(blob[1:], master.version)
-	aead, err := kms.NewDerivedAEAD(master.secret, domainWrap, kms.AppendContext(nil, ec))
+	if len(plain) != kms.KeySize {
+		return kms.Wrapped{}, fault.New(fault.Internal, "A data key of %d bytes cannot be wrapped.", len(plain))
+	}
+	header := master.header(ec)
+	aead, err := kms.NewDerivedAEAD(master.secret, domainWrap, header[headerSize:])
 	if err != nil {
 		return kms.Wrapped{}, err
 	}
+	blob := append(make([]byte, 0, blobSize), header[:headerSize]...)
 	//nolint:gosec // G407 takes the absent nonce for a fixed one; this cipher draws its own
-	return kms.Wrapped{RecipientID: master.recipient(), Blob: aead.Seal(blob, nil, plain, header(master, ec))}, nil
+	return kms.Wrapped{RecipientID: master.recipient(), Blob: aead.Seal(blob, nil, plain, header)}, nil
 }
 
 func open(master masterKey, blob []byte, ec kms.Context) ([]byte, error) {
-	aead, err := kms.NewDerivedAEAD(master.secret, domainWrap, kms.AppendContext(nil, ec))
+	header := master.header(ec)
+	aead, err := kms.NewDerivedAEAD(master.secret, domainWrap, header[headerSize:])
 	if err != nil {
 		return nil, err
 	}
-	return aead.Open(nil, nil, blob[headerSize:], header(master, ec))
+	return aead.Open(nil, nil, blob[headerSize:], header)
 }
 
-// header is what a wrapping is bound to besides its key: format, version and context.
-func header(master masterKey, ec kms.Context) []byte {
-	aad := binary.BigEndian.AppendUint32([]byte{blobFormat}, master.version)
-	return kms.AppendContext(aad, ec)
+// header is what a wrapping is bound to besides its key: format and version, as they stand
+// first in the blob, and the encoded context, for which the wrapping key is derived.
+func (k masterKey) header(ec kms.Context) []byte {
+	return kms.AppendContext(binary.BigEndian.AppendUint32([]byte{blobFormat}, k.version), ec)
 }

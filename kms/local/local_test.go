@@ -13,10 +13,7 @@ func TestConformance(t *testing.T) {
 	drivertest.Run(t, func(t *testing.T) drivertest.Harness {
 		path := filepath.Join(t.TempDir(), "keeper.key")
 		first := describe(t, open(t, path, true), "")
-		second, err := local.AddVersion(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		second := addVersion(t, open(t, path, false))
 		return drivertest.Harness{
 			Wrapper: open(t, path, false), Foreign: open(t, filepath.Join(t.TempDir(), "foreign.key"), true),
 			DefaultKey: second, OtherKey: first.ID, OtherKeyID: first.ID, UnknownKey: "local:00112233445566ff:1",

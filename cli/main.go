@@ -103,7 +103,10 @@ func explain(err error) (code int, text string) {
 
 // isUsage recognises cobra's own complaints, which have no type.
 func isUsage(err error) bool {
-	for _, start := range []string{"unknown command", "unknown flag", "unknown shorthand", "accepts ", "requires ", "required flag", "invalid argument", "flag needs"} {
+	for _, start := range []string{
+		"unknown command", "unknown flag", "unknown shorthand", "accepts ", "requires ", "required flag", "invalid argument", "flag needs",
+		"at least one of the flags", "if any flags in the group",
+	} {
 		if strings.HasPrefix(err.Error(), start) {
 			return true
 		}
@@ -156,7 +159,7 @@ func newRoot(std Stdio) *cobra.Command {
 	root.SetOut(std.Out)
 	root.SetErr(std.Err)
 	root.AddCommand(e.runCommand(), e.initDBCommand(), e.resetDBCommand(), e.tokensCommand(), e.secretsCommand(),
-		e.environmentsCommand(), e.syncCommand(), e.healthCommand(), e.versionCommand())
+		e.environmentsCommand(), e.syncCommand(), e.kmsCommand(), e.scrubCommand(), e.migrateCommand(), e.healthCommand(), e.versionCommand())
 	return root
 }
 

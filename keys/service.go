@@ -37,10 +37,21 @@ type Deps struct {
 }
 
 // Service is the rules of wrapping keys. It is safe for concurrent use.
-type Service struct{ Deps }
+type Service struct {
+	Deps
+	calls    *pace // of key backends
+	versions *pace // that a scrub opens
+	meters   meters
+	told     teller
+}
 
 // New makes the service.
-func New(d Deps) *Service { return &Service{Deps: d} }
+func New(d Deps) *Service {
+	if d.Wake == nil {
+		d.Wake = func() {}
+	}
+	return &Service{Deps: d, calls: newPace(d.Rate), versions: newPace(d.ScrubRate)}
+}
 
 // Role is what a wrapping key is to an environment.
 type Role string

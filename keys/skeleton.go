@@ -31,26 +31,6 @@ func (s *Service) RemoveRecipient(ctx context.Context, actor models.Actor, env m
 	return Progress{}, errNotYet
 }
 
-func (s *Service) Start(ctx context.Context, actor models.Actor, o Order) ([]Progress, error) {
-	return nil, errNotYet
-}
-
-func (s *Service) Run(ctx context.Context, actor models.Actor, id models.KeyRunID) (Progress, error) {
-	return Progress{}, errNotYet
-}
-
-func (s *Service) Runs(ctx context.Context, actor models.Actor, q RunQuery) ([]Progress, string, error) {
-	return nil, "", errNotYet
-}
-
-func (s *Service) Findings(ctx context.Context, actor models.Actor, id models.KeyRunID, after int64, limit int) ([]models.KeyFinding, error) {
-	return nil, errNotYet
-}
-
-func (s *Service) Cancel(ctx context.Context, actor models.Actor, id models.KeyRunID) (Progress, error) {
-	return Progress{}, errNotYet
-}
-
 func (s *Service) Drill(ctx context.Context, actor models.Actor, env models.EnvironmentID) ([]DrillResult, error) {
 	return nil, errNotYet
 }
@@ -59,10 +39,6 @@ func (s *Service) Prove(ctx context.Context, actor models.Actor, env models.Envi
 	return DrillResult{}, errNotYet
 }
 
-func (s *Service) LastScrub(ctx context.Context, actor models.Actor) (*Progress, error) {
-	return nil, errNotYet
-}
-func (s *Service) Work(ctx context.Context, job models.Job) (*time.Time, error) { return nil, nil }
 func (s *Service) PlanMigration(ctx context.Context, actor models.Actor, env models.EnvironmentID) (MigrationPlan, error) {
 	return MigrationPlan{}, errNotYet
 }
@@ -78,3 +54,6 @@ func (s *Service) Rollback(ctx context.Context, actor models.Actor, r io.Reader,
 func (s *Service) Recover(ctx context.Context, actor models.Actor, o RecoverOptions) (RecoverReport, error) {
 	return RecoverReport{}, errNotYet
 }
+
+func (w *work) scrub(ctx context.Context) (*time.Time, error)    { return nil, errNotYet }
+func (s *Service) watch(ctx context.Context) (*time.Time, error) { return nil, nil }

@@ -1,0 +1,270 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/kms"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/store"
+)
+
+// rewrapPage is how many data keys share a transaction: few enough that writers of secrets
+// hardly wait, many enough that the store does not bound the pace.
+const rewrapPage = 100
+
+// refusals is how many data keys in a row may be refused before a run waits: a key that is
+// disabled should not cost a call for each of thousands.
+const refusals = 32
+
+// maxMoves is how often in a row a page is looked at again because it changed meanwhile.
+const maxMoves = 5
+
+// rewrapPlace is where a re-wrap stands. It is level-triggered: what decides is what is
+// wrapped for whom now, and another pass begins until nothing is left to do.
+type rewrapPlace struct {
+	Generation int64            `json:"generation"` // of the targets that the pass works towards
+	Pass       int              `json:"pass"`       // from 1
+	After      models.DataKeyID `json:"after,omitempty"`
+	Changed    bool             `json:"changed,omitempty"` // the pass changed something
+	Unknown    int64            `json:"unknown,omitempty"` // of the pass: could not be wrapped for now
+}
+
+type rewrap struct {
+	*work
+	env     models.Environment
+	targets kms.Targets
+	place   rewrapPlace
+	found   map[string]bool // data keys that are damaged and told of
+	refused int             // in a row
+	why     error           // the last refusal
+}
+
+func (w *work) rewrap(ctx context.Context) (*time.Time, error) {
+	r := &rewrap{work: w}
+	if err := recall(w.run, &r.place); err != nil {
+		return nil, err
+	}
+	var err error
+	if r.found, err = w.foundObjects(ctx); err != nil {
+		return nil, err
+	}
+	for moves := 0; ; {
+		rows, err := r.page(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) == 0 {
+			if done, err := r.pass(ctx); err != nil || done {
+				return nil, err
+			}
+			continue
+		}
+		err = r.handle(ctx, rows)
+		if moves++; !fault.Is(err, fault.Stale) {
+			moves = 0
+		}
+		if err != nil && (moves == 0 || moves > maxMoves) {
+			return nil, err
+		}
+	}
+}
+
+// page is the next data keys. Where the environment's recipients changed, it is the first
+// ones, towards the new targets.
+func (r *rewrap) page(ctx context.Context) (rows []store.DataKeyRow, err error) {
+	if r.env, err = r.environment(ctx, r.run.EnvironmentID); err != nil {
+		return nil, err
+	}
+	if r.env.KeyGeneration != r.targets.Generation {
+		if r.targets, err = r.Envelope.Targets(ctx, r.env); err != nil {
+			return nil, err
+		}
+	}
+	if r.place.Pass == 0 || r.place.Generation != r.targets.Generation {
+		if err := r.restart(ctx); err != nil {
+			return nil, err
+		}
+	}
+	err = r.Store.Read(ctx, func(tx *store.Tx) error {
+		rows, err = tx.DataKeysPage(store.DataKeyQuery{Environment: r.env.ID}, r.place.After, rewrapPage)
+		return err
+	})
+	return rows, err
+}
+
+// restart begins the first pass towards the targets.
+func (r *rewrap) restart(ctx context.Context) error {
+	now, err := r.standing(ctx, r.env.ID)
+	if err != nil {
+		return err
+	}
+	r.place = rewrapPlace{Generation: r.targets.Generation, Pass: 1}
+	return r.commit(ctx, func(_ *store.Tx, run *models.KeyRun) error {
+		run.Total, run.Done, run.Failed, run.Remaining = int64(now.total), 0, 0, r.left(now)
+		run.ToKey = r.targets.Primary.ID
+		return remember(run, r.place)
+	})
+}
+
+// left counts what still stands under the key that is to be emptied, or under any that is not
+// wanted.
+func (r *rewrap) left(now standing) int64 {
+	n := 0
+	for _, u := range now.former(r.targets) {
+		if r.run.FromKey == "" || r.fresh() || u.RecipientID == r.run.FromKey {
+			n += u.DataKeys
+		}
+	}
+	return int64(n)
+}
+
+// fresh reports whether the data keys are wrapped anew under the key that they stand under.
+func (r *rewrap) fresh() bool { return r.run.FromKey != "" && r.run.FromKey == r.run.ToKey }
+
+// wrapped is what became of one data key.
+type wrapped struct {
+	kms.Rewrapped
+	err   error
+	right bool // nothing was to do
+}
+
+// handle wraps a page of data keys and stores it.
+func (r *rewrap) handle(ctx context.Context, rows []store.DataKeyRow) error {
+	results := make([]wrapped, len(rows))
+	group, calling := errgroup.WithContext(ctx)
+	group.SetLimit(r.work.Service.calls.workers())
+	for i, row := range rows {
+		group.Go(func() error {
+			results[i] = r.one(calling, row)
+			if errors.Is(results[i].err, kms.ErrUnreachable) || calling.Err() != nil {
+				return results[i].err // the backend is away: no use in asking on
+			}
+			return nil
+		})
+	}
+	stop := group.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err := r.store(ctx, rows, results, stop != nil); err != nil {
+		return err
+	}
+	if stop == nil && r.refused >= refusals {
+		r.refused, stop = 0, r.why
+	}
+	return stop
+}
+
+func (r *rewrap) one(ctx context.Context, row store.DataKeyRow) wrapped {
+	fresh := r.fresh() && r.older(row)
+	if !fresh && r.right(row) {
+		return wrapped{right: true}
+	}
+	if err := r.work.Service.calls.wait(ctx); err != nil {
+		return wrapped{err: err}
+	}
+	made, err := r.Envelope.Rewrap(ctx, r.env, row.Key, row.Wrapped, r.targets, kms.RewrapOptions{Fresh: fresh})
+	r.work.calls.Add(int64(made.Calls))
+	r.work.Service.calls.spent(made.Calls - 1)
+	return wrapped{Rewrapped: made, err: err}
+}
+
+// right reports whether a data key is wrapped for exactly the targets.
+func (r *rewrap) right(row store.DataKeyRow) bool {
+	return exactly(row.Wrapped, r.targets)
+}
+
+func exactly(rows []models.WrappedKey, want kms.Targets) bool {
+	all := want.All()
+	return len(rows) == len(all) && !slices.ContainsFunc(rows, func(w models.WrappedKey) bool {
+		return !wanted(want, w.RecipientKind, w.RecipientID)
+	})
+}
+
+// older reports whether a wrapped key was made before the run was asked for.
+func (r *rewrap) older(row store.DataKeyRow) bool {
+	return slices.ContainsFunc(row.Wrapped, func(w models.WrappedKey) bool { return w.CreatedAt.Before(r.run.CreatedAt) })
+}
+
+// store keeps what was made of a page. A page that was not gone through is looked at again;
+// what of it was done is found done.
+func (r *rewrap) store(ctx context.Context, rows []store.DataKeyRow, results []wrapped, stopped bool) error {
+	place := r.place
+	var done, failed, emptied int64
+	var findings []models.KeyFinding
+	for i, result := range results {
+		switch err := result.err; {
+		case err == nil && result.right:
+			done += first(r.place.Pass == 1)
+		case err == nil:
+			r.refused = 0
+			place.Changed = place.Changed || len(result.Add)+len(result.Remove) > 0
+			done++
+			emptied += first(slices.ContainsFunc(result.Remove, func(w models.WrappedKey) bool {
+				return r.run.FromKey == "" || w.RecipientID == r.run.FromKey
+			}))
+		case !damaged(err):
+			r.refused, r.why = r.refused+1, err
+			place.Unknown++
+		case !r.found[string(rows[i].Key.ID)]:
+			findings = append(findings, r.finding(r.env, "data key", string(rows[i].Key.ID), rows[i].Key.ID, err))
+			done, failed = done+1, failed+1
+		}
+	}
+	if stopped {
+		done, failed, findings, place = 0, 0, nil, r.place
+	} else {
+		place.After = rows[len(rows)-1].Key.ID
+	}
+	err := r.commit(ctx, func(tx *store.Tx, run *models.KeyRun) error {
+		for i, result := range results {
+			if result.err != nil || len(result.Add)+len(result.Remove)+len(result.Check) == 0 {
+				continue
+			}
+			if err := tx.ReplaceWrapped(rows[i].Key.ID, result.Add, result.Remove, result.Check); err != nil {
+				return moved(err)
+			}
+		}
+		run.Done, run.Failed = run.Done+done, run.Failed+failed
+		run.Remaining = max(0, run.Remaining-emptied)
+		if err := remember(run, place); err != nil {
+			return err
+		}
+		return tx.AddKeyFindings(findings)
+	})
+	if err != nil {
+		return err
+	}
+	r.place = place
+	for _, f := range findings {
+		r.found[f.Object] = true
+	}
+	return nil
+}
+
+// moved makes one kind of all the ways in which a data key changed while it was worked on.
+func moved(err error) error {
+	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Conflict) {
+		return fault.Wrap(err, fault.Stale, "A data key was changed at the same time.")
+	}
+	return err
+}
+
+func first(is bool) int64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// damaged reports whether an error says that something was changed or lost, so that waiting
+// does not mend it.
+func damaged(err error) bool {
+	return errors.Is(err, kms.ErrDamaged) || fault.Is(err, fault.Invalid)
+}

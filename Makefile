@@ -40,8 +40,9 @@ test-long: ## kills, seeds, soak and fuzz in full; writes docs/long-tests.md
 	@scripts/test-long
 
 .PHONY: bench
-bench: ## measure beside Vault; writes docs/benchmarks.md
+bench: ## measure beside Vault, and what keys cost; writes docs/benchmarks.md
 	@$(GO) run ./test/bench -out docs/benchmarks.md
+	@$(GO) run ./test/bench -keys -out docs/benchmarks.md
 
 .PHONY: lint
 lint: ## every linter, known vulnerabilities included

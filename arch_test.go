@@ -54,7 +54,7 @@ var mayImport = map[string][]string{
 	"test/databases":          {},
 	"test/awsstandin":         {"test/awsstandin/standin"},
 	"static/build":            {},
-	"test/bench":              {"app", "api", "client", "config", "models", "secrets", "store", "test/scenario", "test/vaulttest"},
+	"test/bench":              {"app", "api", "client", "config", "models", "secrets", "store", "test/awsstandin/standin", "test/scenario", "test/vaulttest"},
 	"test/demo":               {"test/scenario"},
 	"test/scenario":           {"api", "client", "test/awsstandin/standin"},
 	"test/screenshots":        {"api", "test/scenario"},

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,14 +19,8 @@ type report struct {
 	figures []figure
 }
 
-// save writes the report to a file, or to standard output where path is "".
-func (r *report) save(path string) error {
-	if path == "" {
-		_, err := os.Stdout.WriteString(r.render())
-		return err
-	}
-	return os.WriteFile(path, []byte(r.render()), 0o644)
-}
+// save writes its part of the report to a file, or to standard output where path is "".
+func (r *report) save(path string) error { return savePart(path, "", r.render()) }
 
 // failed is an error where calls failed: then the figures tell less than they seem to.
 func (r *report) failed() error {

@@ -46,11 +46,9 @@ func (s *side) set(secret int, value string) *call {
 
 // startKeeper builds Keeper as it is released and starts it on SQLite and a local key.
 func startKeeper(ctx context.Context, dir string) (*side, func(), error) {
-	binary := filepath.Join(dir, "keeper")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, ".")
-	build.Env, build.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
-	if err := build.Run(); err != nil {
-		return nil, nil, fmt.Errorf("building Keeper: %w", err)
+	binary, err := buildKeeper(ctx, dir)
+	if err != nil {
+		return nil, nil, err
 	}
 	port, err := freePort()
 	if err != nil {
@@ -145,6 +143,17 @@ func vaultWrite(ctx context.Context, url, token, value string) error {
 		err = errors.Join(err, fmt.Errorf("vault answers %s", answer.Status))
 	}
 	return errors.Join(err, answer.Body.Close())
+}
+
+// buildKeeper builds Keeper as it is released.
+func buildKeeper(ctx context.Context, dir string) (string, error) {
+	binary := filepath.Join(dir, "keeper")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, ".")
+	build.Env, build.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
+	if err := build.Run(); err != nil {
+		return "", fmt.Errorf("building Keeper: %w", err)
+	}
+	return binary, nil
 }
 
 // freePort is a port that nobody listens on now.

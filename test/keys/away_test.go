@@ -269,8 +269,10 @@ func TestKMSAwayWithSecondRegion(t *testing.T) {
 
 // missing says whether a data key is not wrapped for all for whom it should be.
 func (s *siege) missing(t *testing.T) error {
-	var list api.KeyList
-	s.must(t, http.MethodGet, "/api/keys", nil, &list)
+	list, err := s.client.ListKeys(t.Context())
+	if err != nil {
+		return err
+	}
 	for _, key := range list.Items {
 		for _, usage := range key.Usages {
 			if usage.Missing > 0 {

@@ -151,7 +151,7 @@ func TestKeysLeakNothing(t *testing.T) {
 	run("kms", "test-connection")
 	run("kms", "key-info")
 	run("kms", "drill", "--environment", "alpha", "--identity", identity)
-	run("kms", "rotate", "--environment", "alpha", "--to-key", "alias/next")
+	run("kms", "rotate", "--environment", "alpha", "--to", "alias/next")
 	run("kms", "reencrypt", "--environment", "alpha")
 	forbidden.dataKeys(t, s.world)
 	run("scrub")

@@ -3,7 +3,6 @@ package keystest
 import (
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"strconv"
 	"testing"
@@ -85,41 +84,25 @@ func (s *siege) fill(t *testing.T) {
 // recipients gives alpha a second KMS key in another region and an offline recipient.
 func (s *siege) recipients(t *testing.T) {
 	t.Helper()
-	path := fmt.Sprintf("/api/environments/%d/recipients", s.alpha.ID)
-	for _, one := range []api.NewRecipient{
-		{Kind: api.RecipientKind(models.RecipientKMS), Key: s.keyARN(t, abroad, "alias/keeper"), Label: "abroad"},
-		{Kind: api.RecipientKind(models.RecipientRecovery), Key: s.identity.Recipient().String(), Label: "safe"},
-	} {
-		s.await(t, s.asked(t, path, one)...)
-	}
+	s.recipient(t, s.alpha, models.RecipientKMS, s.keyARN(t, abroad, "alias/keeper"))
+	s.recipient(t, s.alpha, models.RecipientRecovery, s.identity.Recipient().String())
 }
 
-// asked posts what begins runs, and returns their ids.
-func (s *siege) asked(t *testing.T, path string, body any) []string {
+func (s *siege) recipient(t *testing.T, e api.Environment, kind models.RecipientKind, key string) {
 	t.Helper()
-	var answer struct {
-		api.KeyRun
-		api.KeyRunList
+	run, err := s.client.AddRecipient(t.Context(), api.EnvironmentByID(e.ID), api.NewRecipient{Kind: api.RecipientKind(kind), Key: key, Label: "another"})
+	if err != nil {
+		t.Fatalf("%v\nKeeper said:\n%s", err, s.log)
 	}
-	s.must(t, http.MethodPost, path, body, &answer)
-	var ids []string
-	if answer.ID != "" {
-		ids = append(ids, answer.ID)
-	}
-	for _, run := range answer.Items {
-		ids = append(ids, run.ID)
-	}
-	if len(ids) == 0 {
-		t.Fatalf("%s began no run", path)
-	}
-	s.runs = append(s.runs, ids...)
-	return ids
+	s.await(t, run.ID)
 }
 
 func (s *siege) run(t *testing.T, id string) api.KeyRun {
 	t.Helper()
-	var run api.KeyRun
-	s.must(t, http.MethodGet, "/api/key-runs/"+id, nil, &run)
+	run, err := s.client.GetKeyRun(t.Context(), id)
+	if err != nil {
+		t.Fatalf("%v\nKeeper said:\n%s", err, s.log)
+	}
 	return run
 }
 
@@ -227,13 +210,17 @@ func (s *siege) recorded(t *testing.T) {
 	s.runs = nil
 }
 
-// both orders a run in each environment.
-func (s *siege) both(t *testing.T, order func(e api.Environment) api.NewKeyRun) {
+// order has runs begin in both environments.
+func (s *siege) order(t *testing.T, kind models.KeyRunKind, to string) {
 	t.Helper()
 	for _, e := range []api.Environment{s.alpha, s.beta} {
-		one := order(e)
-		one.EnvironmentID = api.EnvironmentByID(e.ID)
-		s.asked(t, "/api/key-runs", one)
+		list, err := s.client.StartKeyRuns(t.Context(), api.NewKeyRun{Kind: api.KeyRunKind(kind), EnvironmentID: api.EnvironmentByID(e.ID), ToKey: to})
+		if err != nil || len(list.Items) == 0 {
+			t.Fatalf("%d runs began: %v\nKeeper said:\n%s", len(list.Items), err, s.log)
+		}
+		for _, run := range list.Items {
+			s.runs = append(s.runs, run.ID)
+		}
 	}
 }
 
@@ -249,16 +236,12 @@ func TestKillOnKMS(t *testing.T) {
 				to := 0
 				s.besiege(t, models.RecipientKMS, func() {
 					to++
-					s.both(t, func(api.Environment) api.NewKeyRun {
-						return api.NewKeyRun{Kind: "rewrap", ToKey: []string{"alias/keeper", "alias/next"}[to%2]}
-					})
+					s.order(t, models.KeyRewrap, []string{"alias/keeper", "alias/next"}[to%2])
 				})
 			})
 			s.sizes = size(t, 3+i, dialect)
 			t.Run("Reencrypt", func(t *testing.T) {
-				s.besiege(t, models.RecipientKMS, func() {
-					s.both(t, func(api.Environment) api.NewKeyRun { return api.NewKeyRun{Kind: "reencrypt"} })
-				})
+				s.besiege(t, models.RecipientKMS, func() { s.order(t, models.KeyReencrypt, "") })
 			})
 		})
 	}
@@ -272,15 +255,11 @@ func TestKillOnLocalKeys(t *testing.T) {
 			s := newSiege(t, 6+i, dialect)
 			s.fill(t)
 			t.Run("Rewrap", func(t *testing.T) {
-				s.besiege(t, models.RecipientLocal, func() {
-					s.both(t, func(api.Environment) api.NewKeyRun { return api.NewKeyRun{Kind: "rewrap"} })
-				})
+				s.besiege(t, models.RecipientLocal, func() { s.order(t, models.KeyRewrap, "") })
 			})
 			s.sizes = size(t, 9+i, dialect)
 			t.Run("Reencrypt", func(t *testing.T) {
-				s.besiege(t, models.RecipientLocal, func() {
-					s.both(t, func(api.Environment) api.NewKeyRun { return api.NewKeyRun{Kind: "reencrypt"} })
-				})
+				s.besiege(t, models.RecipientLocal, func() { s.order(t, models.KeyReencrypt, "") })
 			})
 		})
 	}

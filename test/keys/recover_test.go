@@ -1,7 +1,6 @@
 package keystest
 
 import (
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,9 +20,7 @@ func TestKMSKeyLost(t *testing.T) {
 	s.start(t)
 	s.alpha, s.beta = s.environment(t, "alpha"), s.environment(t, "beta")
 	for _, e := range []api.Environment{s.alpha, s.beta} {
-		s.await(t, s.asked(t, environmentPath(e)+"/recipients", api.NewRecipient{
-			Kind: api.RecipientKind(models.RecipientRecovery), Key: s.identity.Recipient().String(), Label: "safe",
-		})...)
+		s.recipient(t, e, models.RecipientRecovery, s.identity.Recipient().String())
 	}
 	s.ledger.fill(t, s.client, 30, 4, s.alpha, s.beta)
 	s.syncedDestination(t)
@@ -108,8 +105,10 @@ func (w *world) goesOn(t *testing.T, s *siege) {
 	if _, err := w.client.TestDestination(t.Context(), list.Items[0].ID); err != nil {
 		t.Errorf("the destination's credentials: %v", err)
 	}
-	var keys api.KeyList
-	w.must(t, http.MethodGet, "/api/keys", nil, &keys)
+	keys, err := w.client.ListKeys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, key := range keys.Items {
 		for _, usage := range key.Usages {
 			if usage.Missing != 0 {

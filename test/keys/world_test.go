@@ -191,16 +191,6 @@ func (w *world) call(ctx context.Context, method, path string, in, out any) (sta
 	return answer.StatusCode, read.Bytes(), err
 }
 
-// must is call, where nothing else than success is right.
-func (w *world) must(t *testing.T, method, path string, in, out any) []byte {
-	t.Helper()
-	_, body, err := w.call(t.Context(), method, path, in, out)
-	if err != nil {
-		t.Fatalf("%v\nKeeper said:\n%s", err, w.log)
-	}
-	return body
-}
-
 // command runs the keeper command and wants it to succeed.
 func (w *world) command(t *testing.T, stdin string, args ...string) string {
 	t.Helper()

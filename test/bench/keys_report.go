@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// keysHeading begins the part of the report that is about keys; each part is written by a run
+// of its own and leaves the other as it is.
+const keysHeading = "\n## Keys\n"
+
+// runKeys measures everything about keys and writes it into its part of the report.
+func runKeys(ctx context.Context, o options) (err error) {
+	if err := os.MkdirAll(o.dir, 0o700); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(o.dir, "bench-keys-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if dir, err = filepath.Abs(dir); err != nil {
+		return err
+	}
+	m, err := describe(dir)
+	if err != nil {
+		return err
+	}
+	binary, err := buildKeeper(ctx, dir)
+	if err != nil {
+		return err
+	}
+	figures, err := measureKeys(ctx, o, dir, binary)
+	if err != nil {
+		return err
+	}
+	return savePart(o.out, keysHeading, renderKeys(figures, m, o, time.Now()))
+}
+
+func measureKeys(ctx context.Context, o options, dir, binary string) (all []figureOfKeys, err error) {
+	folder := func(name string) string {
+		path := filepath.Join(dir, name)
+		err = errors.Join(err, os.MkdirAll(path, 0o700))
+		return path
+	}
+	for _, uses := range []int{1024, 100} {
+		figures, failed := measureReads(ctx, folder(fmt.Sprintf("read-%d", uses)), binary, o.rounds, uses)
+		if err = errors.Join(err, failed); err != nil {
+			return nil, err
+		}
+		all = append(all, figures...)
+	}
+	before := time.Duration(4 * o.seconds * float64(time.Second))
+	for _, c := range []rewrapCase{
+		{versions: o.versions, uses: 1024, rate: 1000}, {versions: o.versions, uses: 1024, rate: 10}, {versions: o.versions, uses: 1, rate: 1000},
+	} {
+		figures, failed := measureRewrap(ctx, folder(fmt.Sprintf("rewrap-%d-%d", c.uses, c.rate)), binary, c, before)
+		if err = errors.Join(err, failed); err != nil {
+			return nil, err
+		}
+		all = append(all, figures...)
+	}
+	return all, nil
+}
+
+func renderKeys(figures []figureOfKeys, m machine, o options, date time.Time) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\nKMS is a stand-in that takes %d ms per call and keeps AWS's quotas.\n\n", keysHeading, kmsLatency.Milliseconds())
+	b.WriteString("| | at most | measured | |\n|---|---|---|---|\n")
+	for _, f := range figures {
+		verdict := "held"
+		if !f.met {
+			verdict = "**missed**"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.what, f.bound, f.measured, verdict)
+	}
+	fmt.Fprintf(&b, `
+- Keeper as it is released, on SQLite, in a process of its own; stand-in and load share the processor with it.
+- Listing, exporting and the readers are measured right after a start, with no data key in memory: median time of %d starts, most calls of
+  all. Listing is five pages of 200. Every value is checked.
+- A data key seals 1,024 values by default; with 100 and with 1 there are more of them. Data keys include the one that keys hashes.
+- The re-wrap moves an environment to another key, by `+"`POST /api/key-runs`"+`; its time is from its start to its end, as it tells them. Calls a
+  second are KEEPER_KMS_RATE.
+- The API's load is %d calls a second over %d connections, one in %d of them a write, sent at set times whatever the answers take; a latency
+  counts from the time at which the call should have been sent.
+
+| | |
+|---|---|
+| machine | %d cores, %s, %s |
+| load before the start | %s |
+| fsync of 4 KiB | median %s ms, p99 %s ms |
+| Go | %s |
+| commit | %s |
+| date | %s |
+| command | `+"`go run ./test/bench -keys -seconds %g -rounds %d -versions %d`"+` |
+`, o.rounds, steadyRate, steadyConnections, steadyWrites, m.cores, m.cpu, m.kernel, m.load, millis(m.fsyncP50), millis(m.fsyncP99), m.goVersion, m.commit,
+		date.UTC().Format(time.DateOnly), o.seconds, o.rounds, o.versions)
+	return b.String()
+}
+
+// savePart writes one part of a file and leaves the other as it is: the one that begins at the
+// heading, or with no heading the one before it. No path is standard output.
+func savePart(path, heading, text string) error {
+	if path == "" {
+		_, err := os.Stdout.WriteString(text)
+		return err
+	}
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	first, second, found := strings.Cut(string(old), keysHeading)
+	if heading == "" {
+		first = text
+	} else {
+		second, found = strings.TrimPrefix(text, keysHeading), true
+	}
+	if found {
+		first += keysHeading + second
+	}
+	return os.WriteFile(path, []byte(first), 0o644)
+}

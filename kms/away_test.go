@@ -17,50 +17,11 @@ import (
 	"github.com/your-org/keeper/models"
 )
 
-// TestBackendAway: what is cached reads on for the cache's life and no longer, then is
-// unknown; recovery needs no hand.
-func TestBackendAway(t *testing.T) {
-	b := newBench(t, kms.Options{CacheTTL: 5 * time.Minute})
-	sealed := seal(t, b.Envelope, production, label, canary)
-	if s := b.Status(); !s.Reachable || s.CachedKeys != 1 || s.CacheTTL != 5*time.Minute || s.LastSuccess != b.now.Now() {
-		t.Errorf("before: got %+v", s)
-	}
-
-	b.fake.CutOff()
-	for range 299 {
-		b.now.advance(time.Second)
-		opens(t, b.Envelope, production, label, sealed, canary)
-	}
-	b.now.advance(time.Second)
-	got, err := b.Open(t.Context(), production, label, sealed)
-	if !fault.Is(err, fault.Unavailable) || errors.Is(err, kms.ErrDamaged) || got.Len() != 0 {
-		t.Fatalf("after the cache's life: got %d bytes, %v, want Unavailable", got.Len(), err)
-	}
-	for _, part := range []string{"production", string(sealed.DataKeyID), "key-a", "Mend it"} {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("got %q, want it to say %q", err, part)
-		}
-	}
-	if _, err := b.Sealer(t.Context(), production); !fault.Is(err, fault.Unavailable) {
-		t.Errorf("sealing: got %v, want Unavailable", err)
-	}
-	if s := b.Status(); s.Reachable || s.LastFailure != b.now.Now() || !fault.Is(s.LastError, fault.Unavailable) {
-		t.Errorf("while away: got %+v", s)
-	}
-
-	b.fake.Mend()
-	opens(t, b.Envelope, production, label, sealed, canary)
-	if s := b.Status(); !s.Reachable || s.LastSuccess != b.now.Now() {
-		t.Errorf("mended: got %+v", s)
-	}
-	seal(t, b.Envelope, production, label, canary)
-}
-
 // TestAwayAndDamaged: as long as one recipient is merely away, nothing is called damaged.
 func TestAwayAndDamaged(t *testing.T) {
 	b := newBench(t, kms.Options{})
 	sealed := seal(t, b.Envelope, production, label, canary)
-	second := drivertest.NewFake(models.RecipientRecovery, "rescue")
+	second := drivertest.NewFake(models.RecipientLocal, "rescue")
 	addRecipient(t, b, sealed.DataKeyID, second)
 	fresh := func() *kms.Envelope { return b.another(t, kms.Options{Others: []kms.Wrapper{second}}) }
 
@@ -92,7 +53,7 @@ func TestAwayAndDamaged(t *testing.T) {
 		}
 	})
 	t.Run("NoBackendForTheKind", func(t *testing.T) {
-		e, err := kms.NewEnvelope(b.keys, drivertest.NewFake(models.RecipientLocal, "local"), kms.Options{})
+		e, err := kms.NewEnvelope(b.keys, drivertest.NewFake(models.RecipientRecovery, "offline"), kms.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,32 +203,6 @@ func TestClientThatLeaves(t *testing.T) {
 	if !b.Status().Reachable {
 		t.Error("the backend is called unreachable because a client left")
 	}
-}
-
-// TestHangingBackend: a call that never answers ends within the flight's limit, and the
-// next one is free to succeed.
-func TestHangingBackend(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		keys, fake := drivertest.NewKeys(), drivertest.NewFake(models.RecipientKMS, "key-a")
-		e, err := kms.NewEnvelope(keys, fake, kms.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer e.Close()
-		fake.Before(func(ctx context.Context, _ drivertest.Op) { <-ctx.Done() })
-		start := time.Now()
-		if _, err := e.Sealer(t.Context(), production); !fault.Is(err, fault.Unavailable) {
-			t.Errorf("got %v, want Unavailable", err)
-		}
-		if took := time.Since(start); took > 30*time.Second {
-			t.Errorf("it took %v", took)
-		}
-		if e.Status().Reachable {
-			t.Error("a backend that hangs is called reachable")
-		}
-		fake.Before(nil)
-		seal(t, e, production, label, canary)
-	})
 }
 
 // TestKeysLeaveMemory: an idle process does not keep data keys past their time.

@@ -10,7 +10,7 @@ import (
 func TestKeyCache(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	open := func(ttl time.Duration, size int) *keyCache {
-		return newKeyCache(ttl, size, func() time.Time { return now })
+		return newKeyCache(ttl, 0, size, func() time.Time { return now })
 	}
 	key := func(id models.DataKeyID, env models.EnvironmentID) *dataKey {
 		return &dataKey{id: id, environment: env}
@@ -22,8 +22,8 @@ func TestKeyCache(t *testing.T) {
 				t.Errorf("%s is gone", id)
 			}
 		}
-		if c.len() != len(want) || c.order.Len() != len(want) {
-			t.Errorf("got %d keys in an order of %d, want %d", c.len(), c.order.Len(), len(want))
+		if got, _ := c.count(); got != len(want) || c.order.Len() != len(want) {
+			t.Errorf("got %d keys in an order of %d, want %d", got, c.order.Len(), len(want))
 		}
 	}
 

@@ -1,12 +1,13 @@
 package kms
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
@@ -66,103 +67,97 @@ func (e *Envelope) hashKey(ctx context.Context, env models.Environment) (*dataKe
 	return key, nil
 }
 
-type loadFunc func(context.Context, models.Environment, models.DataKeyID) (*dataKey, error)
+type loadFunc func(ctx context.Context, env models.Environment, id models.DataKeyID, late func(error)) (*dataKey, error)
+
+// staleInterval is how often a data key whose backend cannot be reached is tried to be
+// loaded again, at use.
+const staleInterval = time.Second
 
 // share loads a data key once for all who ask. It stands apart from its callers so that
-// their hot path allocates nothing for it.
+// their hot path allocates nothing for it. Where no backend can be reached a key is used on
+// through its grace; a refusal ends that, as load drops the key.
 func (e *Envelope) share(ctx context.Context, env models.Environment, id models.DataKeyID, load loadFunc) (*dataKey, error) {
-	return e.loading.do(ctx, flightName(env.ID, string(id)), func(ctx context.Context) (*dataKey, error) {
+	key, err := e.loading.do(ctx, flightName(env.ID, string(id)), func(ctx context.Context, late func(error)) (*dataKey, error) {
 		// Another load may have ended between the caller's look at the cache and this one.
 		if key := e.cache.get(id); key != nil {
 			return key, nil
 		}
-		return load(ctx, env, id)
+		return load(ctx, env, id, late)
 	})
-}
-
-// loadOrMakeHashKey ends with the key that was stored first where two processes make it at
-// once.
-func (e *Envelope) loadOrMakeHashKey(ctx context.Context, env models.Environment, id models.DataKeyID) (*dataKey, error) {
-	if _, _, err := e.keys.DataKey(ctx, id); !fault.Is(err, fault.NotFound) {
-		return e.load(ctx, env, id)
-	}
-	now := e.options.Now()
-	// Retired from the start and without uses: it never seals.
-	row := models.DataKey{ID: id, EnvironmentID: env.ID, Purpose: models.PurposeHash, CreatedAt: now, RetireAt: now}
-	key, err := e.generate(ctx, env, row)
-	if fault.Is(err, fault.Conflict) {
-		return e.load(ctx, env, id)
+	if errors.Is(err, ErrUnreachable) {
+		if key := e.cache.stale(id, staleInterval); key != nil {
+			return key, nil
+		}
 	}
 	return key, err
 }
 
-// load reads a data key from the store, unwraps it and keeps it.
-func (e *Envelope) load(ctx context.Context, env models.Environment, id models.DataKeyID) (*dataKey, error) {
+// loadOrMakeHashKey ends with the key that was stored first where two processes make it at
+// once.
+func (e *Envelope) loadOrMakeHashKey(ctx context.Context, env models.Environment, id models.DataKeyID, late func(error)) (*dataKey, error) {
+	if _, _, err := e.keys.DataKey(ctx, id); !fault.Is(err, fault.NotFound) {
+		return e.load(ctx, env, id, late)
+	}
+	now := e.options.Now()
+	// Retired from the start and without uses: it never seals.
+	row := models.DataKey{ID: id, EnvironmentID: env.ID, Purpose: models.PurposeHash, CreatedAt: now, RetireAt: now}
+	key, err := e.generate(ctx, env, row, late)
+	if fault.Is(err, fault.Conflict) {
+		return e.load(ctx, env, id, late)
+	}
+	return key, err
+}
+
+// load reads a data key from the store, unwraps it and keeps it. When a key that is kept
+// already turns out to be refused or damaged, it is dropped. Callers that need not wait
+// longer than Patience are told by late, which may be nil.
+func (e *Envelope) load(ctx context.Context, env models.Environment, id models.DataKeyID, late func(error)) (*dataKey, error) {
 	mark := e.cache.mark()
 	row, wrapped, err := e.keys.DataKey(ctx, id)
-	if fault.Is(err, fault.NotFound) {
-		return nil, damaged(err, "Data key %s of environment %s is missing from the database.", id, env.Name)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		err = damaged(err, "Data key %s of environment %s is missing from the database.", id, env.Name)
+	case err != nil:
+		return nil, err // says nothing about the key
+	case row.EnvironmentID != env.ID:
+		err = errForeignKey(env, id)
+	default:
+		var key *dataKey
+		if key, err = e.open(ctx, env, row, wrapped, late); err == nil {
+			e.cache.put(key, mark)
+			return key, nil
+		}
 	}
-	if err != nil {
-		return nil, err
+	if !errors.Is(err, ErrUnreachable) && ctx.Err() == nil {
+		e.cache.drop(env.ID, id)
 	}
-	if row.EnvironmentID != env.ID {
-		return nil, errForeignKey(env, id)
-	}
-	plain, err := e.unwrap(ctx, env, id, wrapped)
+	return nil, err
+}
+
+// open unwraps a data key and makes it ready for use.
+func (e *Envelope) open(ctx context.Context, env models.Environment, row models.DataKey, wrapped []models.WrappedKey, late func(error)) (*dataKey, error) {
+	plain, err := e.unwrap(ctx, env, row, wrapped, late)
 	if err != nil {
 		return nil, err
 	}
 	key, err := build(row, plain)
 	if err != nil {
-		return nil, damaged(err, "Data key %s of environment %s is not one that this Keeper can use.", id, env.Name)
+		return nil, damaged(err, "Data key %s of environment %s is not one that this Keeper can use.", row.ID, env.Name)
 	}
-	e.cache.put(key, mark)
+	if before := e.cache.peek(row.ID); before != nil && before.check != key.check {
+		return nil, damaged(nil, "Data key %s of environment %s opens to another key than before.", row.ID, env.Name)
+	}
 	return key, nil
-}
-
-// generate makes a data key, stores it wrapped and keeps it. Nothing is sealed under a key
-// whose wrapped form is not durable yet.
-func (e *Envelope) generate(ctx context.Context, env models.Environment, row models.DataKey) (*dataKey, error) {
-	mark := e.cache.mark()
-	recipients, err := e.keys.Recipients(ctx, env.ID)
-	if err != nil {
-		return nil, notAbsent(err)
-	}
-	plain, wrapped, err := e.primary.GenerateDataKey(ctx, e.wrappingKey(env), e.context(env))
-	e.health.note(err, e.options.Now())
-	if err != nil {
-		return nil, notAbsent(err)
-	}
-	key, err := build(row, plain)
-	if err != nil {
-		return nil, err // before anything is stored that could not be used
-	}
-	err = e.keys.AddDataKey(ctx, row, []models.WrappedKey{{
-		DataKeyID: row.ID, RecipientKind: e.primary.Kind(), RecipientID: wrapped.RecipientID,
-		Blob: wrapped.Blob, CreatedAt: row.CreatedAt,
-	}}, recipients.Generation)
-	if err != nil {
-		return nil, notAbsent(err)
-	}
-	e.cache.put(key, mark)
-	return key, nil
-}
-
-// wrappingKey is the environment's own key in KMS; the local backend has one for all and
-// derives from it.
-func (e *Envelope) wrappingKey(env models.Environment) string {
-	if e.primary.Kind() == models.RecipientKMS {
-		return env.KMSKeyAlias
-	}
-	return ""
 }
 
 // build makes a data key ready for use and clears its bytes.
 func build(row models.DataKey, plain []byte) (*dataKey, error) {
 	defer clear(plain)
-	key := &dataKey{id: row.ID, environment: row.EnvironmentID}
-	var err error
+	check, err := Commitment(plain, row.ID)
+	if err != nil {
+		return nil, err
+	}
+	key := &dataKey{id: row.ID, environment: row.EnvironmentID, check: [CheckSize]byte(check)}
 	switch row.Purpose {
 	case models.PurposeSeal:
 		key.aead, err = NewAEAD(plain)
@@ -174,40 +169,66 @@ func build(row models.DataKey, plain []byte) (*dataKey, error) {
 	return key, err
 }
 
-// unwrap opens a data key by the first of its wrapped keys that opens.
-func (e *Envelope) unwrap(ctx context.Context, env models.Environment, id models.DataKeyID, rows []models.WrappedKey) ([]byte, error) {
-	var away, broken error
-	ec := e.context(env)
-	for i, wrapper := range append([]Wrapper{e.primary}, e.options.Others...) {
-		for _, row := range rows {
-			if row.RecipientKind != wrapper.Kind() {
-				continue
-			}
-			plain, err := wrapper.Unwrap(ctx, Wrapped{RecipientID: row.RecipientID, Blob: row.Blob}, ec)
-			if i == 0 {
-				e.health.note(err, e.options.Now())
-			}
-			switch {
-			case err == nil:
-				return plain, nil
-			case fault.Is(err, fault.Unavailable):
-				away = cmp.Or(away, err)
-			default:
-				broken = cmp.Or(broken, err)
-			}
+// unwrap opens a data key by the first of its wrapped keys that opens to the right key:
+// those in the place of the environment's own wrapping key first, those that are not
+// expected to answer last. Recipients that no backend serves while Keeper runs, as recovery
+// keys, are not tried.
+func (e *Envelope) unwrap(ctx context.Context, env models.Environment, row models.DataKey, rows []models.WrappedKey, late func(error)) ([]byte, error) {
+	home := e.home(env)
+	var attempts []attempt
+	for _, wrapped := range rows {
+		one, ok := e.unwrapping(env, row, wrapped)
+		switch {
+		case !ok:
+		case one.place == home:
+			attempts = slices.Insert(attempts, 0, one)
+		default:
+			attempts = append(attempts, one)
 		}
 	}
-	return nil, notOpened(env, id, rows, away, broken)
+	got, errs := e.race(ctx, attempts, func(err error) {
+		if late != nil {
+			late(notOpened(env, row.ID, rows, []error{err}))
+		}
+	})
+	if got.plain == nil {
+		return nil, notOpened(env, row.ID, rows, errs)
+	}
+	return got.plain, nil
+}
+
+// unwrapping is the attempt to open one wrapped key.
+func (e *Envelope) unwrapping(env models.Environment, row models.DataKey, wrapped models.WrappedKey) (attempt, bool) {
+	wrapper := e.online(wrapped.RecipientKind)
+	if wrapper == nil {
+		return attempt{}, false
+	}
+	return attempt{
+		place: e.guard.at(wrapper, wrapped.RecipientID),
+		call: func(ctx context.Context) ([]byte, Wrapped, error) {
+			plain, err := wrapper.Unwrap(ctx, Wrapped{RecipientID: wrapped.RecipientID, Blob: wrapped.Blob}, e.context(env))
+			return plain, Wrapped{}, err
+		},
+		check: func(plain []byte) error { return checkKey(env, row, wrapped, plain) },
+	}, true
 }
 
 // notOpened says why none of a data key's rows opened. As long as one of them was merely
 // out of reach, the key is not lost and the answer is to wait.
-func notOpened(env models.Environment, id models.DataKeyID, rows []models.WrappedKey, away, broken error) error {
+func notOpened(env models.Environment, id models.DataKeyID, rows []models.WrappedKey, errs []error) error {
+	var away, broken []error
+	for _, err := range errs {
+		if fault.Is(err, fault.Unavailable) {
+			away = append(away, err)
+		} else {
+			broken = append(broken, err)
+		}
+	}
 	switch {
-	case away != nil:
-		return explain(away, fault.Unavailable, "Data key %s of environment %s cannot be opened now.", id, env.Name)
-	case broken != nil:
-		return explain(errors.Join(ErrDamaged, broken), fault.Invalid, "Data key %s of environment %s does not open.", id, env.Name)
+	case len(away) > 0:
+		return explain(errors.Join(away...), fault.Unavailable, "Data key %s of environment %s cannot be opened now.", id, env.Name)
+	case len(broken) > 0:
+		return explain(errors.Join(append(broken, ErrDamaged)...), fault.Invalid, "Data key %s of environment %s does not open.", id, env.Name)
 	case len(rows) == 0:
 		return damaged(nil, "Data key %s of environment %s is stored without any wrapped key.", id, env.Name)
 	}
@@ -216,7 +237,8 @@ func notOpened(env models.Environment, id models.DataKeyID, rows []models.Wrappe
 		recipients = append(recipients, string(row.RecipientKind)+" "+row.RecipientID)
 	}
 	return fault.New(fault.Unavailable, "Data key %s of environment %s is wrapped for %s, which this Keeper has no backend for.",
-		id, env.Name, strings.Join(recipients, ", ")).WithHint("Start Keeper with that backend: KEY_MANAGEMENT_BACKEND and its settings.")
+		id, env.Name, strings.Join(recipients, ", ")).
+		WithHint("Start Keeper with that backend: KEY_MANAGEMENT_BACKEND and its settings. Whoever holds a recovery identity recovers by keeper kms recover.")
 }
 
 // explain puts a sentence before what the backend said, and keeps its hint.

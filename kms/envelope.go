@@ -82,6 +82,14 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// grace is CacheGrace, where there is a cache at all.
+func (o Options) grace() time.Duration {
+	if o.CacheTTL <= 0 {
+		return 0
+	}
+	return o.CacheGrace
+}
+
 func (o Options) validate() error {
 	for key := range o.Context {
 		if strings.HasPrefix(key, "keeper:") {
@@ -113,8 +121,9 @@ type Envelope struct {
 	blocks  blocks
 	loading *flights[*dataKey]
 	refills *flights[struct{}]
-	health  health
+	guard   *guard
 
+	life context.Context // until Close
 	stop context.CancelFunc
 	wait sync.WaitGroup
 }
@@ -129,11 +138,12 @@ func NewEnvelope(keys Keys, primary Wrapper, options Options) (*Envelope, error)
 	ctx, stop := context.WithCancel(context.Background())
 	e := &Envelope{
 		keys: keys, primary: primary, options: options,
-		cache:   newKeyCache(options.CacheTTL, options.CacheSize, options.Now),
+		cache:   newKeyCache(options.CacheTTL, options.grace(), options.CacheSize, options.Now),
 		blocks:  blocks{byEnvironment: map[models.EnvironmentID]block{}},
 		loading: newFlights[*dataKey](), refills: newFlights[struct{}](),
-		stop: stop,
+		guard: newGuard(options.Now), life: ctx, stop: stop,
 	}
+	e.wait.Go(func() { e.guard.watch(ctx) })
 	if options.CacheTTL > 0 {
 		e.wait.Go(func() { e.sweep(ctx) })
 	}
@@ -249,10 +259,13 @@ func (h Hasher) Sum(value models.Plaintext) []byte { return h.hash.sum(value.Rev
 // one. It is meant for the start, where a wrong master key or a missing permission is to be
 // told before the first request meets it.
 func (e *Envelope) Verify(ctx context.Context, env models.Environment) error {
-	if _, err := e.hashKey(ctx, env); err != nil {
-		return err
+	id := hashKeyID(env.ID)
+	if _, _, err := e.keys.DataKey(ctx, id); fault.Is(err, fault.NotFound) {
+		if _, err := e.loadOrMakeHashKey(ctx, env, id, nil); err != nil {
+			return err
+		}
 	}
-	_, err := e.load(ctx, env, hashKeyID(env.ID))
+	_, err := e.load(ctx, env, id, nil)
 	return err
 }
 

@@ -308,6 +308,7 @@ func TestSealer(t *testing.T) {
 	})
 	t.Run("UnknownWrappingKey", func(t *testing.T) {
 		env := models.Environment{ID: 9, Name: "nine", KMSKeyAlias: "alias/none"}
+		b.keys.SetRecipients(env.ID, env.KMSKeyAlias)
 		if _, err := b.Sealer(t.Context(), env); !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "alias/none") {
 			t.Errorf("got %v, want Unavailable that names the key", err)
 		}
@@ -324,6 +325,7 @@ func TestSealer(t *testing.T) {
 func TestEnvironmentsOwnWrappingKey(t *testing.T) {
 	b := newBench(t, kms.Options{})
 	env := models.Environment{ID: 3, Name: "payments", KMSKeyAlias: "key-b"}
+	b.keys.SetRecipients(env.ID, env.KMSKeyAlias)
 	sealed := seal(t, b.Envelope, env, label, canary)
 	_, rows, err := b.keys.DataKey(t.Context(), sealed.DataKeyID)
 	if err != nil || len(rows) != 1 || rows[0].RecipientID != "key-b" || rows[0].RecipientKind != models.RecipientKMS {
@@ -357,8 +359,12 @@ func TestKeysAreCleared(t *testing.T) {
 	if _, err := b.Hasher(t.Context(), production); err != nil {
 		t.Fatal(err)
 	}
-	b.keys.Fail(errors.New("disk full"))
-	if _, err := b.another(t, kms.Options{MaxUses: 1}).Sealer(t.Context(), production); err == nil {
+	full, err := kms.NewEnvelope(fullDisk{b.keys}, b.fake, kms.Options{MaxUses: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	if _, err := full.Sealer(t.Context(), production); err == nil {
 		t.Error("a data key was used that could not be stored")
 	}
 	handed := b.fake.HandedOut()
@@ -370,6 +376,13 @@ func TestKeysAreCleared(t *testing.T) {
 			t.Errorf("key %d is still in memory", i)
 		}
 	}
+}
+
+// fullDisk is a store that can be read and not written to.
+type fullDisk struct{ *drivertest.Keys }
+
+func (fullDisk) AddDataKey(context.Context, models.DataKey, []models.WrappedKey, int64) error {
+	return errors.New("disk full")
 }
 
 func TestNeverNotFound(t *testing.T) {

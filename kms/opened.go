@@ -24,6 +24,15 @@ func (e *Envelope) backend(kind models.RecipientKind) Wrapper {
 	return nil
 }
 
+// online is the backend of a kind of recipients that open data keys while Keeper runs, or
+// nil: what an offline recipient holds is not here.
+func (e *Envelope) online(kind models.RecipientKind) Wrapper {
+	if kind != models.RecipientLocal && kind != models.RecipientKMS {
+		return nil
+	}
+	return e.backend(kind)
+}
+
 // OpenedKey is a data key that was opened by one wrapped key alone. It opens values without
 // I/O and is kept in no cache.
 type OpenedKey struct {
@@ -64,14 +73,11 @@ func (e *Envelope) openRow(ctx context.Context, env models.Environment, key mode
 	rows := []models.WrappedKey{wrapped}
 	wrapper := e.backend(wrapped.RecipientKind)
 	if wrapper == nil {
-		return nil, notOpened(env, key.ID, rows, nil, nil)
+		return nil, notOpened(env, key.ID, rows, nil)
 	}
 	plain, err := wrapper.Unwrap(ctx, Wrapped{RecipientID: wrapped.RecipientID, Blob: wrapped.Blob}, e.context(env))
-	switch {
-	case fault.Is(err, fault.Unavailable):
-		return nil, notOpened(env, key.ID, rows, err, nil)
-	case err != nil:
-		return nil, notOpened(env, key.ID, rows, nil, err)
+	if err != nil {
+		return nil, notOpened(env, key.ID, rows, []error{err})
 	}
 	if err := checkKey(env, key, wrapped, plain); err != nil {
 		clear(plain)

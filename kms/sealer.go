@@ -56,7 +56,7 @@ func (s Sealer) Seal(label Label, value models.Plaintext) (Sealed, error) {
 func (e *Envelope) Sealer(ctx context.Context, env models.Environment) (Sealer, error) {
 	if e.options.MaxUses == 1 {
 		// Nothing is shared, so callers need not wait for each other.
-		key, err := e.generate(ctx, env, e.newDataKey(env, 1))
+		key, err := e.generateOne(ctx, env)
 		if err != nil {
 			return Sealer{}, err
 		}
@@ -76,10 +76,18 @@ func (e *Envelope) Sealer(ctx context.Context, env models.Environment) (Sealer, 
 	}
 }
 
+// generateOne makes a data key for one caller, which waits for it as others do for theirs.
+func (e *Envelope) generateOne(ctx context.Context, env models.Environment) (*dataKey, error) {
+	row := e.newDataKey(env, 1)
+	return e.loading.do(ctx, flightName(env.ID, string(row.ID)), func(ctx context.Context, late func(error)) (*dataKey, error) {
+		return e.generate(ctx, env, row, late)
+	})
+}
+
 // shareRefill reserves one block for all who wait for one.
 func (e *Envelope) shareRefill(ctx context.Context, env models.Environment) error {
-	_, err := e.refills.do(ctx, flightName(env.ID, "block"), func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, e.refill(ctx, env)
+	_, err := e.refills.do(ctx, flightName(env.ID, "block"), func(ctx context.Context, late func(error)) (struct{}, error) {
+		return struct{}{}, e.refill(ctx, env, late)
 	})
 	return err
 }
@@ -87,7 +95,7 @@ func (e *Envelope) shareRefill(ctx context.Context, env models.Environment) erro
 func newSealer(key *dataKey) Sealer { return Sealer{key: key, tries: new(atomic.Int32)} }
 
 // refill reserves a block of uses of a data key that stands, or of a new one.
-func (e *Envelope) refill(ctx context.Context, env models.Environment) error {
+func (e *Envelope) refill(ctx context.Context, env models.Environment, late func(error)) error {
 	now := e.options.Now()
 	if e.blocks.usable(env.ID, now) {
 		return nil // another refill came between the caller's look and this one
@@ -101,13 +109,17 @@ func (e *Envelope) refill(ctx context.Context, env models.Environment) error {
 		}
 	case fault.Is(err, fault.NotFound):
 		row = e.newDataKey(env, n)
-		if _, err := e.generate(ctx, env, row); err != nil {
+		if _, err := e.generate(ctx, env, row, late); err != nil {
 			return err
 		}
 	default:
 		return err
 	}
-	e.blocks.put(env.ID, block{key: row.ID, left: n, retireAt: row.RetireAt}, func() bool { return mark == e.cache.mark() })
+	until := now.Add(BlockLife)
+	if row.RetireAt.Before(until) {
+		until = row.RetireAt
+	}
+	e.blocks.put(env.ID, block{key: row.ID, left: n, until: until}, func() bool { return mark == e.cache.mark() })
 	return nil
 }
 
@@ -134,12 +146,12 @@ type blocks struct {
 // block names the data key but does not hold it: a key stays in memory for no longer than
 // the cache keeps it, also where nobody writes for hours.
 type block struct {
-	key      models.DataKeyID
-	left     int64
-	retireAt time.Time
+	key   models.DataKeyID
+	left  int64
+	until time.Time
 }
 
-func (one block) usable(now time.Time) bool { return one.left > 0 && now.Before(one.retireAt) }
+func (one block) usable(now time.Time) bool { return one.left > 0 && now.Before(one.until) }
 
 func (b *blocks) take(env models.EnvironmentID, now time.Time) (models.DataKeyID, bool) {
 	b.mu.Lock()

@@ -1,10 +1,13 @@
 package drivertest
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/your-org/keeper/fault"
@@ -25,7 +28,8 @@ const (
 )
 
 // Fake is a backend in memory with real encryption, faults to inject and a record of calls.
-// It is safe for many goroutines.
+// A key's place is what stands before the first "/" of its name, or the whole name. It is
+// safe for many goroutines.
 type Fake struct {
 	kind models.RecipientKind
 
@@ -33,17 +37,21 @@ type Fake struct {
 	keys   map[string][]byte
 	first  string
 	failed map[Op]error
+	away   map[string]error // by key
 	before func(ctx context.Context, op Op)
 	calls  map[Op]int
 	handed [][]byte
 }
 
-var _ kms.Wrapper = (*Fake)(nil)
+var (
+	_ kms.Wrapper = (*Fake)(nil)
+	_ kms.Placed  = (*Fake)(nil)
+)
 
 // NewFake makes a backend of a kind that has the named keys, the first being the default.
 // Two fakes never have the same keys, whatever their names.
 func NewFake(kind models.RecipientKind, keys ...string) *Fake {
-	f := &Fake{kind: kind, keys: map[string][]byte{}, first: keys[0], failed: map[Op]error{}, calls: map[Op]int{}}
+	f := &Fake{kind: kind, keys: map[string][]byte{}, first: keys[0], failed: map[Op]error{}, away: map[string]error{}, calls: map[Op]int{}}
 	for _, name := range keys {
 		f.keys[name] = make([]byte, kms.KeySize)
 		_, _ = rand.Read(f.keys[name])
@@ -58,18 +66,58 @@ func (f *Fake) Fail(op Op, err error) {
 	f.failed[op] = err
 }
 
-// CutOff makes every operation fail as when the backend is away.
+// ops are all operations.
+var ops = []Op{OpGenerate, OpWrap, OpUnwrap, OpRewrap, OpDescribe}
+
+// CutOff makes every operation fail as when the backend does not answer.
 func (f *Fake) CutOff() {
-	for _, op := range []Op{OpGenerate, OpWrap, OpUnwrap, OpRewrap, OpDescribe} {
-		f.Fail(op, fault.New(fault.Unavailable, "The fake backend with the key %s is away.", f.first).WithHint("Mend it."))
+	for _, op := range ops {
+		f.Fail(op, unreachable(f.first))
 	}
 }
 
-// Mend ends what Fail and CutOff began.
+// Refuse makes every operation fail as when the backend answers that its keys may not be
+// used.
+func (f *Fake) Refuse() {
+	for _, op := range ops {
+		f.Fail(op, fault.New(fault.Unavailable, "The fake key %s is disabled.", f.first).WithHint("Enable it."))
+	}
+}
+
+// CutOffKey makes every call that names one key fail as when its region does not answer.
+func (f *Fake) CutOffKey(key string) { f.failKey(key, unreachable(key)) }
+
+// RefuseKey makes every call that names one key fail as when it is disabled. It can still be
+// looked up.
+func (f *Fake) RefuseKey(key string) {
+	f.failKey(key, fault.New(fault.Unavailable, "The fake key %s is disabled.", key).WithHint("Enable it."))
+}
+
+func (f *Fake) failKey(key string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.away[key] = err
+}
+
+func unreachable(key string) error {
+	return fault.Wrap(kms.ErrUnreachable, fault.Unavailable, "The fake backend with the key %s is away.", key).WithHint("Mend it.")
+}
+
+// Place implements kms.Placed.
+func (f *Fake) Place(key string) string {
+	if key == "" {
+		key = f.first
+	}
+	place, _, _ := strings.Cut(key, "/")
+	return place
+}
+
+// Mend ends what Fail, CutOff, Refuse and their kin began.
 func (f *Fake) Mend() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	clear(f.failed)
+	clear(f.away)
 }
 
 // Before is called at the beginning of each call, outside any lock: a test can wait in it.
@@ -99,7 +147,7 @@ func (f *Fake) Kind() models.RecipientKind { return f.kind }
 
 // GenerateDataKey implements kms.Wrapper.
 func (f *Fake) GenerateDataKey(ctx context.Context, key string, ec kms.Context) ([]byte, kms.Wrapped, error) {
-	if err := f.begin(ctx, OpGenerate); err != nil {
+	if err := f.begin(ctx, OpGenerate, key); err != nil {
 		return nil, kms.Wrapped{}, err
 	}
 	plain := make([]byte, kms.KeySize)
@@ -113,7 +161,7 @@ func (f *Fake) GenerateDataKey(ctx context.Context, key string, ec kms.Context) 
 
 // Wrap implements kms.Wrapper.
 func (f *Fake) Wrap(ctx context.Context, key string, plain []byte, ec kms.Context) (kms.Wrapped, error) {
-	if err := f.begin(ctx, OpWrap); err != nil {
+	if err := f.begin(ctx, OpWrap, key); err != nil {
 		return kms.Wrapped{}, err
 	}
 	return f.wrap(key, plain, ec)
@@ -121,7 +169,7 @@ func (f *Fake) Wrap(ctx context.Context, key string, plain []byte, ec kms.Contex
 
 // Unwrap implements kms.Wrapper.
 func (f *Fake) Unwrap(ctx context.Context, wrapped kms.Wrapped, ec kms.Context) ([]byte, error) {
-	if err := f.begin(ctx, OpUnwrap); err != nil {
+	if err := f.begin(ctx, OpUnwrap, wrapped.RecipientID); err != nil {
 		return nil, err
 	}
 	plain, err := f.open(wrapped, ec)
@@ -133,7 +181,7 @@ func (f *Fake) Unwrap(ctx context.Context, wrapped kms.Wrapped, ec kms.Context) 
 
 // Rewrap implements kms.Wrapper.
 func (f *Fake) Rewrap(ctx context.Context, wrapped kms.Wrapped, key string, ec kms.Context) (kms.Wrapped, error) {
-	if err := f.begin(ctx, OpRewrap); err != nil {
+	if err := f.begin(ctx, OpRewrap, wrapped.RecipientID, key); err != nil {
 		return kms.Wrapped{}, err
 	}
 	plain, err := f.open(wrapped, ec)
@@ -145,7 +193,7 @@ func (f *Fake) Rewrap(ctx context.Context, wrapped kms.Wrapped, key string, ec k
 
 // Describe implements kms.Wrapper.
 func (f *Fake) Describe(ctx context.Context, key string) (kms.KeyInfo, error) {
-	if err := f.begin(ctx, OpDescribe); err != nil {
+	if err := f.begin(ctx, OpDescribe, key); err != nil {
 		return kms.KeyInfo{}, err
 	}
 	name, _, err := f.key(key)
@@ -156,7 +204,7 @@ func (f *Fake) Describe(ctx context.Context, key string) (kms.KeyInfo, error) {
 }
 
 // begin counts a call and answers with what was injected.
-func (f *Fake) begin(ctx context.Context, op Op) error {
+func (f *Fake) begin(ctx context.Context, op Op, keys ...string) error {
 	f.mu.Lock()
 	f.calls[op]++
 	before := f.before
@@ -169,6 +217,12 @@ func (f *Fake) begin(ctx context.Context, op Op) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	for _, key := range keys {
+		err := f.away[cmp.Or(key, f.first)]
+		if err != nil && (op != OpDescribe || errors.Is(err, kms.ErrUnreachable)) {
+			return err
+		}
+	}
 	return f.failed[op]
 }
 

@@ -30,8 +30,10 @@ var _ kms.Keys = (*Keys)(nil)
 
 // NewKeys makes an empty store.
 func NewKeys() *Keys {
-	return &Keys{rows: map[models.DataKeyID]models.DataKey{}, wrapped: map[models.DataKeyID][]models.WrappedKey{},
-		wanted: map[models.EnvironmentID]kms.Recipients{}}
+	return &Keys{
+		rows: map[models.DataKeyID]models.DataKey{}, wrapped: map[models.DataKeyID][]models.WrappedKey{},
+		wanted: map[models.EnvironmentID]kms.Recipients{},
+	}
 }
 
 // SetRecipients says for whom an environment's data keys are to be wrapped from now on.

@@ -23,6 +23,7 @@ type keyring struct {
 	service *Service
 	env     models.Environment
 	calls   *atomic.Int64
+	away    func(recipient string) bool // it is not worth asking that one; nil: each is
 
 	mu   sync.Mutex
 	held map[models.DataKeyID]*heldKey
@@ -82,6 +83,10 @@ func (k *keyring) load(ctx context.Context, id models.DataKeyID) (*kms.OpenedKey
 	}
 	var away, broken error
 	for _, wrapped := range k.service.openable(row.Wrapped) {
+		if k.away != nil && k.away(wrapped.RecipientID) {
+			away = cmp.Or(away, noAnswer(wrapped))
+			continue
+		}
 		key, err := k.service.openBy(ctx, k.env, row.Key, wrapped, k.calls)
 		switch {
 		case err == nil:
@@ -147,4 +152,8 @@ func (s *Service) backend(kind models.RecipientKind) kms.Wrapper {
 // lost is a damage that the envelope was not asked about.
 func lost(format string, args ...any) error {
 	return fault.Wrap(kms.ErrDamaged, fault.Invalid, format, args...).WithHint("Restore the row from a backup.")
+}
+
+func noAnswer(w models.WrappedKey) error {
+	return fault.New(fault.Unavailable, "The key %s does not answer.", w.RecipientID).WithHint("Try again when it does.")
 }

@@ -163,33 +163,48 @@ func (r *rewrap) handle(ctx context.Context, rows []store.DataKeyRow) error {
 
 func (r *rewrap) one(ctx context.Context, row store.DataKeyRow) wrapped {
 	fresh := r.fresh() && r.older(row)
-	if !fresh && r.right(row) {
+	if !fresh && exactly(row.Wrapped, r.targets) {
 		return wrapped{right: true}
 	}
-	if err := r.work.Service.calls.wait(ctx); err != nil {
-		return wrapped{err: err}
-	}
-	made, err := r.Envelope.Rewrap(ctx, r.env, row.Key, row.Wrapped, r.targets, kms.RewrapOptions{Fresh: fresh})
-	r.work.calls.Add(int64(made.Calls))
-	r.work.Service.calls.spent(made.Calls - 1)
+	made, err := r.rewrapOne(ctx, r.env, row, r.targets, kms.RewrapOptions{Fresh: fresh})
 	return wrapped{Rewrapped: made, err: err}
 }
 
-// right reports whether a data key is wrapped for exactly the targets.
-func (r *rewrap) right(row store.DataKeyRow) bool {
-	return exactly(row.Wrapped, r.targets)
+// rewrapOne wraps one data key at the pace of the long works, where KMS has a part in it.
+func (w *work) rewrapOne(
+	ctx context.Context, e models.Environment, row store.DataKeyRow, want kms.Targets, o kms.RewrapOptions,
+) (kms.Rewrapped, error) {
+	abroad := slices.ContainsFunc(want.All(), func(t kms.Target) bool { return t.Kind == models.RecipientKMS }) ||
+		slices.ContainsFunc(row.Wrapped, func(w models.WrappedKey) bool { return w.RecipientKind == models.RecipientKMS })
+	if abroad {
+		if err := w.Service.calls.wait(ctx); err != nil {
+			return kms.Rewrapped{}, err
+		}
+	}
+	made, err := w.Envelope.Rewrap(ctx, e, row.Key, row.Wrapped, want, o)
+	w.calls.Add(int64(made.Calls))
+	if abroad {
+		w.Service.calls.spent(made.Calls - 1)
+	}
+	return made, err
 }
 
+// exactly reports whether wrapped keys are those of the targets and no others.
 func exactly(rows []models.WrappedKey, want kms.Targets) bool {
-	all := want.All()
-	return len(rows) == len(all) && !slices.ContainsFunc(rows, func(w models.WrappedKey) bool {
-		return !wanted(want, w.RecipientKind, w.RecipientID)
-	})
+	for _, t := range want.All() {
+		if !slices.ContainsFunc(rows, func(w models.WrappedKey) bool { return w.RecipientKind == t.Kind && w.RecipientID == t.ID }) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(rows, func(w models.WrappedKey) bool { return !wanted(want, w.RecipientKind, w.RecipientID) })
 }
 
-// older reports whether a wrapped key was made before the run was asked for.
+// older reports whether a wrapped key that can be made anew was made before the run was asked
+// for.
 func (r *rewrap) older(row store.DataKeyRow) bool {
-	return slices.ContainsFunc(row.Wrapped, func(w models.WrappedKey) bool { return w.CreatedAt.Before(r.run.CreatedAt) })
+	return slices.ContainsFunc(row.Wrapped, func(w models.WrappedKey) bool {
+		return w.RecipientKind != models.RecipientRecovery && w.CreatedAt.Before(r.run.CreatedAt)
+	})
 }
 
 // store keeps what was made of a page. A page that was not gone through is looked at again;
@@ -211,7 +226,7 @@ func (r *rewrap) store(ctx context.Context, rows []store.DataKeyRow, results []w
 			}))
 		case !damaged(err):
 			r.refused, r.why = r.refused+1, err
-			place.Unknown++
+			place.Unknown, place.Changed = place.Unknown+1, place.Changed || len(result.Add) > 0
 		case !r.found[string(rows[i].Key.ID)]:
 			findings = append(findings, r.finding(r.env, "data key", string(rows[i].Key.ID), rows[i].Key.ID, err))
 			done, failed = done+1, failed+1
@@ -224,8 +239,8 @@ func (r *rewrap) store(ctx context.Context, rows []store.DataKeyRow, results []w
 	}
 	err := r.commit(ctx, func(tx *store.Tx, run *models.KeyRun) error {
 		for i, result := range results {
-			if result.err != nil || len(result.Add)+len(result.Remove)+len(result.Check) == 0 {
-				continue
+			if len(result.Add)+len(result.Remove)+len(result.Check) == 0 {
+				continue // what was made before an error is kept: Remove is empty then
 			}
 			if err := tx.ReplaceWrapped(rows[i].Key.ID, result.Add, result.Remove, result.Check); err != nil {
 				return moved(err)

@@ -55,5 +55,4 @@ func (s *Service) Recover(ctx context.Context, actor models.Actor, o RecoverOpti
 	return RecoverReport{}, errNotYet
 }
 
-func (w *work) scrub(ctx context.Context) (*time.Time, error)    { return nil, errNotYet }
 func (s *Service) watch(ctx context.Context) (*time.Time, error) { return nil, nil }

@@ -80,10 +80,10 @@ func useNeeds(now time.Time, k KeyView, u KeyUse) []KeyNeed {
 		needs = append(needs, KeyNeed{look: l, Subject: useTitle(k, u), Environment: &u.Environment, URL: environmentKeysURL(&u.Environment), Why: why, Hint: hint, At: at})
 	}
 	if u.Role == RoleFormer && u.DataKeys > 0 {
-		need(Look{"former key in use", "key", "amber"}, plural(u.DataKeys, "data key")+" still "+verb(int64(u.DataKeys), "stands", "stand")+" under it, though it is not wanted any more.", "Re-wrap the environment; keep the key enabled until then.", nil)
+		need(Look{"former key in use", "key", "amber"}, plural(u.DataKeys, "data key")+" still "+verb(u.DataKeys, "stands", "stand")+" under it, though it is not wanted any more.", "Re-wrap the environment; keep the key enabled until then.", nil)
 	}
 	if u.Role.Wanted() && u.Missing > 0 {
-		need(Look{"wraps owed", "clock", "amber"}, plural(u.Missing, "data key")+" "+verb(int64(u.Missing), "is", "are")+" not wrapped for it yet, so it cannot open everything.", "Keeper makes up for it by itself once the key answers.", nil)
+		need(Look{"wraps owed", "clock", "amber"}, plural(u.Missing, "data key")+" "+verb(u.Missing, "is", "are")+" not wrapped for it yet, so it cannot open everything.", "Keeper makes up for it by itself once the key answers.", nil)
 	}
 	if !u.Role.Spare() {
 		return needs

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/your-org/keeper/models"
@@ -13,9 +14,6 @@ type KeyRunView struct {
 	Rate        float64             // of the run's unit a second; 0: not known
 	Left        time.Duration       // 0: not known
 	Findings    int
-	// CanClose says of a run that ended that the key it emptied may be disabled: nothing of
-	// any environment stands under it, and nothing will.
-	CanClose bool
 }
 
 // Title is what the run does, and to what.
@@ -23,10 +21,14 @@ func (v KeyRunView) Title() string { return keyRunWord(v.Run.Kind) + " of " + v.
 
 // Of is what the run works on.
 func (v KeyRunView) Of() string {
-	if v.Environment == nil {
+	switch {
+	case v.Environment != nil:
+		return v.Environment.DisplayName
+	case v.Run.EnvironmentID != 0:
+		return "an environment that is gone"
+	default:
 		return "all environments"
 	}
-	return v.Environment.DisplayName
 }
 
 // Unit is what Total and Done count.
@@ -49,8 +51,7 @@ func (v KeyRunView) Percent() int {
 	return int(min(100, v.Run.Done*100/v.Run.Total))
 }
 
-// Look is how the status shows. What succeeded with something left to see to does not look
-// as if all were well.
+// Look is how the status shows.
 func (v KeyRunView) Look() Look { return keyRunLook(v.Run.Status) }
 
 // Took is how long the run has been at work, or was; 0 before it began.
@@ -144,13 +145,18 @@ type KeyReport struct {
 	Hint    string
 }
 
-// Report is what a run that ended has to say; nil while it goes on.
+// Report is what a run that ended has to say; nil while it goes on. What a run found out
+// about the key that it emptied it says itself, in its hint.
 func (v KeyRunView) Report() *KeyReport {
 	switch v.Run.Status {
 	case models.KeyRunSucceeded:
-		return v.succeeded()
+		r := &KeyReport{Tone: FlashDone, Message: cmp.Or(v.Run.Hint, v.succeeded())}
+		if v.Run.Remaining > 0 {
+			r.Tone = FlashWarning
+		}
+		return r
 	case models.KeyRunPartial:
-		return v.partial()
+		return &KeyReport{FlashWarning, cmp.Or(v.Run.Error, "It went through with "+plural(v.Findings, "finding")+"."), cmp.Or(v.Run.Hint, v.afterFindings())}
 	case models.KeyRunFailed:
 		return &KeyReport{FlashFailed, "It could not go on. What was done stays and is whole; nothing is lost.", v.Run.Hint}
 	case models.KeyRunCancelled:
@@ -160,46 +166,23 @@ func (v KeyRunView) Report() *KeyReport {
 	}
 }
 
-func (v KeyRunView) succeeded() *KeyReport {
-	from := shortKey(v.Run.FromKey)
-	switch {
-	case v.Run.Kind == models.KeyScrub:
-		return &KeyReport{FlashDone, "Everything opened: " + plural(int(v.Run.Done), "item") + " authenticated, nothing is damaged.", ""}
-	case v.Run.Kind == models.KeyReencrypt:
-		return &KeyReport{FlashDone, "Every version and all credentials are sealed anew, under new data keys.", ""}
-	case from == "":
-		return &KeyReport{FlashDone, "Every data key is wrapped for exactly those for whom it should be.", ""}
-	case v.Run.Remaining > 0:
-		return v.stillThere()
-	case v.CanClose:
-		return &KeyReport{FlashDone, "Nothing stands under " + from + " any more. It may be disabled.", ""}
+func (v KeyRunView) succeeded() string {
+	switch v.Run.Kind {
+	case models.KeyScrub:
+		return "Everything opened; nothing is damaged."
+	case models.KeyReencrypt:
+		return "Every version and all credentials are sealed anew, under new data keys."
 	default:
-		return &KeyReport{FlashDone, "Nothing of " + v.Of() + " stands under " + from + " any more.", "Keep it enabled: it is still wanted, or something else stands under it. The list of keys says what."}
+		return "Every data key is wrapped for exactly those for whom it should be."
 	}
 }
 
-func (v KeyRunView) partial() *KeyReport {
-	switch {
-	case v.Run.Kind == models.KeyScrub:
-		return &KeyReport{FlashFailed, "Not everything opened: " + plural(v.Findings, "finding") + ". Nothing was changed.", "What is damaged will not open by waiting: write a new version of it, or restore it from a backup. What is unknown could not be looked at; scrub again once the key answers."}
-	case v.Run.Remaining > 0:
-		return v.stillThere()
-	default:
-		return &KeyReport{FlashWarning, "It went through with " + plural(v.Findings, "finding") + "; what they name stays as it was.", "Mend what the findings say, then start it again: what is done is not done twice."}
+func (v KeyRunView) afterFindings() string {
+	if v.Run.Kind == models.KeyScrub {
+		return "Nothing was changed. What is damaged will not open by waiting: write a new version of it, or restore it from a backup. What is unknown could not be looked at; scrub again once the key answers."
 	}
+	return "What they name stays as it was. Mend what they say, then start it again: what is done is not done twice."
 }
 
-// stillThere refuses to let go of a key under which anything stands.
-func (v KeyRunView) stillThere() *KeyReport {
-	return &KeyReport{
-		FlashWarning, plural(int(v.Run.Remaining), "data key") + " still " + verb(v.Run.Remaining, "stands", "stand") + " under " + shortKey(v.Run.FromKey) + ". Do not disable it.",
-		"Start the re-wrap again; the findings say what held it up.",
-	}
-}
-
-func verb(n int64, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
-}
+// Moves reports whether the run is to empty one key in favour of another.
+func (v KeyRunView) Moves() bool { return v.Run.FromKey != "" && v.Run.FromKey != v.Run.ToKey }

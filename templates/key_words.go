@@ -103,3 +103,11 @@ func stateWord(state string) string {
 	}
 	return b.String()
 }
+
+// verb is the form of a verb that goes with a count.
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}

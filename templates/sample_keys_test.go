@@ -68,7 +68,7 @@ func sampleKeyRuns() []KeyRunView {
 	running := sampleKeyRun("krn_1", models.KeyRewrap, models.KeyRunRunning, new(production), 40*time.Second)
 	running.Run.Done, running.Rate, running.Left, running.Run.FromKey, running.Run.ToKey = 371, 9.3, 90*time.Second, sampleARN3, sampleARN
 	emptied := sampleKeyRun("krn_2", models.KeyRewrap, models.KeyRunSucceeded, new(staging), 3*time.Hour)
-	emptied.Run.FromKey, emptied.Run.ToKey, emptied.CanClose = sampleARN3, sampleARN, true
+	emptied.Run.FromKey, emptied.Run.ToKey, emptied.Run.Hint = sampleARN3, sampleARN, "Nothing stands under "+sampleARN3+" any more; it may be disabled."
 	scrub := sampleKeyRun("krn_3", models.KeyScrub, models.KeyRunPartial, nil, 20*time.Hour)
 	scrub.Run.CreatedBy, scrub.Findings, scrub.Run.Failed = "system", 2, 2
 	failed := sampleKeyRun("krn_4", models.KeyReencrypt, models.KeyRunFailed, new(production), 30*time.Hour)

@@ -7,8 +7,10 @@ import (
 
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/secrets"
+	"github.com/your-org/keeper/telemetry"
 	"github.com/your-org/keeper/templates"
 )
 
@@ -26,7 +28,7 @@ func (w *Web) dashboard(r *request) error {
 		return err
 	}
 	for _, fill := range []func(*request, *templates.DashboardPage, []templates.DestinationView) error{
-		w.fillCounts, w.fillTroubles, w.fillDue, w.fillActivity, w.fillSetup,
+		w.fillCounts, w.fillTroubles, w.fillDue, w.fillActivity, w.fillSetup, w.fillEncryption,
 	} {
 		if err := fill(r, page, views); err != nil {
 			return err
@@ -156,6 +158,44 @@ func (w *Web) fillSetup(r *request, page *templates.DashboardPage, views []templ
 	return err
 }
 
+// fillEncryption tells how the keys stand. Where they cannot be looked at now, the rest of
+// the overview stands all the same.
+func (w *Web) fillEncryption(r *request, page *templates.DashboardPage, _ []templates.DestinationView) error {
+	if !r.may(auth.ViewKeys, auth.Global) {
+		return nil
+	}
+	environments, err := r.allEnvironments()
+	if err != nil {
+		return err
+	}
+	e := &templates.Encryption{}
+	page.Encryption = e
+	if e.Scrub, err = w.lastScrub(r); err != nil {
+		return err
+	}
+	runs, err := w.keyRuns(r, 0, recentKeyRuns)
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		if !run.Run.Status.Ended() {
+			e.Running = append(e.Running, run)
+		}
+	}
+	report, err := w.Keys.Report(r.Context(), r.actor)
+	if err != nil {
+		w.logFailure(r.Request, err)
+		e.Problem = fault.Public(err).Error()
+		return nil
+	}
+	views := keyViews(report)
+	e.Needs = templates.KeyNeeds(w.Now(), w.keyHealth(r), views, e.Scrub, runs)
+	for _, one := range environments {
+		e.Recoveries = append(e.Recoveries, templates.RecoveryOf(one, views))
+	}
+	return nil
+}
+
 // healthItems is the health of what all share, and of the destinations that the actor may see.
 func (w *Web) healthItems(r *request, views []templates.DestinationView) []templates.HealthItem {
 	now := w.Now()
@@ -164,16 +204,20 @@ func (w *Web) healthItems(r *request, views []templates.DestinationView) []templ
 		if strings.HasPrefix(c.Name, "destination") {
 			continue // they are told below to those who may see them
 		}
-		item := templates.HealthItem{Name: strings.ToUpper(c.Name[:1]) + c.Name[1:], Health: templates.HealthOK, Detail: c.Detail, CheckedAt: now}
-		if !c.OK {
-			item.Health = templates.HealthDown
-		}
-		items = append(items, item)
+		items = append(items, healthItem(c, now))
 	}
 	for _, v := range views {
 		items = append(items, destinationHealth(v))
 	}
 	return items
+}
+
+func healthItem(c telemetry.Component, now time.Time) templates.HealthItem {
+	item := templates.HealthItem{Name: strings.ToUpper(c.Name[:1]) + c.Name[1:], Health: templates.HealthOK, Detail: c.Detail, CheckedAt: now}
+	if !c.OK {
+		item.Health = templates.HealthDown
+	}
+	return item
 }
 
 func destinationHealth(v templates.DestinationView) templates.HealthItem {

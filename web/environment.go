@@ -49,7 +49,7 @@ func (w *Web) showEnvironment(r *request) error {
 		return err
 	}
 	page := &templates.EnvironmentPage{
-		Environment: e, MayManage: r.may(auth.ManageEnvironment, e.ID), MayWrite: r.may(auth.WriteSecret, e.ID),
+		Environment: e, MayManage: r.may(auth.ManageEnvironment, e.ID), MayWrite: r.may(auth.WriteSecret, e.ID), MayKeys: r.mayKeys(e.ID),
 	}
 	counts, err := w.Secrets.Counts(r.Context(), r.actor)
 	if err != nil {
@@ -93,7 +93,7 @@ func (w *Web) newEnvironmentForm(r *request, err error) error {
 	if err := auth.Check(r.actor, auth.CreateEnvironment, auth.Global); err != nil {
 		return err
 	}
-	page := &templates.EnvironmentFormPage{KeyBackend: string(w.Secrets.KeyBackend())}
+	page := &templates.EnvironmentFormPage{KeyBackend: string(w.Secrets.KeyBackend()), MayKeys: r.may(auth.ManageKeys, auth.Global)}
 	if err != nil {
 		page.Form = r.refill(err, 0, append([]string{"name"}, environmentFields...)...)
 	}
@@ -126,7 +126,7 @@ func (w *Web) editEnvironmentForm(r *request, err error) error {
 	if findErr != nil {
 		return findErr
 	}
-	page := &templates.EnvironmentFormPage{Environment: &e, KeyBackend: string(w.Secrets.KeyBackend())}
+	page := &templates.EnvironmentFormPage{Environment: &e, KeyBackend: string(w.Secrets.KeyBackend()), MayKeys: r.may(auth.ManageKeys, auth.Global)}
 	page.Form = templates.Form{Revision: e.Revision, Values: map[string]string{
 		"display_name": e.DisplayName, "description": e.Description, "kms_key_alias": e.KMSKeyAlias, "color": e.Color,
 	}}
@@ -142,10 +142,13 @@ func (w *Web) updateEnvironment(r *request) error {
 		return err
 	}
 	f := r.form()
-	name, description, alias, color := f.line("display_name"), f.text("description"), f.line("kms_key_alias"), f.line("color")
-	e, err = w.Secrets.UpdateEnvironment(r.Context(), r.actor, e.ID, secrets.EnvironmentChange{
-		DisplayName: &name, Description: &description, KMSKeyAlias: &alias, Color: &color,
-	}, f.revision())
+	name, description, color := f.line("display_name"), f.text("description"), f.line("color")
+	c := secrets.EnvironmentChange{DisplayName: &name, Description: &description, Color: &color}
+	if r.PostForm.Has("kms_key_alias") { // not in the form of who may not name a key
+		alias := f.line("kms_key_alias")
+		c.KMSKeyAlias = &alias
+	}
+	e, err = w.Secrets.UpdateEnvironment(r.Context(), r.actor, e.ID, c, f.revision())
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/templates"
 )
@@ -66,7 +67,7 @@ func (r *request) send(status int, page templates.Page, base *templates.BasePage
 	}
 	*base = templates.BasePage{
 		Actor: r.actor, Environments: environments, Flashes: r.takeFlashes(), CSRFToken: r.csrfToken(),
-		Version: r.web.Version, Now: r.web.Now(),
+		MayViewKeys: r.may(auth.ViewKeys, auth.Global), Version: r.web.Version, Now: r.web.Now(),
 	}
 	if r.session.ID == "" {
 		base.Actor.Kind = ""

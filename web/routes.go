@@ -48,6 +48,17 @@ func (w *Web) table() []route {
 		{get, "/environments/{environment}/destinations/new", signedIn, w.newDestination, nil},
 		{post, "/environments/{environment}/destinations", signedIn, w.createDestination, w.newDestinationForm},
 
+		{get, "/environments/{environment}/keys", signedIn, w.showEnvironmentKeys, nil},
+		{get, "/environments/{environment}/keys/recipients/new", signedIn, w.newRecipient, nil},
+		{post, "/environments/{environment}/keys/recipients", signedIn, w.addRecipient, w.newRecipientForm},
+		{get, "/environments/{environment}/keys/recipients/remove", signedIn, w.askRemoveRecipient, nil},
+		{post, "/environments/{environment}/keys/recipients/remove", signedIn, w.removeRecipient, w.removeRecipientForm},
+		{get, "/environments/{environment}/keys/rewrap", signedIn, w.askRewrap, nil},
+		{post, "/environments/{environment}/keys/rewrap", signedIn, w.rewrap, w.rewrapForm},
+		{get, "/environments/{environment}/keys/reencrypt", signedIn, w.askReencrypt, nil},
+		{post, "/environments/{environment}/keys/reencrypt", signedIn, w.reencrypt, w.reencryptForm},
+		{post, "/environments/{environment}/keys/drill", signedIn, w.drill, nil},
+
 		{get, "/destinations/{destination}", signedIn, w.showDestination, nil},
 		{get, "/destinations/{destination}/runs", signedIn, w.listDestinationRuns, nil},
 		{get, "/destinations/{destination}/edit", signedIn, w.editDestination, nil},
@@ -62,6 +73,14 @@ func (w *Web) table() []route {
 		{get, "/sync", signedIn, w.showSync, nil},
 		{post, "/sync", signedIn, w.syncAll, nil},
 		{get, "/sync/runs/{run}", signedIn, w.showRun, nil},
+
+		{get, "/keys", signedIn, w.showKeys, nil},
+		{post, "/keys/test", signedIn, w.testKeys, nil},
+		{post, "/keys/scrub", signedIn, w.startScrub, nil},
+		{get, "/keys/runs", signedIn, w.listKeyRuns, nil},
+		{get, "/keys/runs/{run}", signedIn, w.showKeyRun, nil},
+		{get, "/keys/runs/{run}/cancel", signedIn, w.askCancelKeyRun, nil},
+		{post, "/keys/runs/{run}/cancel", signedIn, w.cancelKeyRun, nil},
 
 		{get, "/audit", signedIn, w.listAudit, nil},
 

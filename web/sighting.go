@@ -3,9 +3,11 @@ package web
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/telemetry"
 )
@@ -18,6 +20,7 @@ const lookback = 100
 type sighting struct {
 	entries map[int64]bool // of the audit log
 	runs    map[models.RunID]models.SyncRun
+	keyRuns map[models.KeyRunID]models.KeyRun
 	health  string
 }
 
@@ -34,8 +37,12 @@ func (w *Web) changes(ctx context.Context, seen *sighting) ([]change, error) {
 	if err != nil {
 		return nil, err
 	}
+	keyRuns, _, err := w.Keys.Runs(ctx, models.System(), keys.RunQuery{Limit: lookback})
+	if err != nil {
+		return nil, err
+	}
 	health := healthPrint(w.Health(ctx))
-	moved := append(w.newEntries(entries, seen), w.movedRuns(runs, seen)...)
+	moved := slices.Concat(w.newEntries(entries, seen), w.movedRuns(runs, seen), w.movedKeyRuns(keyRuns, seen))
 	if seen.health != "" && seen.health != health {
 		moved = append(moved, change{topic: "health"})
 	}
@@ -91,6 +98,25 @@ func (w *Web) movedRuns(runs []models.SyncRun, seen *sighting) []change {
 			continue
 		}
 		moved = append(moved, change{"sync", run.EnvironmentID}, change{"run:" + string(run.ID), run.EnvironmentID})
+	}
+	return moved
+}
+
+func (w *Web) movedKeyRuns(runs []keys.Progress, seen *sighting) []change {
+	before, since := seen.keyRuns, w.Now().Add(-liveMemory)
+	seen.keyRuns = make(map[models.KeyRunID]models.KeyRun, len(runs))
+	var moved []change
+	for _, p := range runs {
+		run := p.KeyRun
+		seen.keyRuns[run.ID] = run
+		last, known := before[run.ID]
+		if known && last.Status == run.Status && last.UpdatedAt.Equal(run.UpdatedAt) && last.Done == run.Done && last.Error == run.Error {
+			continue
+		}
+		if before == nil && run.FinishedAt != nil && run.FinishedAt.Before(since) {
+			continue
+		}
+		moved = append(moved, change{"keys", run.EnvironmentID}, change{"keyrun:" + string(run.ID), run.EnvironmentID})
 	}
 	return moved
 }

@@ -1,0 +1,154 @@
+package web
+
+import (
+	"strconv"
+
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/keys"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/templates"
+)
+
+// recentKeyRuns is how many runs the pages of keys show below what they are about.
+const recentKeyRuns = 10
+
+func (w *Web) showKeys(r *request) error {
+	report, err := w.Keys.Report(r.Context(), r.actor)
+	if err != nil {
+		return err
+	}
+	page := &templates.KeysPage{Health: w.keyHealth(r), Keys: keyViews(report), MayManage: r.may(auth.ManageKeys, auth.Global)}
+	if page.Scrub, err = w.lastScrub(r); err != nil {
+		return err
+	}
+	if page.Runs, err = w.keyRuns(r, 0, recentKeyRuns); err != nil {
+		return err
+	}
+	return r.show(page, &page.BasePage)
+}
+
+// testKeys tries every permission that is needed and tells of each on a page of its own.
+func (w *Web) testKeys(r *request) error {
+	page := &templates.KeyTestPage{}
+	var only models.EnvironmentID
+	if name := r.form().line("environment"); name != "" {
+		e, err := w.Secrets.FindEnvironment(r.Context(), r.actor, name)
+		if err != nil {
+			return err
+		}
+		only, page.Environment = e.ID, &e
+	}
+	start := w.Now()
+	checks, err := w.Keys.Test(r.Context(), r.actor, only)
+	if err != nil {
+		return err
+	}
+	page.Took = w.Now().Sub(start)
+	for _, c := range checks {
+		page.Checks = append(page.Checks, templates.KeyCheck(c))
+	}
+	return r.show(page, &page.BasePage)
+}
+
+func (w *Web) startScrub(r *request) error {
+	return w.startKeyRun(r, keys.Order{Kind: models.KeyScrub}, "/keys", "The scrub begins. It changes nothing.")
+}
+
+// startKeyRun asks for a run and goes on to it.
+func (w *Web) startKeyRun(r *request, o keys.Order, back, message string) error {
+	started, err := w.Keys.Start(r.Context(), r.actor, o)
+	if err != nil {
+		return err
+	}
+	if len(started) == 0 {
+		return r.done(back, "There is nothing to do; nothing was started.")
+	}
+	return r.done(keyRunURL(started[0].ID), message)
+}
+
+func (w *Web) listKeyRuns(r *request) error {
+	query := r.URL.Query()
+	page := &templates.KeyRunsPage{Kind: models.KeyRunKind(query.Get("kind")), Pager: templates.Pager{Total: -1}}
+	runs, next, err := w.Keys.Runs(r.Context(), r.actor, keys.RunQuery{Kind: page.Kind, Cursor: query.Get("cursor"), Limit: pageSize})
+	if err != nil {
+		return err
+	}
+	page.Pager.Next = next
+	if page.Runs, err = r.keyRunViews(runs); err != nil {
+		return err
+	}
+	return r.show(page, &page.BasePage)
+}
+
+// keyRun is the run that the path names.
+func (w *Web) keyRun(r *request) (templates.KeyRunView, error) {
+	run, err := w.Keys.Run(r.Context(), r.actor, models.KeyRunID(r.param("run")))
+	if err != nil {
+		return templates.KeyRunView{}, err
+	}
+	views, err := r.keyRunViews([]keys.Progress{run})
+	if err != nil {
+		return templates.KeyRunView{}, err
+	}
+	return views[0], nil
+}
+
+func (w *Web) showKeyRun(r *request) error {
+	view, err := w.keyRun(r)
+	if err != nil {
+		return err
+	}
+	after, err := afterFinding(r)
+	if err != nil {
+		return err
+	}
+	page := &templates.KeyRunPage{KeyRunView: view, Pager: templates.Pager{Total: -1}, MayManage: r.may(auth.ManageKeys, auth.Global)}
+	page.FoundHere, err = w.Keys.Findings(r.Context(), r.actor, view.Run.ID, after, pageSize+1)
+	if err != nil {
+		return err
+	}
+	if len(page.FoundHere) > pageSize {
+		page.FoundHere = page.FoundHere[:pageSize]
+		page.Pager.Next = findingCursor(page.FoundHere[pageSize-1])
+	}
+	return r.show(page, &page.BasePage)
+}
+
+func (w *Web) askCancelKeyRun(r *request) error {
+	if err := auth.Check(r.actor, auth.ManageKeys, auth.Global); err != nil {
+		return err
+	}
+	view, err := w.keyRun(r)
+	if err != nil {
+		return err
+	}
+	if view.Run.Status.Ended() {
+		return fault.New(fault.Conflict, "The run has ended; there is nothing to cancel.").WithHint("Its page says how it ended.")
+	}
+	page := &templates.KeyRunCancelPage{KeyRunView: view}
+	return r.show(page, &page.BasePage)
+}
+
+func (w *Web) cancelKeyRun(r *request) error {
+	run, err := w.Keys.Cancel(r.Context(), r.actor, models.KeyRunID(r.param("run")))
+	if err != nil {
+		return err
+	}
+	return r.done(keyRunURL(run.ID), "The run is cancelled. What it has done stays.")
+}
+
+// afterFinding is the finding after which a page of them begins; 0 for the first.
+func afterFinding(r *request) (int64, error) {
+	text := r.URL.Query().Get("after")
+	if text == "" {
+		return 0, nil
+	}
+	after, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || after < 0 {
+		return 0, fault.New(fault.Invalid, "The list of findings cannot go on from there.").WithHint("Open the run again.")
+	}
+	return after, nil
+}
+
+func findingCursor(f models.KeyFinding) string { return strconv.FormatInt(f.ID, 10) }

@@ -14,10 +14,12 @@ import (
 var errUsage = errors.New("bad usage")
 
 type config struct {
-	addr    string
-	state   string
-	quotas  string
-	options standin.Options
+	addr   string
+	state  string
+	quotas string
+	// kmsQuota is requests per second; 0 leaves it to quotas.
+	kmsQuota float64
+	options  standin.Options
 }
 
 // parse reads the command line, and tells stderr what is wrong with it.
@@ -31,6 +33,8 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	flags.StringVar(&cfg.quotas, "quotas", "off", "real (AWS's requests per second) or off")
 	flags.StringVar(&o.Account, "account", standin.DefaultAccount, "account of access keys that -access-key does not name")
 	flags.DurationVar(&o.Latency, "latency", 0, "time added to every call")
+	flags.DurationVar(&o.KMSLatency, "kms-latency", 0, "time added to every call of KMS, besides -latency")
+	flags.Float64Var(&cfg.kmsQuota, "kms-quota", 0, "cryptographic calls of KMS a second, by account and region; 0 leaves it to -quotas")
 	flags.DurationVar(&o.ListDelay, "list-delay", 0, "how old the state is that ListSecrets shows")
 	flags.DurationVar(&o.ForceDeleteDelay, "force-delete-delay", 0, "how long a secret deleted without recovery keeps its name")
 	flags.Uint64Var(&o.Seed, "seed", 0, "seed of the faults that hit a share of calls")
@@ -67,11 +71,29 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	case flags.NArg() > 0:
 		fmt.Fprintf(stderr, "unexpected argument %q\n", flags.Arg(0))
 		return cfg, errUsage
-	case cfg.quotas == "real":
-		o.Quotas = standin.RealQuotas()
-	case cfg.quotas != "off":
-		fmt.Fprintf(stderr, "-quotas is real or off, not %q\n", cfg.quotas)
+	case cfg.kmsQuota < 0:
+		fmt.Fprintln(stderr, "-kms-quota must not be negative")
+		return cfg, errUsage
+	}
+	if err := cfg.setQuotas(); err != nil {
+		fmt.Fprintln(stderr, err)
 		return cfg, errUsage
 	}
 	return cfg, nil
+}
+
+func (cfg *config) setQuotas() error {
+	quotas := map[string]float64{}
+	switch cfg.quotas {
+	case "real":
+		quotas = standin.RealQuotas()
+	case "off":
+	default:
+		return fmt.Errorf("-quotas is real or off, not %q", cfg.quotas)
+	}
+	if cfg.kmsQuota > 0 {
+		quotas[standin.QuotaKMSCryptography] = cfg.kmsQuota
+	}
+	cfg.options.Quotas = quotas
+	return nil
 }

@@ -123,7 +123,7 @@ func get(t *testing.T, url string) []byte {
 
 func TestBadCommandLines(t *testing.T) {
 	for _, args := range [][]string{
-		{"-quotas", "some"}, {"-kms-alias", "keeper"}, {"-access-key", "x"}, {"-role", "x"}, {"stray"}, {"-nonsense"},
+		{"-quotas", "some"}, {"-kms-quota", "-1"}, {"-kms-alias", "keeper"}, {"-access-key", "x"}, {"-role", "x"}, {"stray"}, {"-nonsense"},
 	} {
 		t.Run(fmt.Sprint(args), func(t *testing.T) {
 			var stderr bytes.Buffer

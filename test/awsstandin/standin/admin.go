@@ -37,6 +37,10 @@ func (s *Server) admin(r *http.Request) (any, error) {
 	case "DELETE faults":
 		s.ClearFaults()
 		return s.Faults(), nil
+	case "GET quotas":
+		return s.Quotas(), nil
+	case "POST quotas":
+		return s.adminQuotas(r)
 	case "POST clock":
 		return s.adminClock(r)
 	case "POST reset":
@@ -64,6 +68,20 @@ func (s *Server) adminInject(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return s.Faults(), nil
+}
+
+// adminQuotas sets requests per second by family: {"kms:Cryptography": 500}. 0 is no limit.
+func (s *Server) adminQuotas(r *http.Request) (any, error) {
+	var in map[string]float64
+	if err := decodeAdmin(r, &in); err != nil {
+		return nil, err
+	}
+	for family, perSecond := range in {
+		if err := s.SetQuota(family, perSecond); err != nil {
+			return nil, err
+		}
+	}
+	return s.Quotas(), nil
 }
 
 // adminClock moves the clocks by Go durations: {"advance": "168h"} and {"skew": "10m"}.

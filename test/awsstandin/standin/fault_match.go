@@ -80,7 +80,7 @@ func (kr *keyring) namesOf(name string, c *call) []string {
 	if err != nil {
 		return nil
 	}
-	names := []string{k.ID}
+	names := []string{k.ID, kr.keyARN(k.ID)}
 	for alias, a := range kr.aliases {
 		if a.Target == k.ID {
 			names = append(names, alias)

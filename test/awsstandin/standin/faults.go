@@ -46,7 +46,7 @@ type Fault struct {
 	Operation string `json:"operation"`
 	// Region limits the fault to one region.
 	Region string `json:"region,omitempty"`
-	// Secret is a pattern of secret names; for KMS of key ids and aliases, for STS of role ARNs.
+	// Secret is a pattern of secret names; for KMS of key ids, key ARNs and aliases, for STS of role ARNs.
 	// "*" stands for any run of characters, "?" for one.
 	Secret string    `json:"secret,omitempty"`
 	Kind   FaultKind `json:"kind"`

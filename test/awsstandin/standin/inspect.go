@@ -79,10 +79,14 @@ func stateOf(s *secret) SecretState {
 }
 
 // CreateKey makes a symmetric KMS key in the default account, with an alias unless that is empty, and returns its ARN.
-func (s *Server) CreateKey(region, alias string) string {
+func (s *Server) CreateKey(region, alias string) string { return s.CreateKeyFrom(region, alias, "") }
+
+// CreateKeyFrom is CreateKey for a key whose material KMS did not make, and so does not rotate: of origin "EXTERNAL"
+// (imported) or "AWS_CLOUDHSM" (a custom key store). It is enabled and works as any other.
+func (s *Server) CreateKeyFrom(region, alias, origin string) string {
 	kr := s.region(s.opts.Account, region).keys
 	now := s.clock.now()
-	k := kr.create(keySpec{}, now)
+	k := kr.create(keySpec{origin: origin}, now)
 	if alias != "" {
 		kr.setAlias(alias, k.ID, now)
 	}

@@ -34,6 +34,8 @@ type key struct {
 	Created     time.Time
 	State       string
 	MultiRegion bool
+	// Origin is where the key's material comes from; empty for originKMS.
+	Origin string `json:",omitempty"`
 	// Managed marks a key of AWS's own, such as alias/aws/secretsmanager.
 	Managed bool
 	// DeleteAt is the end of the waiting period; zero when no deletion is scheduled.
@@ -57,6 +59,7 @@ type alias struct {
 // keySpec is what a new key is made from.
 type keySpec struct {
 	description string
+	origin      string
 	multiRegion bool
 	managed     bool
 	tags        []keyTag
@@ -83,7 +86,7 @@ func (kr *keyring) create(spec keySpec, now time.Time) key {
 func (kr *keyring) add(spec keySpec, now time.Time) *key {
 	k := &key{
 		ID: newUUID(), Region: kr.where.name, Description: spec.description, Created: now, State: stateEnabled,
-		MultiRegion: spec.multiRegion, Managed: spec.managed, Tags: spec.tags, material: newMaterial(kr.where.name, now),
+		MultiRegion: spec.multiRegion, Origin: spec.origin, Managed: spec.managed, Tags: spec.tags, material: newMaterial(kr.where.name, now),
 	}
 	if spec.multiRegion {
 		k.ID = "mrk-" + strings.ReplaceAll(k.ID, "-", "")

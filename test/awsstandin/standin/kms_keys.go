@@ -31,7 +31,7 @@ func createKey(_ *Server, c *call, in *createKeyIn) (*keyMetadataOut, error) {
 	for _, asked := range []struct{ got, only string }{
 		{cmp.Or(in.KeySpec, in.CustomerMasterKeySpec), "SYMMETRIC_DEFAULT"},
 		{in.KeyUsage, "ENCRYPT_DECRYPT"},
-		{in.Origin, "AWS_KMS"},
+		{in.Origin, originKMS},
 	} {
 		if asked.got != "" && asked.got != asked.only {
 			return nil, refuse("UnsupportedOperationException", "the stand-in makes only keys of %s", asked.only)
@@ -82,7 +82,7 @@ func describe(kr *keyring, k key) keyMetadata {
 		AWSAccountID: kr.where.account, KeyID: k.ID, Arn: kr.keyARN(k.ID), CreationDate: epoch(k.Created),
 		Enabled: k.State == stateEnabled, Description: k.Description, KeyUsage: "ENCRYPT_DECRYPT", KeyState: k.State,
 		DeletionDate: epoch(k.DeleteAt), PendingDeletionWindowInDays: k.Window,
-		Origin: "AWS_KMS", KeyManager: manager, CustomerMasterKeySpec: symmetric, KeySpec: symmetric,
+		Origin: cmp.Or(k.Origin, originKMS), KeyManager: manager, CustomerMasterKeySpec: symmetric, KeySpec: symmetric,
 		EncryptionAlgorithms: []string{symmetric}, MultiRegion: k.MultiRegion,
 		MultiRegionConfiguration: describeRegions(kr.where, k), CurrentKeyMaterialID: k.material.currentID(),
 	}

@@ -1,6 +1,9 @@
 package standin
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 const (
 	defaultRotationDays = 365
@@ -8,6 +11,9 @@ const (
 	maxRotationDays     = 2560
 	maxOnDemand         = 10
 )
+
+// originKMS is the origin of keys whose material KMS made, the only ones that it rotates.
+const originKMS = "AWS_KMS"
 
 // rotation is when a key's material is renewed. Ciphertexts of every earlier generation still open.
 type rotation struct {
@@ -37,13 +43,25 @@ func (r rotation) due(now time.Time) bool { return r.Enabled && !now.Before(r.Ne
 
 func (r rotation) period() time.Duration { return time.Duration(r.Days) * 24 * time.Hour }
 
-// rotatable resolves a key whose rotation may be changed: usable, of the customer's, and the primary of its replicas.
+// byKey refuses an alias where AWS takes only a key's id or ARN.
+func byKey(id string) error {
+	if strings.HasPrefix(id, "alias/") || strings.Contains(id, ":alias/") {
+		return refuse("NotFoundException", "Invalid keyId '%s'", id)
+	}
+	return nil
+}
+
+// rotatable resolves a key whose rotation may be changed: usable, of the customer's, its material made by KMS, and the
+// primary of its replicas.
 func (c *call) rotatable(id string) (key, error) {
+	if err := byKey(id); err != nil {
+		return key{}, err
+	}
 	k, err := c.usableKey(id)
 	if err != nil {
 		return key{}, err
 	}
-	if k.Managed || k.replica() {
+	if k.Managed || k.replica() || k.Origin != "" {
 		return key{}, refuse("UnsupportedOperationException", "%s does not support this operation: its rotation is managed elsewhere.", c.region.keys.keyARN(k.ID))
 	}
 	return k, nil
@@ -95,6 +113,9 @@ type rotationStatusOut struct {
 }
 
 func getKeyRotationStatus(_ *Server, c *call, in *keyIn) (*rotationStatusOut, error) {
+	if err := byKey(in.KeyID); err != nil {
+		return nil, err
+	}
 	k, err := c.region.keys.get(in.KeyID, c.now)
 	if err != nil {
 		return nil, err

@@ -84,7 +84,7 @@ func (s *Server) serveAWS(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.calls.note(c)
-	s.pause(r, s.opts.Latency)
+	s.pause(r, s.latency(c))
 	if err := s.quotas.take(c); err != nil {
 		s.calls.noteThrottle(c)
 		reply.fail(err)
@@ -104,6 +104,14 @@ func (s *Server) serveAWS(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply.succeed(c.operation, out)
+}
+
+// latency is how long a call takes before anything else happens to it.
+func (s *Server) latency(c *call) time.Duration {
+	if c.service == serviceKMS {
+		return s.opts.Latency + s.opts.KMSLatency
+	}
+	return s.opts.Latency
 }
 
 func (s *Server) run(c *call) (any, error) {

@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"fmt"
 	"maps"
 	"sync"
 	"time"
@@ -63,11 +64,29 @@ func RealQuotas() map[string]float64 {
 	}
 }
 
+// SetQuota changes the requests per second of a family, in every account and region, from now on; 0 is no limit.
+func (s *Server) SetQuota(family string, perSecond float64) error {
+	switch {
+	case RealQuotas()[family] == 0:
+		return fmt.Errorf("no quota is called %q", family)
+	case perSecond < 0:
+		return fmt.Errorf("a quota must not be negative")
+	}
+	s.quotas.set(family, perSecond)
+	return nil
+}
+
+// Quotas returns the quotas that stand, in requests per second.
+func (s *Server) Quotas() map[string]float64 {
+	s.quotas.mu.Lock()
+	defer s.quotas.mu.Unlock()
+	return maps.Clone(s.quotas.rates)
+}
+
 // quotas are the token buckets of every account, region and family that was used.
 type quotas struct {
-	rates map[string]float64
-
 	mu      sync.Mutex
+	rates   map[string]float64
 	buckets map[bucketKey]*bucket
 }
 
@@ -77,18 +96,31 @@ type bucketKey struct {
 }
 
 func newQuotas(rates map[string]float64) *quotas {
-	return &quotas{rates: maps.Clone(rates), buckets: make(map[bucketKey]*bucket)}
+	q := &quotas{rates: make(map[string]float64), buckets: make(map[bucketKey]*bucket)}
+	maps.Copy(q.rates, rates)
+	return q
+}
+
+// set begins a family's buckets anew, each full.
+func (q *quotas) set(family string, rate float64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.rates[family] = rate
+	maps.DeleteFunc(q.buckets, func(key bucketKey, _ *bucket) bool { return key.family == family })
 }
 
 // take spends a token of the call's family, or says that there is none. It runs on the machine's clock.
 func (q *quotas) take(c *call) error {
 	family := quotaFamilies[c.service][c.operation]
-	rate := q.rates[family]
-	if rate <= 0 {
+	if family == "" {
 		return nil
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	rate := q.rates[family]
+	if rate <= 0 {
+		return nil
+	}
 	key := bucketKey{c.region.regionKey, family}
 	b := q.buckets[key]
 	if b == nil {

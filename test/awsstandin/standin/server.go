@@ -29,6 +29,8 @@ type Options struct {
 	Quotas map[string]float64
 	// Latency is added to every call.
 	Latency time.Duration
+	// KMSLatency is added to every call of KMS, besides Latency.
+	KMSLatency time.Duration
 	// ListDelay is how old the state is that ListSecrets, and BatchGetSecretValue with filters, see.
 	ListDelay time.Duration
 	// ForceDeleteDelay is how long a secret deleted without recovery keeps its name; 0 frees it at once.

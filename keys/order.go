@@ -241,14 +241,11 @@ func (s *Service) tryKey(ctx context.Context, e models.Environment, kind models.
 	if backend == nil {
 		return "", noBackend(kind)
 	}
-	id := name
-	if kind != models.RecipientRecovery {
-		info, err := backend.Describe(ctx, name)
-		if err != nil {
-			return "", keyTried(err, name)
-		}
-		id = info.ID
+	info, err := backend.Describe(ctx, name)
+	if err != nil {
+		return "", keyTried(err, name)
 	}
+	id := info.ID
 	probe := make([]byte, kms.KeySize)
 	_, _ = rand.Read(probe) // crypto/rand.Read never fails since Go 1.24
 	ec := s.Envelope.Context(e)

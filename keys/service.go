@@ -43,6 +43,7 @@ type Service struct {
 	versions *pace // that a scrub opens
 	meters   meters
 	told     teller
+	watching watchState
 }
 
 // New makes the service.

@@ -56,12 +56,12 @@ func (now standing) under(kind models.RecipientKind, id string) int {
 	return 0
 }
 
-// abroad reports whether something stands under a kind of keys that none of the targets is
-// of: bringing that over is a migration, which a person begins.
-func (now standing) abroad(want kms.Targets) bool {
+// abroad reports whether something stands under a kind of keys that none of the wanted ones
+// is of: bringing that over is a migration, which a person begins.
+func (now standing) abroad(wants []want) bool {
 	return slices.ContainsFunc(now.usage, func(u store.KeyUsage) bool {
 		return u.RecipientKind != models.RecipientRecovery &&
-			!slices.ContainsFunc(want.All(), func(t kms.Target) bool { return t.Kind == u.RecipientKind })
+			!slices.ContainsFunc(wants, func(w want) bool { return w.Kind == u.RecipientKind })
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/your-org/keeper/api"
+	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/models"
 )
 
@@ -148,6 +149,13 @@ func TestEnumsAreTheModels(t *testing.T) {
 		"SecretType":      words(models.SecretTypes),
 		"SyncStatus":      words(models.SyncStatuses),
 		"DestinationKind": words(append(slices.Clone(models.DestinationKinds), models.DestinationMemory)),
+		"RecipientKind":   words([]models.RecipientKind{models.RecipientLocal, models.RecipientKMS, models.RecipientRecovery}),
+		"KeyRole":         words([]keys.Role{keys.RolePrimary, keys.RoleSecond, keys.RoleRecovery, keys.RoleFormer}),
+		"KeyRunKind":      words([]models.KeyRunKind{models.KeyRewrap, models.KeyReencrypt, models.KeyMigrate, models.KeyScrub}),
+		"KeyRunStatus": words([]models.KeyRunStatus{
+			models.KeyRunQueued, models.KeyRunRunning, models.KeyRunSucceeded, models.KeyRunPartial, models.KeyRunFailed, models.KeyRunCancelled,
+		}),
+		"KeyFindingKind": words([]models.KeyFindingKind{models.FindingDamaged, models.FindingUnknown}),
 	} {
 		var got []string
 		for _, one := range document.Components.Schemas[name].Value.Enum {

@@ -25,6 +25,7 @@ import (
 	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/kms"
 	"github.com/your-org/keeper/kms/drivertest"
+	"github.com/your-org/keeper/kms/recovery"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/secrets"
 	"github.com/your-org/keeper/store"
@@ -47,6 +48,8 @@ type house struct {
 	deps  Deps
 	place *memory.Place
 	dests *destinations.Service
+	keys  *keys.Service
+	key   *drivertest.Fake
 	log   *bytes.Buffer
 
 	admin      *client.Client
@@ -60,7 +63,9 @@ type house struct {
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{t: t, store: storetest.SQLite(t), place: memory.NewPlace(), log: &bytes.Buffer{}, seen: map[string]bool{}}
-	envelope, err := kms.NewEnvelope(keys.NewRows(h.store), drivertest.NewFake(models.RecipientLocal, "k"), kms.Options{})
+	h.key = drivertest.NewFake(models.RecipientKMS, "k", "k2")
+	backends := []kms.Wrapper{h.key, recovery.New()}
+	envelope, err := kms.NewEnvelope(keys.NewRows(h.store), h.key, kms.Options{Others: backends[1:]})
 	must(t, err)
 	t.Cleanup(envelope.Close)
 	h.auth, err = auth.New(h.store, time.Now, nil)
@@ -77,8 +82,12 @@ func newHouse(t testing.TB) *house {
 			return memory.New(memory.Options{Place: h.place, Prefix: d.Config.Prefix}), nil
 		},
 	})
+	h.keys = keys.New(keys.Deps{
+		Store: h.store, Envelope: envelope, Backends: backends, Rate: 1000, ScrubRate: 1000, Seal: bytes.Repeat([]byte{7}, 32),
+		Now: time.Now, Log: log, Wake: func() {},
+	})
 	h.deps = Deps{
-		Secrets: service, Destinations: h.dests, Auth: h.auth, Now: time.Now, Log: log,
+		Secrets: service, Destinations: h.dests, Keys: h.keys, Auth: h.auth, Now: time.Now, Log: log,
 		Origin: func(r *http.Request) auth.Origin {
 			return auth.Origin{Via: "api", Address: "127.0.0.1", RequestID: r.Header.Get("X-Request-ID")}
 		},

@@ -21,6 +21,7 @@ func TestEveryOperation(t *testing.T) {
 	t.Run("Environments", func(t *testing.T) { environmentOperations(t, h) })
 	t.Run("Destinations", func(t *testing.T) { destinationOperations(t, h) })
 	t.Run("Tokens", func(t *testing.T) { tokenOperations(t, h) })
+	t.Run("Keys", func(t *testing.T) { keyOperations(t, h) })
 	document, err := specification()
 	must(t, err)
 	for path, item := range document.Paths.Map() {

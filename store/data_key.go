@@ -109,13 +109,14 @@ func (tx *Tx) ReplaceWrapped(id models.DataKeyID, add, remove []models.WrappedKe
 }
 
 func (tx *Tx) removeWrapped(id models.DataKeyID, w *models.WrappedKey) error {
-	done := tx.db().Where("data_key_id = ? AND recipient_kind = ? AND recipient_id = ? AND `blob` = ?",
-		id, w.RecipientKind, w.RecipientID, w.Blob).Delete(&models.WrappedKey{})
-	if done.Error == nil && done.RowsAffected == 0 {
+	n, err := tx.exec("wrapped key", deleteWrapped, string(id), string(w.RecipientKind), w.RecipientID, w.Blob)
+	if err == nil && n == 0 {
 		return stale("wrapped key")
 	}
-	return translate(done.Error, "wrapped key")
+	return err
 }
+
+var deleteWrapped = newQuery("DELETE FROM wrapped_keys WHERE data_key_id = ? AND recipient_kind = ? AND recipient_id = ? AND `blob` = ?")
 
 func (tx *Tx) putWrapped(id models.DataKeyID, add []models.WrappedKey) error {
 	if len(add) == 0 {

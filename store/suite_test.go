@@ -23,6 +23,9 @@ func TestSuite(t *testing.T) {
 		"SyncEntries": testSyncEntries, "SyncRuns": testSyncRuns, "Users": testUsers, "Sessions": testSessions,
 		"Tokens": testTokens, "Audit": testAudit, "Record": testRecord, "Settings": testSettings, "Jobs": testJobs,
 		"JobsRace": testJobsRace, "Write": testWrite, "WriteRace": testWriteRace, "Names": testNames,
+		"Recipients": testRecipients, "KeyGenerationWaits": testKeyGenerationWaits, "KeyGenerationRace": testKeyGenerationRace,
+		"DataKeyPages": testDataKeyPages, "ReplaceWrapped": testReplaceWrapped, "Retire": testRetire,
+		"DeleteUnused": testDeleteUnused, "DeleteUnusedRace": testDeleteUnusedRace, "DeleteUnusedWaits": testDeleteUnusedWaits,
 	}
 	for _, dialect := range storetest.Dialects {
 		t.Run(dialect, func(t *testing.T) {

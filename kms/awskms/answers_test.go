@@ -78,6 +78,7 @@ func TestEnvelope(t *testing.T) {
 		return e
 	}
 	env := models.Environment{ID: 4, Name: "production", KMSKeyAlias: "alias/second"}
+	keys.SetRecipients(env.ID, env.KMSKeyAlias)
 	label := kms.Label{Kind: kms.KindVersion, Environment: env.ID, Object: "1", Number: 1}
 
 	e := open()

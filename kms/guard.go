@@ -61,7 +61,8 @@ type place struct {
 	lastSuccess time.Time
 	lastFailure time.Time
 	lastError   error
-	silence     error // the last error that is ErrUnreachable
+	silence     error     // the last error that is ErrUnreachable
+	lastAnswer  time.Time // by the runtime's clock, as the breaker's
 }
 
 // at is the place of a wrapping key.
@@ -126,14 +127,17 @@ func (p *place) admit() error {
 	return p.silence // there is one: it opened the breaker
 }
 
-// answered records how a call ended. A refusal of the key or of the input is an answer. An
-// end that this process made itself says nothing.
-func (p *place) answered(err error) {
+// answered records how a call ended that began at a time. A refusal of the key or of the
+// input is an answer. An end that this process made itself says nothing, and silence that
+// began before the last answer is over.
+func (p *place) answered(began time.Time, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
 	if errors.Is(err, ErrUnreachable) {
-		p.silent(err)
+		if !p.answeredSince(began) {
+			p.silent(err)
+		}
 		return
 	}
 	p.reached()
@@ -146,6 +150,12 @@ func (p *place) answered(err error) {
 	p.away, p.since, p.lastSuccess = false, time.Time{}, p.guard.now()
 }
 
+func (p *place) answeredSince(t time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lastAnswer.After(t)
+}
+
 // reached closes the breaker: whatever was said, it was said.
 func (p *place) reached() {
 	if p.breaker.IsClosed() {
@@ -155,7 +165,7 @@ func (p *place) reached() {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.failures = 0
+	p.failures, p.lastAnswer = 0, time.Now()
 }
 
 // silent records that there was no answer.

@@ -141,8 +141,9 @@ func (e *Envelope) call(ctx context.Context, at *place, call func(context.Contex
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptLimit)
 	defer cancel()
 	defer context.AfterFunc(e.life, cancel)()
+	began := time.Now()
 	err := inTime(ctx, call(ctx))
-	at.answered(err)
+	at.answered(began, err)
 	return err
 }
 

@@ -38,7 +38,7 @@ type Fake struct {
 	first  string
 	failed map[Op]error
 	away   map[string]error // by key
-	before func(ctx context.Context, op Op)
+	before func(ctx context.Context, op Op, key string)
 	calls  map[Op]int
 	handed [][]byte
 }
@@ -122,6 +122,16 @@ func (f *Fake) Mend() {
 
 // Before is called at the beginning of each call, outside any lock: a test can wait in it.
 func (f *Fake) Before(hook func(ctx context.Context, op Op)) {
+	if hook == nil {
+		f.BeforeKey(nil)
+		return
+	}
+	f.BeforeKey(func(ctx context.Context, op Op, _ string) { hook(ctx, op) })
+}
+
+// BeforeKey is Before with the name of the key that the call is about: of a rewrap the one
+// that is left.
+func (f *Fake) BeforeKey(hook func(ctx context.Context, op Op, key string)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.before = hook
@@ -210,7 +220,7 @@ func (f *Fake) begin(ctx context.Context, op Op, keys ...string) error {
 	before := f.before
 	f.mu.Unlock()
 	if before != nil {
-		before(ctx, op)
+		before(ctx, op, keys[0])
 	}
 	if err := ctx.Err(); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "The fake backend's call was ended.")

@@ -68,7 +68,7 @@ func (tx *Tx) versionsOf(
 	}
 	query := tx.db().Where("secret_id IN ?", ids).Order("secret_id, number").Limit(limit)
 	if ids[0] == afterSecret {
-		query = query.Where("secret_id > ? OR number > ?", afterSecret, afterNumber)
+		query = query.Where("(secret_id > ? OR number > ?)", afterSecret, afterNumber)
 	}
 	versions, err := all[models.SecretVersion](tx.sealedBefore(query, q.DataKeyCreatedBefore), "version")
 	if err != nil {

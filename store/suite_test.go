@@ -26,6 +26,9 @@ func TestSuite(t *testing.T) {
 		"Recipients": testRecipients, "KeyGenerationWaits": testKeyGenerationWaits, "KeyGenerationRace": testKeyGenerationRace,
 		"DataKeyPages": testDataKeyPages, "ReplaceWrapped": testReplaceWrapped, "Retire": testRetire,
 		"DeleteUnused": testDeleteUnused, "DeleteUnusedRace": testDeleteUnusedRace, "DeleteUnusedWaits": testDeleteUnusedWaits,
+		"VersionPages": testVersionPages, "ManySecrets": testManySecrets, "Reseal": testReseal, "ResealCredentials": testResealCredentials,
+		"MisplacedCurrent": testMisplacedCurrent, "KeyRuns": testKeyRuns, "KeyRunRace": testKeyRunRace, "KeyFindings": testKeyFindings,
+		"KeyDrills": testKeyDrills, "DeleteEnvironmentKeys": testDeleteEnvironmentKeys,
 	}
 	for _, dialect := range storetest.Dialects {
 		t.Run(dialect, func(t *testing.T) {

@@ -26,17 +26,20 @@ func TestAnswers(t *testing.T) {
 	for name, test := range map[string]struct {
 		status int
 		body   string
-		kind   fault.Kind
+		away   bool
 		says   string
 	}{
-		"KeyForSigning":  {400, `{"__type":"InvalidKeyUsageException"}`, fault.Unavailable, "ENCRYPT_DECRYPT"},
-		"BadARN":         {400, `{"__type":"InvalidArnException"}`, fault.Unavailable, "cannot be the name of a key"},
-		"KeyUnavailable": {500, `{"__type":"KeyUnavailableException"}`, fault.Unavailable, "KeyUnavailableException"},
-		"ExpiredToken":   {400, `{"__type":"ExpiredTokenException"}`, fault.Unavailable, "have expired"},
-		"Unheard":        {400, `{"__type":"SomethingNewException"}`, fault.Unavailable, "SomethingNewException"},
-		"NotJSON":        {200, leaked, fault.Unavailable, "cannot be read"},
-		"NotBase64":      {200, `{"KeyId":"x","Plaintext":"` + leaked + `!"}`, fault.Unavailable, "cannot be read"},
-		"ProxyPage":      {502, "<html>bad gateway</html>", fault.Unavailable, ""},
+		"KeyForSigning":  {400, `{"__type":"InvalidKeyUsageException"}`, false, "ENCRYPT_DECRYPT"},
+		"BadARN":         {400, `{"__type":"InvalidArnException"}`, false, "cannot be the name of a key"},
+		"KeyUnavailable": {500, `{"__type":"KeyUnavailableException"}`, true, "KeyUnavailableException"},
+		"ExpiredToken":   {400, `{"__type":"ExpiredTokenException"}`, false, "have expired"},
+		"RegionOff":      {400, `{"__type":"UnrecognizedClientException"}`, false, "switched on"},
+		"SlowDown":       {400, `{"__type":"LimitExceededException"}`, true, "throttled"},
+		"NotAKMSDefect":  {503, `{"__type":"SomethingNewException"}`, true, "SomethingNewException"},
+		"Unheard":        {400, `{"__type":"SomethingNewException"}`, false, "SomethingNewException"},
+		"NotJSON":        {200, leaked, true, "cannot be read"},
+		"NotBase64":      {200, `{"KeyId":"x","Plaintext":"` + leaked + `!"}`, true, "cannot be read"},
+		"ProxyPage":      {502, "<html>bad gateway</html>", true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -47,20 +50,47 @@ func TestAnswers(t *testing.T) {
 			t.Cleanup(server.Close)
 			a := newAccount(t)
 			w := a.wrapper(t, awskms.Options{KeyID: a.first, Endpoint: server.URL})
-			plain, err := w.Unwrap(t.Context(), kms.Wrapped{RecipientID: a.first, Blob: []byte("blob")}, nil)
-			if !fault.Is(err, test.kind) || plain != nil {
-				t.Fatalf("got %v, want %v", err, test.kind)
+			plain, err := w.Unwrap(t.Context(), kms.Wrapped{RecipientID: a.first, Blob: []byte("blob")}, kms.Context{kms.ContextEnvironment: "production"})
+			if plain != nil {
+				t.Error("got a key")
 			}
-			for _, part := range []string{test.says, a.first} {
-				if !strings.Contains(err.Error(), part) {
-					t.Errorf("got %q, want it to say %q", err, part)
-				}
-			}
+			expect(t, err, fault.Unavailable, test.away, test.says, a.first, "production")
 			for cause := err; cause != nil; cause = errors.Unwrap(cause) {
 				if strings.Contains(fmt.Sprintf("%+v", cause), leaked) {
 					t.Errorf("the answer's body stands in an error: %v", cause)
 				}
 			}
+		})
+	}
+}
+
+// TestStates goes through states of keys that the stand-in's keys are never in.
+func TestStates(t *testing.T) {
+	for state, test := range map[string]struct {
+		away bool
+		says []string
+	}{
+		"PendingImport":          {false, []string{"imported key material", "import-key-material"}},
+		"PendingReplicaDeletion": {false, []string{"pending deletion", "cancel-key-deletion"}},
+		"Unavailable":            {false, []string{"custom key store", "connect-custom-key-store"}},
+		"Creating":               {true, []string{"being made"}},
+		"Updating":               {true, []string{"being made or changed"}},
+		"Enabled":                {false, []string{"cannot be used in the state", "describe-key"}}, // changed meanwhile
+	} {
+		t.Run(state, func(t *testing.T) {
+			a := newAccount(t)
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+				if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeKey") {
+					_, _ = fmt.Fprintf(w, `{"KeyMetadata":{"KeyId":"x","Arn":%q,"KeyState":%q}}`, a.first, state)
+					return
+				}
+				w.WriteHeader(http.StatusBadRequest)
+				_, _ = io.WriteString(w, `{"__type":"KMSInvalidStateException"}`)
+			}))
+			t.Cleanup(server.Close)
+			_, _, err := a.wrapper(t, awskms.Options{KeyAlias: alias, Endpoint: server.URL}).GenerateDataKey(t.Context(), "", kms.Context{kms.ContextEnvironment: "production"})
+			expect(t, err, fault.Unavailable, test.away, append(test.says, alias, "production")...)
 		})
 	}
 }

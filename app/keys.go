@@ -18,6 +18,7 @@ import (
 	"github.com/your-org/keeper/kms"
 	"github.com/your-org/keeper/kms/awskms"
 	"github.com/your-org/keeper/kms/local"
+	"github.com/your-org/keeper/kms/recovery"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store"
 )
@@ -36,7 +37,7 @@ func (a *App) openKeys(ctx context.Context, o Options) error {
 	}
 	a.Envelope, err = kms.NewEnvelope(keys.NewRows(a.Store), primary, kms.Options{
 		Others: others, Context: kms.Context(a.Config.KMSContext), MaxUses: a.Config.DataKeyMaxUses,
-		MaxAge: time.Duration(a.Config.DataKeyMaxAge), CacheTTL: ttl, Now: a.now,
+		MaxAge: time.Duration(a.Config.DataKeyMaxAge), CacheTTL: ttl, CacheGrace: time.Duration(a.Config.KMSCacheGrace), Now: a.now,
 	})
 	if err != nil {
 		return err
@@ -83,23 +84,36 @@ func (a *App) sealSecret(ctx context.Context) ([]byte, error) {
 	return hex.DecodeString(kept)
 }
 
-// wrappers are the backend that wraps new data keys, and those that can open older ones.
+// wrappers are the backend that wraps new data keys, and those that serve other recipients
+// and open what is older: an installation that moved from a local key to KMS, or back, has
+// the settings of both.
 func (a *App) wrappers(ctx context.Context, o Options) (kms.Wrapper, []kms.Wrapper, error) {
+	others := []kms.Wrapper{recovery.New()}
 	if a.Config.KeyBackend == "local" {
 		primary, err := a.localKey(ctx, o)
-		return primary, nil, err
+		if err != nil || a.Config.AWSRegion == "" || a.Config.KMSKeyID == "" && a.Config.KMSKeyAlias == "" {
+			return primary, others, err
+		}
+		aws, err := a.awsKey(ctx)
+		return primary, append(others, aws), err
 	}
+	primary, err := a.awsKey(ctx)
+	if err != nil || !a.Config.MasterKey.Set() && a.Config.MasterKeyFile == "" {
+		return primary, others, err
+	}
+	older, err := a.localKey(ctx, Options{})
+	return primary, append(others, older), err
+}
+
+func (a *App) awsKey(ctx context.Context) (kms.Wrapper, error) {
 	cfg, err := awsConfig(ctx, a.Config, a.Config.AWSRegion, models.DestinationCredentials{})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	primary, err := awskms.New(cfg, awskms.Options{KeyID: a.Config.KMSKeyID, KeyAlias: a.Config.KMSKeyAlias, Endpoint: a.Config.AWSEndpoint})
-	if err != nil || !a.Config.MasterKey.Set() && a.Config.MasterKeyFile == "" {
-		return primary, nil, err
-	}
-	// An installation that moved from a local key to KMS still opens what is older.
-	older, err := a.localKey(ctx, Options{})
-	return primary, []kms.Wrapper{older}, err
+	return awskms.New(cfg, awskms.Options{
+		KeyID: a.Config.KMSKeyID, KeyAlias: a.Config.KMSKeyAlias, Endpoint: a.Config.AWSEndpoint,
+		RoleARN: a.Config.KMSRoleARN, ExternalID: a.Config.KMSExternalID,
+	})
 }
 
 // localKey opens the local master key. A new one is made only for a database that holds

@@ -25,4 +25,3 @@ func (s *Service) Rollback(ctx context.Context, actor models.Actor, r io.Reader,
 func (s *Service) Recover(ctx context.Context, actor models.Actor, o RecoverOptions) (RecoverReport, error) {
 	return RecoverReport{}, errNotYet
 }
-

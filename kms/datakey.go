@@ -119,8 +119,6 @@ func (e *Envelope) load(ctx context.Context, env models.Environment, id models.D
 		err = damaged(err, "Data key %s of environment %s is missing from the database.", id, env.Name)
 	case err != nil:
 		return nil, err // says nothing about the key
-	case row.EnvironmentID != env.ID:
-		err = errForeignKey(env, id)
 	default:
 		var key *dataKey
 		if key, err = e.open(ctx, env, row, wrapped, late); err == nil {
@@ -136,6 +134,9 @@ func (e *Envelope) load(ctx context.Context, env models.Environment, id models.D
 
 // open unwraps a data key and makes it ready for use.
 func (e *Envelope) open(ctx context.Context, env models.Environment, row models.DataKey, wrapped []models.WrappedKey, late func(error)) (*dataKey, error) {
+	if err := belongs(env, row, wrapped...); err != nil {
+		return nil, err
+	}
 	plain, err := e.unwrap(ctx, env, row, wrapped, late)
 	if err != nil {
 		return nil, err

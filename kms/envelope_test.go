@@ -184,7 +184,7 @@ func TestCiphertextTampering(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		row.ID = "dek_copy"
+		row.ID, wrapped[0].DataKeyID = "dek_copy", "dek_copy"
 		if err := b.keys.AddDataKey(t.Context(), row, wrapped, 0); err != nil {
 			t.Fatal(err)
 		}

@@ -64,11 +64,8 @@ func (e *Envelope) OpenDataKey(ctx context.Context, env models.Environment, key 
 // openRow opens one wrapped key by its patient backend and holds the key against the row's
 // commitment. The caller clears it.
 func (e *Envelope) openRow(ctx context.Context, env models.Environment, key models.DataKey, wrapped models.WrappedKey) ([]byte, error) {
-	switch {
-	case key.EnvironmentID != env.ID:
-		return nil, errForeignKey(env, key.ID)
-	case wrapped.DataKeyID != key.ID:
-		return nil, damaged(nil, "A wrapped key of data key %s stands with data key %s of environment %s.", wrapped.DataKeyID, key.ID, env.Name)
+	if err := belongs(env, key, wrapped); err != nil {
+		return nil, err
 	}
 	rows := []models.WrappedKey{wrapped}
 	wrapper := e.backend(wrapped.RecipientKind)
@@ -84,6 +81,19 @@ func (e *Envelope) openRow(ctx context.Context, env models.Environment, key mode
 		return nil, err
 	}
 	return plain, nil
+}
+
+// belongs refuses rows that are not of this environment, or not of one data key.
+func belongs(env models.Environment, key models.DataKey, rows ...models.WrappedKey) error {
+	if key.EnvironmentID != env.ID {
+		return errForeignKey(env, key.ID)
+	}
+	for _, row := range rows {
+		if row.DataKeyID != key.ID {
+			return damaged(nil, "A wrapped key of data key %s stands with data key %s of environment %s.", row.DataKeyID, key.ID, env.Name)
+		}
+	}
+	return nil
 }
 
 // checkKey refuses a key that is not the one that the row commits to.

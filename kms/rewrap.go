@@ -39,8 +39,8 @@ type Rewrapped struct {
 // one of them was opened or made in this very call. With an error Add holds what could be
 // made all the same, and Remove is empty.
 func (e *Envelope) Rewrap(ctx context.Context, env models.Environment, key models.DataKey, wrapped []models.WrappedKey, want Targets, o RewrapOptions) (Rewrapped, error) {
-	if key.EnvironmentID != env.ID {
-		return Rewrapped{}, errForeignKey(env, key.ID)
+	if err := belongs(env, key, wrapped...); err != nil {
+		return Rewrapped{}, err
 	}
 	r := rewrap{envelope: e, env: env, key: key, rows: wrapped, options: o}
 	if slices.ContainsFunc(want.All(), func(t Target) bool { return t.ID == "" }) {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/your-org/keeper/fault"
@@ -23,6 +24,7 @@ func (a *App) Health(ctx context.Context) telemetry.Health {
 	if !database.OK {
 		return h
 	}
+	h.Components = append(h.Components, a.watchHealth(ctx)...)
 	all, err := a.Destinations.List(ctx, models.System(), 0)
 	if err != nil {
 		h.Components = append(h.Components, telemetry.Component{Name: "destinations", Detail: "could not be looked at"})
@@ -34,16 +36,47 @@ func (a *App) Health(ctx context.Context) telemetry.Health {
 	return h
 }
 
+// keyHealth tells how the backends of wrapping keys answer, and for how long what is cached
+// reads on where they do not.
 func (a *App) keyHealth() telemetry.Component {
 	status := a.Envelope.Status()
 	c := telemetry.Component{Name: "encryption", OK: status.Reachable}
 	if status.Reachable {
 		c.Detail = fmt.Sprintf("%s backend answers; %d data keys are cached", status.Backend, status.CachedKeys)
-		return c
+	} else {
+		c.Detail = fmt.Sprintf("%s backend does not answer: %s Values whose data key is cached stay readable for at most %s after it was loaded.",
+			status.Backend, fault.Public(status.LastError).Error(), status.Bound())
 	}
-	c.Detail = fmt.Sprintf("%s backend does not answer: %s Values whose data key is cached stay readable for at most %s.",
-		status.Backend, fault.Public(status.LastError).Error(), status.CacheTTL)
+	for _, p := range status.Places {
+		if p.Reachable && !p.Refused || p.LastError == nil || p.Home {
+			continue // the home is what the rest tells of
+		}
+		c.OK = false
+		c.Detail += fmt.Sprintf("; %s %s does not work: %s", p.Kind, p.Place, fault.Public(p.LastError).Message)
+	}
 	return c
+}
+
+// watchHealth tells of wrapping keys that do not work and of what is owed to recipients, as
+// the watch saw it last. A component without trouble is left out.
+func (a *App) watchHealth(ctx context.Context) []telemetry.Component {
+	w, err := a.Keys.Watched(ctx)
+	if err != nil {
+		return []telemetry.Component{{Name: "wrapping keys", Detail: "could not be looked at"}}
+	}
+	var all []telemetry.Component
+	for _, k := range append(w.Troubled, w.Rotation...) {
+		all = append(all, telemetry.Component{Name: "wrapping key " + k.Key, Detail: strings.TrimSpace(k.Environment + ": " + k.Problem)})
+	}
+	for _, o := range w.Owed {
+		c := telemetry.Component{Name: "recipients of " + o.Environment}
+		c.Detail = fmt.Sprintf("%d wrapped keys are owed; they are made as soon as they can be", o.Wraps)
+		if c.OK = o.Abroad; o.Abroad {
+			c.Detail = fmt.Sprintf("%d wrapped keys wait for a migration: keeper migrate to-kms", o.Wraps)
+		}
+		all = append(all, c)
+	}
+	return all
 }
 
 func destinationHealth(d models.Destination) telemetry.Component {

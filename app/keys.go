@@ -6,11 +6,13 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/your-org/keeper/config"
 	"github.com/your-org/keeper/fault"
@@ -133,9 +135,16 @@ func (a *App) localKey(ctx context.Context, o Options) (kms.Wrapper, error) {
 	return local.Open(cmp.Or(a.Config.MasterKeyFile, defaultKeyFile), o.Server && keys == 0)
 }
 
+// verifyTime is how long the start waits for the backends of wrapping keys, all in all, and
+// verifyWidth how many environments are tried at once.
+const (
+	verifyTime  = 5 * time.Second
+	verifyWidth = 16
+)
+
 // verifyKeys opens a data key of each environment, so that a wrong master key is told now
-// and not by the first request. A KMS that is away does not stop the start: what it guards
-// is unknown until it is back, and the health page says so.
+// and not by the first request. A KMS that is away or refuses does not stop the start: what
+// it guards is unknown until it is mended, and the health page says so.
 func (a *App) verifyKeys(ctx context.Context, backend models.RecipientKind) error {
 	var environments []models.Environment
 	err := a.Store.Read(ctx, func(tx *store.Tx) (err error) {
@@ -145,20 +154,22 @@ func (a *App) verifyKeys(ctx context.Context, backend models.RecipientKind) erro
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, verifyTime)
+	defer cancel()
+	var group errgroup.Group
+	group.SetLimit(verifyWidth)
 	for _, e := range environments {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		err := a.Envelope.Verify(ctx, e)
-		cancel()
-		if err == nil {
-			continue
-		}
-		if backend == models.RecipientKMS && fault.Is(err, fault.Unavailable) {
+		group.Go(func() error {
+			err := a.Envelope.Verify(ctx, e)
+			waits := backend == models.RecipientKMS && fault.Is(err, fault.Unavailable) || errors.Is(err, kms.ErrUnreachable)
+			if err == nil || !waits {
+				return err
+			}
 			a.Log.WarnContext(ctx, "the keys of an environment cannot be opened now", "environment", e.Name, "error", err)
-			continue
-		}
-		return err
+			return nil
+		})
 	}
-	return nil
+	return group.Wait()
 }
 
 // awsConfig is the SDK's configuration for a region: with the given credentials, else with

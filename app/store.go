@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/your-org/keeper/config"
 	"github.com/your-org/keeper/fault"
@@ -10,15 +11,21 @@ import (
 
 // OpenStore opens the database that the settings name, without migrating it.
 func OpenStore(ctx context.Context, c *config.Config, o Options) (*store.Store, error) {
-	d := c.Database
-	s, err := store.Open(ctx, store.Options{
-		Dialect: d.Dialect, Path: d.Path, Exclusive: o.Server, Host: d.Host, Port: d.Port, User: d.User, Password: d.Password.Reveal(),
-		Name: d.Name, Params: d.Params, PoolSize: d.PoolSize, MaxOverflow: d.MaxOverflow, Log: o.Log, Now: o.Now,
-	})
+	options := storeOptions(c.Database, o.Log)
+	options.Exclusive, options.Now = o.Server, o.Now
+	s, err := store.Open(ctx, options)
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// storeOptions is how to open the database that a URL named.
+func storeOptions(d config.Database, log *slog.Logger) store.Options {
+	return store.Options{
+		Dialect: d.Dialect, Path: d.Path, Host: d.Host, Port: d.Port, User: d.User, Password: d.Password.Reveal(),
+		Name: d.Name, Params: d.Params, PoolSize: d.PoolSize, MaxOverflow: d.MaxOverflow, Log: log,
+	}
 }
 
 func (a *App) openStore(ctx context.Context, o Options) error {

@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/your-org/keeper/fault"
@@ -255,6 +257,11 @@ func TestMessages(t *testing.T) {
 	stranded.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{}, errors.New("no provider in the chain has any")
 	})
+	homeless := a.cfg.Copy()
+	homeless.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { // as outside EC2
+		unsent := &smithyhttp.RequestSendError{Err: errors.New("no route to host")}
+		return aws.Credentials{}, &smithy.OperationError{ServiceID: "ec2imds", OperationName: "GetMetadata", Err: unsent}
+	})
 	for name, test := range map[string]struct {
 		cfg  aws.Config
 		key  string
@@ -264,6 +271,7 @@ func TestMessages(t *testing.T) {
 		"UnknownAlias":  {a.cfg, "alias/nobody", false, []string{"alias/nobody", region, "KMS_KEY_ALIAS"}},
 		"Unreachable":   {unreachable, a.first, true, []string{a.first, "cannot be reached", "AWS_ENDPOINT_URL"}},
 		"NotSigned":     {anonymous, a.first, false, []string{a.first, "does not accept", "AWS_ACCESS_KEY_ID"}},
+		"NoInstance":    {homeless, a.first, false, []string{a.first, "got no AWS credentials", "AWS_ACCESS_KEY_ID"}},
 		"NoCredentials": {stranded, a.first, false, []string{a.first, "could not be asked", "AWS_ACCESS_KEY_ID"}},
 	} {
 		t.Run(name, func(t *testing.T) {

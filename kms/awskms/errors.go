@@ -73,8 +73,8 @@ func (w *Wrapper) explain(ctx context.Context, err error, c call) error {
 		return fault.Wrap(kms.ErrUnreachable, fault.Unavailable, "AWS gave an answer about the %s in %s that cannot be read.", c.subject(), c.region).
 			WithHint("Check AWS_ENDPOINT_URL, and what stands between Keeper and it.")
 	}
-	if w.assuming(err) {
-		return w.explainRole(err, c)
+	if source := credentialSource(err); source != "" {
+		return w.explainCredentials(err, source, c)
 	}
 	c = w.blame(ctx, err, c)
 	if told := w.explainKey(ctx, err, c); told != nil {

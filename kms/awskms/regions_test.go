@@ -22,7 +22,8 @@ const elsewhere = "us-east-1"
 func TestRegions(t *testing.T) {
 	a := newAccount(t)
 	there := a.server.CreateKey(elsewhere, "alias/there")
-	thereAlias := strings.Replace(there, there[strings.Index(there, "key/"):], "alias/there", 1)
+	prefix, _, _ := strings.Cut(there, "key/")
+	thereAlias := prefix + "alias/there"
 	w := a.wrapper(t, awskms.Options{KeyAlias: alias})
 	ec := kms.Context{kms.ContextEnvironment: "production"}
 

@@ -1,6 +1,7 @@
 package awskms
 
 import (
+	"context"
 	"errors"
 	"slices"
 
@@ -10,32 +11,55 @@ import (
 	"github.com/your-org/keeper/fault"
 )
 
-// assuming reports whether it was the role that could not be assumed, and not KMS that refused.
-func (w *Wrapper) assuming(err error) bool {
+const serviceSTS = "STS"
+
+// credentialSource is the service that was asked for credentials and did not give them, where
+// that is why KMS was not asked: "STS", "ec2imds"; empty where it was asked. Of several, as
+// where a role is assumed with an instance's credentials, it is the one that failed.
+func credentialSource(err error) string {
 	var outer, inner *smithy.OperationError
-	return w.role != "" && errors.As(err, &outer) && errors.As(outer.Err, &inner) && inner.ServiceID == "STS"
+	if !errors.As(err, &outer) {
+		return ""
+	}
+	source := ""
+	for errors.As(outer.Err, &inner) {
+		outer, inner, source = inner, nil, inner.ServiceID
+	}
+	return source
+}
+
+// explainCredentials tells why there are no credentials to ask KMS with.
+func (w *Wrapper) explainCredentials(err error, source string, c call) error {
+	if source == serviceSTS {
+		return w.explainRole(err, c)
+	}
+	return fault.Wrap(err, fault.Unavailable, "Keeper got no AWS credentials from %s, so the %s cannot be used.", source, c.subject()).
+		WithHint("Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile by AWS_PROFILE, or run Keeper where a role gives it credentials.")
 }
 
 func (w *Wrapper) explainRole(err error, c call) error {
-	code := ""
+	role, code := "the role "+w.role, ""
+	if w.role == "" {
+		role = "the role that it runs under"
+	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		code = api.ErrorCode()
 	}
 	_, throttled := retry.DefaultThrottleErrorCodes[code]
 	switch {
+	case errors.Is(err, context.Canceled):
+		return explainSilence(err, c)
 	case slices.Contains(deniedCodes, code):
-		return fault.Wrap(err, fault.Unavailable, "AWS does not let Keeper assume the role %s, so the %s cannot be used.", w.role, c.subject()).
+		return fault.Wrap(err, fault.Unavailable, "AWS does not let Keeper assume %s, so the %s cannot be used.", role, c.subject()).
 			WithHint("Allow sts:AssumeRole on the role to Keeper's identity, let the role's trust policy name that identity, and check KEEPER_KMS_EXTERNAL_ID.")
 	case slices.Contains(credentialCodes, code), slices.Contains(expiredCodes, code):
 		return explainCode(err, code, c)
 	case throttled, broken(err), unanswered(err):
-		return away(err, "AWS STS could not be asked for the role %s, so the %s cannot be used.", w.role, c.subject()).
+		return away(err, "AWS STS could not be asked for %s, so the %s cannot be used.", role, c.subject()).
 			WithHint("Try again; if it stays, check the network and AWS_ENDPOINT_URL.")
-	case code != "":
-		return fault.Wrap(err, fault.Unavailable, "AWS STS answered %s when asked for the role %s, so the %s cannot be used.", code, w.role, c.subject()).
-			WithHint("Check KEEPER_KMS_ROLE_ARN and KEEPER_KMS_EXTERNAL_ID.")
 	default:
-		return explainSilence(err, c)
+		return fault.Wrap(err, fault.Unavailable, "AWS STS gave no credentials of %s (%s), so the %s cannot be used.", role, code, c.subject()).
+			WithHint("Check KEEPER_KMS_ROLE_ARN and KEEPER_KMS_EXTERNAL_ID.")
 	}
 }

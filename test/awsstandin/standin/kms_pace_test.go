@@ -95,7 +95,8 @@ func TestRotationRefused(t *testing.T) {
 		return err
 	}
 	arn := c.keyARN("alias/keeper")
-	for _, name := range []string{"alias/keeper", arn[:strings.Index(arn, "key/")] + "alias/keeper"} {
+	prefix, _, _ := strings.Cut(arn, "key/")
+	for _, name := range []string{"alias/keeper", prefix + "alias/keeper"} {
 		wantCode(t, enable(name), "NotFoundException")
 		_, err := c.kms.GetKeyRotationStatus(c.ctx, &kms.GetKeyRotationStatusInput{KeyId: aws.String(name)})
 		wantCode(t, err, "NotFoundException")

@@ -44,7 +44,8 @@ type DashboardPage struct {
 
 // Encryption is how the keys stand, in short.
 type Encryption struct {
-	Needs      []KeyNeed
+	Needs      []KeyNeed   // the first few, worst first
+	More       int         // needs that are not among them
 	Scrub      *KeyRunView // the last one; nil: never
 	Recoveries []Recovery  // an environment each
 	Running    []KeyRunView

@@ -78,6 +78,17 @@ func (k KeyView) Full() string {
 	return k.Name
 }
 
+// Brief is Full without what is long and the same for all: an ARN's account and key are
+// what tells one from another, its region is told beside it.
+func (k KeyView) Brief() string {
+	if rest, ok := strings.CutPrefix(k.Full(), "arn:aws:kms:"); ok {
+		if _, key, ok := strings.Cut(rest, ":"); ok {
+			return key
+		}
+	}
+	return shortKey(k.Full())
+}
+
 // DataKeys is how many of all environments are wrapped under the key.
 func (k KeyView) DataKeys() int { return k.sum(func(u KeyUse) int { return u.DataKeys }) }
 

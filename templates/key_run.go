@@ -160,7 +160,7 @@ func (v KeyRunView) Report() *KeyReport {
 	case models.KeyRunFailed:
 		return &KeyReport{FlashFailed, "It could not go on. What was done stays and is whole; nothing is lost.", v.Run.Hint}
 	case models.KeyRunCancelled:
-		return &KeyReport{FlashNote, "It was cancelled. What was done stays and is whole.", "Started again, it goes on with what is left."}
+		return &KeyReport{FlashNote, "It was cancelled.", cmp.Or(v.Run.Hint, "What was done stays and is whole; started again, it goes on with what is left.")}
 	default:
 		return nil
 	}

@@ -73,11 +73,13 @@ func sampleKeyRuns() []KeyRunView {
 	scrub.Run.CreatedBy, scrub.Findings, scrub.Run.Failed = "system", 2, 2
 	failed := sampleKeyRun("krn_4", models.KeyReencrypt, models.KeyRunFailed, new(production), 30*time.Hour)
 	failed.Run.Done, failed.Run.Error, failed.Run.Hint = 12, "AWS KMS does not answer: connection refused", "Start it again once the key answers."
+	waiting := sampleKeyRun("krn_7", models.KeyRewrap, models.KeyRunQueued, new(development), time.Second)
+	waiting.Run.Done, waiting.Run.Total, waiting.Run.Calls = 0, 0, 0
 	return []KeyRunView{
 		running, emptied, scrub, failed,
 		sampleKeyRun("krn_5", models.KeyReencrypt, models.KeyRunSucceeded, new(staging), 50*time.Hour),
 		sampleKeyRun("krn_6", models.KeyMigrate, models.KeyRunCancelled, new(development), 80*time.Hour),
-		sampleKeyRun("krn_7", models.KeyRewrap, models.KeyRunQueued, nil, time.Second),
+		waiting,
 	}
 }
 
@@ -121,7 +123,7 @@ func sampleKeyPages(b BasePage, all map[string]Page) {
 	all["key runs none"] = &KeyRunsPage{BasePage: b}
 	all["key run running"] = &KeyRunPage{BasePage: b, KeyRunView: runs[0], MayManage: true}
 	all["key run emptied"] = &KeyRunPage{BasePage: b, KeyRunView: runs[1], MayManage: true}
-	all["key run with findings"] = &KeyRunPage{BasePage: b, KeyRunView: runs[2], FoundHere: sampleFindings(), Pager: Pager{Next: "2"}}
+	all["key run with findings"] = &KeyRunPage{BasePage: b, KeyRunView: runs[2], FoundHere: sampleFindings(), Pager: Pager{Next: "2", Total: -1}}
 	all["key run failed"] = &KeyRunPage{BasePage: b, KeyRunView: runs[3]}
 	all["key run cancelled"] = &KeyRunPage{BasePage: b, KeyRunView: runs[5]}
 	waiting := runs[6]

@@ -94,7 +94,14 @@ var deeds = map[string]deed{
 	"session.create": {"signed in as", "sign in as"}, "session.end": {"ended a session", "end a session"},
 	"audit.read": {"read the audit log", "read the audit log"}, "user.password": {"changed the password of", "change the password of"},
 	"sync.trigger": {"asked to sync", "ask to sync"}, "sync.run": {"synced", "sync"},
-	"create": {"created", "create"}, "read": {"read", "read"}, "list": {"listed", "list"}, "reveal": {"revealed", "reveal"},
+	"keys.view": {"looked at the keys of", "look at the keys of"}, "keys.manage": {"managed the keys of", "manage the keys of"},
+	"keys.test": {"tested the keys of", "test the keys of"}, "keys.scrub": {"scrubbed", "scrub"},
+	"keys.rewrap": {"re-wrapped the keys of", "re-wrap the keys of"}, "keys.reencrypt": {"re-encrypted", "re-encrypt"},
+	"keys.migrate": {"migrated the keys of", "migrate the keys of"}, "keys.cancel": {"cancelled a key run", "cancel a key run"},
+	"keys.drill": {"drilled a key of", "drill a key of"}, "keys.prove": {"proved a recovery key of", "prove a recovery key of"},
+	"keys.recipient.add": {"added a recipient to", "add a recipient to"}, "keys.recipient.remove": {"removed a recipient from", "remove a recipient from"},
+	"keys.rotation.enable": {"switched rotation on for", "switch rotation on for"},
+	"create":               {"created", "create"}, "read": {"read", "read"}, "list": {"listed", "list"}, "reveal": {"revealed", "reveal"},
 	"update": {"changed", "change"}, "edit": {"changed", "change"}, "write": {"wrote", "write"},
 	"add_version": {"added a version to", "add a version to"}, "rollback": {"rolled back", "roll back"},
 	"delete": {"deleted", "delete"}, "undelete": {"undeleted", "undelete"}, "purge": {"purged", "purge"},
@@ -112,6 +119,9 @@ func did(e models.AuditEntry) string {
 	}
 	if !ok {
 		d = deed{"did " + e.Action, "do " + e.Action}
+	}
+	if e.ObjectName == "" {
+		d = deed{strings.TrimSuffix(d.done, " of"), strings.TrimSuffix(d.do, " of")}
 	}
 	switch e.Outcome {
 	case models.OutcomeRefused:

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -182,14 +183,19 @@ func (w *Web) fillEncryption(r *request, page *templates.DashboardPage, _ []temp
 			e.Running = append(e.Running, run)
 		}
 	}
-	report, err := w.Keys.Report(r.Context(), r.actor)
+	ctx, cancel := context.WithTimeout(r.Context(), overviewReportTime)
+	defer cancel()
+	views, err := w.keyReport(ctx, r, auth.Global, runs, overviewReportAge)
 	if err != nil {
 		w.logFailure(r.Request, err)
 		e.Problem = fault.Public(err).Error()
 		return nil
 	}
-	views := keyViews(report)
 	e.Needs = templates.KeyNeeds(w.Now(), w.keyHealth(r), views, e.Scrub, runs)
+	if e.More = len(e.Needs) - overviewRows; e.More > 0 {
+		e.Needs = e.Needs[:overviewRows]
+	}
+	e.More = max(e.More, 0)
 	for _, one := range environments {
 		e.Recoveries = append(e.Recoveries, templates.RecoveryOf(one, views))
 	}

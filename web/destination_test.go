@@ -46,7 +46,7 @@ func TestEnvironmentForms(t *testing.T) {
 	create("production").want(http.StatusConflict, ".summary", "already")
 	h.secret(environmentNamed(t, h, "production"), "a")
 	v.get("/environments/production").want(http.StatusOK, "aside", "Text 1")
-	v.get("/environments/production").want(http.StatusOK, "aside", "Local key")
+	v.get("/environments/production").want(http.StatusOK, "aside", "AWS KMS")
 
 	form := v.get("/environments/production/edit").form("/environments/production/edit")
 	form.set("display_name", "Live").set("color", "violet").submit().want(http.StatusOK, "h1", "Live")

@@ -22,6 +22,7 @@ import (
 	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/kms"
 	"github.com/your-org/keeper/kms/drivertest"
+	"github.com/your-org/keeper/kms/recovery"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/secrets"
 	"github.com/your-org/keeper/store"
@@ -57,6 +58,8 @@ type house struct {
 	auth    *auth.Service
 	secrets *secrets.Service
 	dests   *destinations.Service
+	keys    *keys.Service
+	key     *drivertest.Fake
 	place   *memory.Place
 	feed    *feed
 	log     *logBuffer
@@ -73,7 +76,9 @@ func newHouse(t testing.TB) *house { return newHouseWith(t, houseOptions{}) }
 func newHouseWith(t testing.TB, o houseOptions) *house {
 	t.Helper()
 	h := &house{t: t, store: storetest.SQLite(t), place: memory.NewPlace(), feed: &feed{}, log: &logBuffer{}}
-	envelope, err := kms.NewEnvelope(keys.NewRows(h.store), drivertest.NewFake(models.RecipientLocal, "k"), kms.Options{})
+	h.key = drivertest.NewFake(models.RecipientKMS, "k", "k2")
+	backends := []kms.Wrapper{h.key, recovery.New()}
+	envelope, err := kms.NewEnvelope(keys.NewRows(h.store), h.key, kms.Options{Others: backends[1:]})
 	must(t, err)
 	t.Cleanup(envelope.Close)
 	h.auth, err = auth.New(h.store, time.Now, nil)
@@ -89,7 +94,12 @@ func newHouseWith(t testing.TB, o houseOptions) *house {
 		Store: h.store, Envelope: envelope, OpenVersion: h.secrets.OpenVersion, Owner: "keeper_test", Interval: time.Minute,
 		Workers: 2, Now: time.Now, Log: log, Wake: wake, Ran: func(models.SyncRun) { h.feed.tell() }, Open: h.driver,
 	})
+	h.keys = keys.New(keys.Deps{
+		Store: h.store, Envelope: envelope, Backends: backends, Rate: 1000, ScrubRate: 1000, Seal: bytes.Repeat([]byte{7}, 32),
+		Now: time.Now, Log: log, Wake: wake,
+	})
 	runner.Handle(destinations.JobKind, h.dests.Work)
+	runner.Handle(keys.JobKind, h.keys.Work)
 	h.work(runner)
 	h.handler = h.newHandler(o, log)
 	server := httptest.NewServer(h.handler)
@@ -105,10 +115,10 @@ func (h *house) newHandler(o houseOptions, log *slog.Logger) http.Handler {
 		trusted = append(trusted, netip.MustParsePrefix(o.trusted))
 	}
 	origin := web.NewOrigin(trusted)
-	api, err := rest.New(rest.Deps{Secrets: h.secrets, Destinations: h.dests, Auth: h.auth, Now: time.Now, Log: log, Origin: origin.Of("api")})
+	api, err := rest.New(rest.Deps{Secrets: h.secrets, Destinations: h.dests, Keys: h.keys, Auth: h.auth, Now: time.Now, Log: log, Origin: origin.Of("api")})
 	must(h.t, err)
 	handler, err := web.New(web.Deps{
-		Secrets: h.secrets, Destinations: h.dests, Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.access), Health: h.health,
+		Secrets: h.secrets, Destinations: h.dests, Keys: h.keys, Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.access), Health: h.health,
 		Metrics: telemetry.NewMetrics(), Subscribe: h.feed.subscribe, Origin: origin, PublicURL: o.publicURL, Version: "test",
 		Now: time.Now, Log: log,
 	})

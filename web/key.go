@@ -14,15 +14,15 @@ import (
 const recentKeyRuns = 10
 
 func (w *Web) showKeys(r *request) error {
-	report, err := w.Keys.Report(r.Context(), r.actor)
+	runs, err := w.keyRuns(r, 0, recentKeyRuns)
 	if err != nil {
 		return err
 	}
-	page := &templates.KeysPage{Health: w.keyHealth(r), Keys: keyViews(report), MayManage: r.may(auth.ManageKeys, auth.Global)}
-	if page.Scrub, err = w.lastScrub(r); err != nil {
+	page := &templates.KeysPage{Health: w.keyHealth(r), Runs: runs, MayManage: r.may(auth.ManageKeys, auth.Global)}
+	if page.Keys, err = w.keyReport(r.Context(), r, auth.Global, runs, r.reportAge()); err != nil {
 		return err
 	}
-	if page.Runs, err = w.keyRuns(r, 0, recentKeyRuns); err != nil {
+	if page.Scrub, err = w.lastScrub(r); err != nil {
 		return err
 	}
 	return r.show(page, &page.BasePage)

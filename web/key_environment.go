@@ -32,18 +32,17 @@ func (w *Web) showEnvironmentKeys(r *request) error {
 	if err != nil {
 		return err
 	}
-	all, err := w.Keys.Environment(r.Context(), r.actor, e.ID)
-	if err != nil {
-		return err
-	}
 	page := &templates.EnvironmentKeysPage{
-		Environment: e, Keys: keyViews(all), KeyBackend: string(w.Secrets.KeyBackend()),
+		Environment: e, KeyBackend: string(w.Secrets.KeyBackend()),
 		MayManage: r.may(auth.ManageKeys, auth.Global), MayRuns: r.may(auth.ViewKeys, auth.Global),
 	}
 	if page.MayRuns {
 		if page.Runs, err = w.keyRuns(r, e.ID, recentKeyRuns); err != nil {
 			return err
 		}
+	}
+	if page.Keys, err = w.keyReport(r.Context(), r, e.ID, page.Runs, r.reportAge()); err != nil {
+		return err
 	}
 	return r.show(page, &page.BasePage)
 }
@@ -208,6 +207,7 @@ func (w *Web) drill(r *request) error {
 	if err != nil {
 		return err
 	}
+	w.reports.forget()
 	page := &templates.DrillPage{Environment: e, At: w.Now()}
 	for _, d := range results {
 		page.Results = append(page.Results, templates.DrillView{

@@ -1,8 +1,12 @@
 package web
 
 import (
+	"context"
 	"strings"
+	"sync"
+	"time"
 
+	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/templates"
@@ -70,6 +74,84 @@ func (w *Web) lastScrub(r *request) (*templates.KeyRunView, error) {
 		return nil, err
 	}
 	return &views[0], nil
+}
+
+// How old a report on keys may be. To make one, every key is looked up at its backend, which
+// costs calls and, while the backend is away, time: so the overview, and pages that fetch
+// themselves anew while a run moves, do with the last one.
+const (
+	overviewReportAge   = 15 * time.Second
+	backgroundReportAge = 10 * time.Second
+	overviewReportTime  = 2 * time.Second // that the overview waits for one
+)
+
+// keyReports keeps the last report on the keys of each environment (0: of all).
+type keyReports struct {
+	mu   sync.Mutex
+	kept map[models.EnvironmentID]keyReport
+}
+
+type keyReport struct {
+	at    time.Time
+	runs  string // how the runs stood: a report of before one began or ended is out of date
+	views []templates.KeyView
+}
+
+func (k *keyReports) get(e models.EnvironmentID, runs string, since time.Time) ([]templates.KeyView, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	last, ok := k.kept[e]
+	return last.views, ok && last.runs == runs && last.at.After(since)
+}
+
+func (k *keyReports) put(e models.EnvironmentID, r keyReport) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.kept == nil {
+		k.kept = map[models.EnvironmentID]keyReport{}
+	}
+	k.kept[e] = r
+}
+
+// forget drops all reports: something that they tell of has changed.
+func (k *keyReports) forget() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	clear(k.kept)
+}
+
+// keyReport are the keys of an environment (0: of all), for who may see them: not older than
+// age, and than the last beginning or end of the given runs.
+func (w *Web) keyReport(ctx context.Context, r *request, e models.EnvironmentID, runs []templates.KeyRunView, age time.Duration) ([]templates.KeyView, error) {
+	var stand strings.Builder
+	for _, v := range runs {
+		stand.WriteString(string(v.Run.ID) + " " + string(v.Run.Status) + "\n")
+	}
+	now, allowed := w.Now(), r.may(auth.ViewKeys, auth.Global) || e != auth.Global && r.mayKeys(e)
+	if views, ok := w.reports.get(e, stand.String(), now.Add(-age)); ok && allowed {
+		return views, nil
+	}
+	ask := func(ctx context.Context, actor models.Actor) ([]keys.Key, error) {
+		return w.Keys.Environment(ctx, actor, e)
+	}
+	if e == auth.Global {
+		ask = w.Keys.Report
+	}
+	all, err := ask(ctx, r.actor)
+	if err != nil {
+		return nil, err
+	}
+	views := keyViews(all)
+	w.reports.put(e, keyReport{at: now, runs: stand.String(), views: views})
+	return views, nil
+}
+
+// reportAge is how old a report may be on a page about keys: a person sees the present one.
+func (r *request) reportAge() time.Duration {
+	if isBackground(r.Request) {
+		return backgroundReportAge
+	}
+	return 0
 }
 
 // keyHealth is what the health says of the key backend.

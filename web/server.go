@@ -51,6 +51,7 @@ type Web struct {
 	origin   func(*http.Request) auth.Origin
 	secure   bool // cookies travel over TLS only
 	shapes   shapes
+	reports  keyReports
 }
 
 // New builds the handler of everything that Keeper serves.

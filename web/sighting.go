@@ -77,8 +77,12 @@ func topicsOf(e models.AuditEntry) []change {
 		return []change{{topic: recheckTopic}}
 	case e.Action == "secret.reveal":
 		return []change{{"secrets", e.EnvironmentID}}
-	case noun == "secret", noun == "environment", noun == "destination", noun == "sync":
+	case noun == "environment":
+		return []change{{"secrets", e.EnvironmentID}, {"sync", e.EnvironmentID}, {"keys", e.EnvironmentID}}
+	case noun == "secret", noun == "destination", noun == "sync":
 		return []change{{"secrets", e.EnvironmentID}, {"sync", e.EnvironmentID}}
+	case noun == "keys":
+		return []change{{"keys", e.EnvironmentID}}
 	default:
 		return nil
 	}

@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"strconv"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -85,6 +87,41 @@ func classify(err error) errorClass {
 		return classGone
 	}
 	return classOther
+}
+
+// told passes an error on. One that is of no class is logged the first time by its code, and
+// by nothing else: what the database says may quote values.
+func (s *Store) told(err error) error {
+	if err == nil || classify(err) != classOther {
+		return err
+	}
+	if code := codeOf(err); code != "" {
+		if _, before := s.unknown.LoadOrStore(code, true); !before {
+			s.log.Error("The database gave an error that Keeper does not know.", "code", code)
+		}
+	}
+	return err
+}
+
+// codeOf names a database's error; "" is none of theirs.
+func codeOf(err error) string {
+	var onSQLite *sqlite.Error
+	var onMySQL *mysql.MySQLError
+	var onPostgres *pgconn.PgError
+	switch {
+	case errors.As(err, &onSQLite):
+		return "SQLite " + strconv.Itoa(onSQLite.Code())
+	case errors.As(err, &onMySQL):
+		return fmt.Sprintf("MySQL %d, SQLSTATE %s", onMySQL.Number, onMySQL.SQLState[:])
+	case errors.As(err, &onPostgres):
+		return "PostgreSQL, SQLSTATE " + onPostgres.Code
+	}
+	for _, own := range []error{mysql.ErrBusyBuffer, mysql.ErrMalformPkt, mysql.ErrPktSync, mysql.ErrPktSyncMul, mysql.ErrPktTooLarge} {
+		if errors.Is(err, own) {
+			return "MySQL's driver: " + own.Error()
+		}
+	}
+	return ""
 }
 
 func classifySQLite(code int) errorClass {

@@ -12,6 +12,7 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -66,6 +67,8 @@ type Store struct {
 	write func(context.Context, func(*Tx) error) error
 	// admin opens a pool for DDL, and done gives it back.
 	admin func() (pool *sql.DB, done func(), err error)
+
+	unknown sync.Map // codes of errors that classify does not know, each of which is logged once
 
 	closed atomic.Bool
 	close  []func() error // in order
@@ -127,7 +130,7 @@ func (s *Store) Read(ctx context.Context, do func(*Tx) error) error {
 	if s.closed.Load() {
 		return errClosed
 	}
-	return do(&Tx{s: s, ctx: ctx, conn: s.reads})
+	return s.told(do(&Tx{s: s, ctx: ctx, conn: s.reads}))
 }
 
 // Write runs the closure in one transaction: all of it happens, durably, before Write
@@ -142,14 +145,14 @@ func (s *Store) Read(ctx context.Context, do func(*Tx) error) error {
 // A context that ends while the write waits for its turn stops it; once its turn came, the
 // write ends one way or the other.
 func (s *Store) Write(ctx context.Context, do func(*Tx) error) error {
-	return s.write(ctx, do)
+	return s.told(s.write(ctx, do))
 }
 
 // Record appends one audit entry durably, in a commit that it shares with others at the
 // same time.
 func (s *Store) Record(ctx context.Context, entry models.AuditEntry) error {
 	s.complete(&entry)
-	return s.changes.do(ctx, &request{ctx: ctx, entry: &entry})
+	return s.told(s.changes.do(ctx, &request{ctx: ctx, entry: &entry}))
 }
 
 // now is the time as it is stored.

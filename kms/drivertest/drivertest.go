@@ -5,6 +5,7 @@ package drivertest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -37,6 +38,9 @@ type Harness struct {
 type Outage struct {
 	Begin func(t *testing.T) (end func())
 	Says  string
+	// Silent is whether nothing is answered, or nothing but a defect of the backend's own or a
+	// throttle, so that ErrUnreachable is to be in the chain. It is not to be there otherwise.
+	Silent bool
 }
 
 var testContext = kms.Context{"keeper:environment": "production", "team": "Payments"}
@@ -46,7 +50,8 @@ func Run(t *testing.T, open func(*testing.T) Harness) {
 	for name, test := range map[string]func(*testing.T, Harness){
 		"RoundTrip": testRoundTrip, "FreshKeys": testFreshKeys, "NamedKey": testNamedKey,
 		"WrongContext": testWrongContext, "FlippedBytes": testFlippedBytes, "Truncated": testTruncated,
-		"SwappedRecipient": testSwappedRecipient, "ForeignKey": testForeignKey, "Rewrap": testRewrap,
+		"SwappedRecipient": testSwappedRecipient, "ForeignKey": testForeignKey,
+		"Wrap": testWrap, "WrapRefused": testWrapRefused, "Rewrap": testRewrap,
 		"RewrapRefused": testRewrapRefused, "UnknownKey": testUnknownKey, "Describe": testDescribe,
 		"CancelledCall": testCancelledCall, "Outages": testOutages,
 	} {
@@ -152,6 +157,54 @@ func testForeignKey(t *testing.T, h Harness) {
 	says(t, refuses(t, h.Foreign, wrapped, testContext, fault.Unavailable), wrapped.RecipientID)
 }
 
+// testWrap: a data key that stands already is wrapped again, under any key.
+func testWrap(t *testing.T, h Harness) {
+	plain, wrapped := generate(t, h.Wrapper, "", testContext)
+	given := slices.Clone(plain)
+	for name, want := range map[string]string{"": h.DefaultKey, h.DefaultKey: h.DefaultKey, h.OtherKey: h.OtherKeyID} {
+		again, err := h.Wrapper.Wrap(t.Context(), name, given, testContext)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again.RecipientID != want {
+			t.Errorf("wrapped under %q: got recipient %q, want %q", name, again.RecipientID, want)
+		}
+		if bytes.Contains(again.Blob, plain) || bytes.Equal(again.Blob, wrapped.Blob) {
+			t.Errorf("wrapped under %q: the blob holds the key in the clear, or is one of before", name)
+		}
+		opens(t, h.Wrapper, again, testContext, plain)
+		for i := range again.Blob {
+			changed := kms.Wrapped{RecipientID: again.RecipientID, Blob: slices.Clone(again.Blob)}
+			changed.Blob[i] ^= 1
+			refuses(t, h.Wrapper, changed, testContext, fault.Invalid)
+		}
+	}
+	if !bytes.Equal(given, plain) {
+		t.Error("the key that was given was changed or cleared")
+	}
+}
+
+func testWrapRefused(t *testing.T, h Harness) {
+	plain, _ := generate(t, h.Wrapper, "", testContext)
+	again, err := h.Wrapper.Wrap(t.Context(), "", plain, testContext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := maps.Clone(testContext)
+	other["keeper:environment"] = "staging"
+	refuses(t, h.Wrapper, again, other, fault.Invalid)
+	if got, err := h.Wrapper.Wrap(t.Context(), h.UnknownKey, plain, testContext); !fault.Is(err, fault.Unavailable) || len(got.Blob) > 0 {
+		t.Errorf("unknown key: got %d bytes and error %v, want Unavailable", len(got.Blob), err)
+	} else {
+		says(t, err, h.UnknownKey)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got, err := h.Wrapper.Wrap(ctx, "", plain, testContext); err != nil && (!fault.Is(err, fault.Unavailable) || len(got.Blob) > 0) {
+		t.Errorf("cancelled: got %d bytes and error %v, want a blob or Unavailable", len(got.Blob), err)
+	}
+}
+
 func testRewrap(t *testing.T, h Harness) {
 	plain, wrapped := generate(t, h.Wrapper, "", testContext)
 	moved, err := h.Wrapper.Rewrap(t.Context(), wrapped, h.OtherKey, testContext)
@@ -235,6 +288,9 @@ func testOutages(t *testing.T, h Harness) {
 			says(t, err, h.DefaultKey, outage.Says)
 			if _, _, err := h.Wrapper.GenerateDataKey(t.Context(), h.DefaultKey, testContext); !fault.Is(err, fault.Unavailable) {
 				t.Errorf("generate: got %v, want Unavailable", err)
+			}
+			if _, err := h.Wrapper.Wrap(t.Context(), h.DefaultKey, plain, testContext); !fault.Is(err, fault.Unavailable) || errors.Is(err, kms.ErrUnreachable) != outage.Silent {
+				t.Errorf("wrap: got %v, want Unavailable and ErrUnreachable %t", err, outage.Silent)
 			}
 			if _, err := h.Wrapper.Rewrap(t.Context(), wrapped, h.OtherKey, testContext); !fault.Is(err, fault.Unavailable) {
 				t.Errorf("rewrap: got %v, want Unavailable", err)

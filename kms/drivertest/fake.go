@@ -46,6 +46,8 @@ type Fake struct {
 var (
 	_ kms.Wrapper = (*Fake)(nil)
 	_ kms.Placed  = (*Fake)(nil)
+
+	_ kms.Rewrapper = (*Fake)(nil)
 )
 
 // NewFake makes a backend of a kind that has the named keys, the first being the default.
@@ -111,6 +113,9 @@ func (f *Fake) Place(key string) string {
 	place, _, _ := strings.Cut(key, "/")
 	return place
 }
+
+// CanRewrap implements kms.Rewrapper.
+func (f *Fake) CanRewrap(from, to string) bool { return f.Place(from) == f.Place(to) }
 
 // Mend ends what Fail, CutOff, Refuse and their kin began.
 func (f *Fake) Mend() {

@@ -22,8 +22,8 @@ import (
 const rollbackFile = "keeper-to-kms.rollback"
 
 func (e *env) migrateCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "migrate", Short: "Move to AWS KMS, and back"}
-	cmd.AddCommand(e.toKMSCommand(), e.rollbackKMSCommand())
+	cmd := &cobra.Command{Use: "migrate", Short: "Move to AWS KMS and back, or here from the older Keeper"}
+	cmd.AddCommand(e.toKMSCommand(), e.rollbackKMSCommand(), e.fromFernetCommand())
 	return cmd
 }
 

@@ -53,7 +53,7 @@ type place struct {
 // it come to.
 type planned struct {
 	kind models.SecretType
-	sum  [sha256.Size]byte
+	sums [][sha256.Size]byte // of its versions
 }
 
 // Run brings the rows over, in their order, and reports on each. The error is for what ends

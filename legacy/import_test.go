@@ -289,6 +289,22 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+// TestAnOlderValueDoesNotComeBack: run again with new versions, what was changed since stays.
+func TestAnOlderValueDoesNotComeBack(t *testing.T) {
+	h := newHouse(t)
+	h.keys = ring(t, specKey)
+	rows := []Row{h.row("a", "TEXT", "v"), h.row("a", "TEXT", "w")}
+	h.run(Options{NewVersions: true}, rows...)
+	for _, dry := range []bool{true, false} {
+		if report := h.run(Options{NewVersions: true, DryRun: dry}, rows...); report.Counts[AlreadyThere] != 2 {
+			t.Errorf("dry run %t: %v", dry, report.Counts)
+		}
+	}
+	if got := h.values()["production:a"]; got != "TEXT w" {
+		t.Errorf("it holds %q", got)
+	}
+}
+
 func TestEnvironmentsAreMade(t *testing.T) {
 	h := newHouse(t)
 	for _, dry := range []bool{true, false} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -16,7 +17,7 @@ import (
 func (m *Importer) put(ctx context.Context, e models.Environment, n secrets.NewSecret) (Outcome, string) {
 	at := place{e.Name, n.Name}
 	if would, ok := m.planned[at]; ok {
-		if would.sum == sha256.Sum256(n.Value.Reveal()) {
+		if slices.Contains(would.sums, sha256.Sum256(n.Value.Reveal())) {
 			return AlreadyThere, ""
 		}
 		return m.version(ctx, at, models.Secret{Name: n.Name, Type: would.kind}, n)
@@ -54,7 +55,7 @@ func (m *Importer) find(ctx context.Context, e models.Environment, name string) 
 
 func (m *Importer) create(ctx context.Context, at place, n secrets.NewSecret) (Outcome, string) {
 	if m.DryRun {
-		m.planned[at] = planned{n.Type, sha256.Sum256(n.Value.Reveal())}
+		m.plan(at, n.Type, n.Value)
 		return Imported, ""
 	}
 	made, err := m.Secrets.Create(ctx, m.Actor, n)
@@ -64,17 +65,27 @@ func (m *Importer) create(ctx context.Context, at place, n secrets.NewSecret) (O
 	return m.proved(ctx, made, n.Value, Imported)
 }
 
-// version writes the value over another one, where that is asked for. The secret keeps its
-// type and its description.
+// version writes the value over another one, where that is asked for and no earlier version
+// of the secret had it: to run this again must not undo what was changed since. The secret
+// keeps its type and its description.
 func (m *Importer) version(ctx context.Context, at place, stands models.Secret, n secrets.NewSecret) (Outcome, string) {
 	if !m.NewVersions {
 		return InConflict, "Another value stands under this name; it was left as it is. --on-conflict version writes this one as its new version."
+	}
+	if stands.ID != 0 {
+		held, err := m.Secrets.Held(ctx, m.Actor, stands.ID, n.Value)
+		switch {
+		case err != nil:
+			return failed(err)
+		case held:
+			return AlreadyThere, ""
+		}
 	}
 	if _, err := secrets.Inspect(stands.Type, n.Value); err != nil {
 		return NotValid, fmt.Sprintf("The standing secret is of type %s: the %s.", stands.Type, fault.Public(err).Message)
 	}
 	if m.DryRun {
-		m.planned[at] = planned{stands.Type, sha256.Sum256(n.Value.Reveal())}
+		m.plan(at, stands.Type, n.Value)
 		return NewVersion, ""
 	}
 	changed, err := m.Secrets.Update(ctx, m.Actor, stands.ID, secrets.Change{Value: &n.Value, Comment: n.Comment}, 0)
@@ -82,6 +93,11 @@ func (m *Importer) version(ctx context.Context, at place, stands models.Secret, 
 		return failed(err)
 	}
 	return m.proved(ctx, changed, n.Value, NewVersion)
+}
+
+// plan notes what a dry run would have written.
+func (m *Importer) plan(at place, kind models.SecretType, value models.Plaintext) {
+	m.planned[at] = planned{kind, append(m.planned[at].sums, sha256.Sum256(value.Reveal()))}
 }
 
 // proved opens what was written and compares it, before it counts.

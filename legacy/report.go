@@ -9,7 +9,7 @@ type Outcome string
 const (
 	Imported      Outcome = "imported"            // is a new secret now, opened again and found equal
 	NewVersion    Outcome = "new_version"         // is a new version of a secret that had another value, likewise
-	AlreadyThere  Outcome = "already_there"       // stands with this value
+	AlreadyThere  Outcome = "already_there"       // stands with this value, or was changed since it had it
 	LeftOut       Outcome = "left_out"            // belongs to another environment than was asked for
 	InConflict    Outcome = "conflict"            // stands with another value, which was left as it is
 	WrongKey      Outcome = "wrong_key"           // no given key authenticates it: another key, or changed since

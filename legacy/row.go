@@ -33,6 +33,22 @@ var (
 	typeColumns        = []string{"secret_type", "type"}
 )
 
+// Columns goes over rows of a database, each its columns by name.
+func Columns[M ~map[string]string](records iter.Seq2[M, error]) Rows {
+	return func(yield func(Row, error) bool) {
+		n := 0
+		for record, err := range records {
+			if n++; err != nil {
+				yield(Row{}, err)
+				return
+			}
+			if !yield(newRow(fmt.Sprintf("row %d", n), record), nil) {
+				return
+			}
+		}
+	}
+}
+
 // newRow makes a row of its columns, whose names are in lower case.
 func newRow(place string, columns map[string]string) Row {
 	pick := func(names ...string) (text string) {

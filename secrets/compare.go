@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 
@@ -35,4 +36,34 @@ func (s *Service) Holds(ctx context.Context, actor models.Actor, id models.Secre
 	}
 	defer standing.Zero()
 	return subtle.ConstantTimeCompare(standing.Reveal(), value.Reveal()) == 1, nil
+}
+
+// Held reports whether any version of a secret has, or had, this value, by its keyed hash.
+// It takes the right to reveal, as Holds does.
+func (s *Service) Held(ctx context.Context, actor models.Actor, id models.SecretID, value models.Plaintext) (bool, error) {
+	_, e, err := s.secret(ctx, actor, auth.RevealSecret, id)
+	if err != nil {
+		return false, err
+	}
+	hasher, err := s.Envelope.Hasher(ctx, e)
+	if err != nil {
+		return false, err
+	}
+	sum, before := hasher.Sum(value), models.VersionNumber(0)
+	for {
+		var versions []models.SecretVersion
+		err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
+			versions, err = tx.Versions(id, before, 0)
+			return err
+		})
+		if err != nil || len(versions) == 0 {
+			return false, err
+		}
+		for _, v := range versions {
+			if bytes.Equal(v.Hash, sum) {
+				return true, nil
+			}
+			before = v.Number
+		}
+	}
 }

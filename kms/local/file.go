@@ -53,7 +53,7 @@ func (w *Wrapper) AddVersion(ctx context.Context) (recipientID string, err error
 	if err != nil {
 		return "", fileError(w.file.path, err)
 	}
-	unlock, err := lockFile(ctx, path+".lock")
+	unlock, err := lockFile(ctx, path)
 	if err != nil {
 		return "", fault.Wrap(err, fault.Unavailable, "The master key file %s cannot be locked.", path).
 			WithHint("Try again; if it stays, see whether another Keeper hangs, and that Keeper's user may write to the folder.")

@@ -15,13 +15,16 @@ import (
 // milliseconds that writing a key file takes.
 const lockPause = 10 * time.Millisecond
 
-// lockFile takes a lock file until the returned function is called, or the process ends. It
-// waits for whoever holds it, while ctx lasts. The file itself stays: removing it would let
-// two processes lock two files of one name.
+// lockFile takes the lock file beside a key file until the returned function is called, or the
+// process ends. It waits for whoever holds it, while ctx lasts. The lock file stays: removing
+// it would let two processes lock two files of one name.
 func lockFile(ctx context.Context, path string) (unlock func() error, err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
+	}
+	if info, err := os.Stat(path); err == nil {
+		_ = giveTo(file, info) // so that the key file's owner can take it too; who cannot give is the owner already
 	}
 	for {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

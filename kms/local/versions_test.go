@@ -92,12 +92,14 @@ func TestAddVersionKeepsTheFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		addVersion(t, open(t, path, false))
-		info, err := os.Stat(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if owner := info.Sys().(*syscall.Stat_t); owner.Uid != 12345 || owner.Gid != 23456 {
-			t.Errorf("got owner %d:%d, want 12345:23456", owner.Uid, owner.Gid)
+		for _, name := range []string{path, path + ".lock"} {
+			info, err := os.Stat(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if owner, ok := info.Sys().(*syscall.Stat_t); !ok || owner.Uid != 12345 || owner.Gid != 23456 {
+				t.Errorf("%s: got owner %+v, want 12345:23456", name, owner)
+			}
 		}
 	})
 	t.Run("Link", func(t *testing.T) {

@@ -2,10 +2,16 @@ package cli_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,6 +31,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command as people do, each script in a folder and on a port of its
 // own. The command "serving" waits until the script's server is ready.
 func TestScripts(t *testing.T) {
+	var accounts awsAccounts
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
@@ -37,11 +44,22 @@ func TestScripts(t *testing.T) {
 			e.Setenv("KEEPER_ADMIN_PASSWORD", "a-password-for-tests")
 			e.Setenv("KEEPER_LOG_LEVEL", "error")
 			e.Setenv("DATABASE_URL", "sqlite:///keeper.db")
+			legacy, err := filepath.Abs("../legacy/testdata")
+			if err != nil {
+				return err
+			}
+			e.Setenv("LEGACY", legacy)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serving":  serving,
-			"tokenenv": tokenEnv,
+			"tokenenv": func(ts *testscript.TestScript, _ bool, args []string) { setFromFile(ts, "KEEPER_TOKEN", args[0]) },
+			"envfile":  func(ts *testscript.TestScript, _ bool, args []string) { setFromFile(ts, args[0], args[1]) },
+			"awskms":   func(ts *testscript.TestScript, _ bool, _ []string) { accounts.open(t, ts) },
+			"awsfault": func(ts *testscript.TestScript, _ bool, args []string) { accounts.fault(ts, args) },
+			"damage":   damage,
+			"runid":    runID,
+			"exits":    exits,
 		},
 	})
 }
@@ -73,11 +91,32 @@ func serving(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Fatalf("the server is not ready: %v", last)
 }
 
-// tokenEnv sets KEEPER_TOKEN to what a file holds.
-func tokenEnv(ts *testscript.TestScript, _ bool, args []string) {
-	text := ts.ReadFile(args[0])
-	for len(text) > 0 && text[len(text)-1] == '\n' {
-		text = text[:len(text)-1]
+// setFromFile sets a variable to what a file holds, without the newline at its end.
+func setFromFile(ts *testscript.TestScript, name, file string) {
+	ts.Setenv(name, strings.TrimRight(ts.ReadFile(file), "\n"))
+}
+
+// runID sets a variable to the id of the first run in a file of JSON.
+func runID(ts *testscript.TestScript, _ bool, args []string) {
+	var runs []struct{ ID string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &runs))
+	if len(runs) == 0 {
+		ts.Fatalf("%s holds no run", args[1])
 	}
-	ts.Setenv("KEEPER_TOKEN", text)
+	ts.Setenv(args[0], runs[0].ID)
+}
+
+// exits runs a command and sees that it ends with an exit code: "exits 6 keeper scrub".
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	var ended *exec.ExitError
+	if errors.As(err, &ended) {
+		got = ended.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if want := args[0]; strconv.Itoa(got) != want {
+		ts.Fatalf("got exit code %d, want %s", got, want)
+	}
 }

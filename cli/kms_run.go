@@ -51,7 +51,8 @@ func (e *env) kmsReencryptCommand() *cobra.Command {
 		Use: "reencrypt", Short: "Seal every version anew under new data keys", Args: cobra.NoArgs,
 		Long: `Seal every version and credential of an environment anew under new data keys, while Keeper
 serves: for a data key that may have been seen. It takes longer than "keeper kms rotate", which
-changes only what the data keys are wrapped under. Interrupting the command does not stop the run.` + runExits,
+changes only what the data keys are wrapped under, and a minute at least: so long may servers go
+on sealing under the old data keys. Interrupting the command does not stop the run.` + runExits,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return e.startAndFollow(cmd.Context(), api.NewKeyRun{Kind: api.KeyReencrypt, EnvironmentID: api.EnvironmentNamed(environment)}, detach)
 		},
@@ -96,23 +97,22 @@ func (e *env) see(ctx context.Context, c *client.Client, runs []api.KeyRun, deta
 	return e.conclude(ctx, c, runs)
 }
 
-// conclude says what could not be done and what still stands under keys that nothing should
-// stand under, and ends with the exit code that tells it.
+// conclude says how runs ended and what still stands under keys that nothing should stand
+// under, and ends with the exit code that tells it.
 func (e *env) conclude(ctx context.Context, c *client.Client, runs []api.KeyRun) error {
 	failed, moved := false, false
 	for _, run := range runs {
 		failed = failed || run.Status != api.KeyRunSucceeded
-		moved = moved || run.Kind == api.KeyRewrap || run.Kind == api.KeyMigrate
-		if err := e.sayFailure(ctx, c, run); err != nil {
+		moves := run.Kind == api.KeyRewrap || run.Kind == api.KeyMigrate
+		moved = moved || moves
+		if err := e.sayEnd(ctx, c, run, moves); err != nil {
 			return err
 		}
 	}
 	if moved {
-		standing, err := e.sayStanding(ctx, c, runs)
-		if err != nil {
+		if err := e.sayStanding(ctx, c, runs); err != nil {
 			return err
 		}
-		failed = failed || standing
 	}
 	if failed {
 		return quietExit(exitFailed)
@@ -120,9 +120,13 @@ func (e *env) conclude(ctx context.Context, c *client.Client, runs []api.KeyRun)
 	return nil
 }
 
-func (e *env) sayFailure(ctx context.Context, c *client.Client, run api.KeyRun) error {
+// sayEnd says how a run ended. Whether a key may be disabled a run knows of its own end alone,
+// and sayStanding of all.
+func (e *env) sayEnd(ctx context.Context, c *client.Client, run api.KeyRun, moves bool) error {
 	if run.Error != "" {
 		e.say("%s: %s", run.ID, printable(sentence(run.Error, run.Hint)))
+	} else if run.Hint != "" && !moves {
+		e.say("%s", printable(run.Hint))
 	}
 	if run.Findings == 0 {
 		return nil
@@ -130,13 +134,12 @@ func (e *env) sayFailure(ctx context.Context, c *client.Client, run api.KeyRun) 
 	return e.sayFindings(ctx, c, run.ID)
 }
 
-// sayStanding says of each key that the runs were to empty whether it may be disabled, and
-// reports whether anything stands under one. What stands where is asked anew, in all
-// environments: a run's own count is of an earlier moment, and of its environment alone.
-func (e *env) sayStanding(ctx context.Context, c *client.Client, runs []api.KeyRun) (standing bool, err error) {
+// sayStanding says of each key that the runs were to empty whether it may be disabled. What
+// stands where is asked anew, in all environments: what a run says is of its own end.
+func (e *env) sayStanding(ctx context.Context, c *client.Client, runs []api.KeyRun) error {
 	all, err := c.ListKeys(ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
 	for _, k := range all.Items {
 		id := printable(cmp.Or(k.ID, k.Name))
@@ -144,13 +147,12 @@ func (e *env) sayStanding(ctx context.Context, c *client.Client, runs []api.KeyR
 		case k.CanClose:
 			e.say("Nothing stands under %s any more: it may be disabled.", id)
 		case emptied(k, runs):
-			standing = true
 			for _, u := range k.Usages {
 				e.say("Do not disable %s: in %s it is %s, and %d data keys stand under it.", id, printable(u.Environment), u.Role, u.DataKeys)
 			}
 		}
 	}
-	return standing, nil
+	return nil
 }
 
 // emptied reports whether one of the runs was to leave nothing under a key.
@@ -262,7 +264,7 @@ func (e *env) printRun(ctx context.Context, c *client.Client, run api.KeyRun) er
 		facts(w, "run", run.ID, "kind", string(run.Kind), "environment", environmentName(names, run.EnvironmentID), "result", string(run.Status),
 			"progress", progressLine(environmentName(names, run.EnvironmentID), run), "from", run.FromKey, "to", run.ToKey,
 			"still under it", remaining(run), "calls", fmt.Sprint(run.Calls), "asked", moment(run.CreatedAt), "by", run.CreatedBy,
-			"began", moment(run.StartedAt), "ended", moment(run.FinishedAt), "why", sentence(run.Error, run.Hint))
+			"began", moment(run.StartedAt), "ended", moment(run.FinishedAt), "note", sentence(run.Error, run.Hint))
 	})
 	if err == nil && run.Findings > 0 {
 		err = e.sayFindings(ctx, c, run.ID)

@@ -77,13 +77,14 @@ func keyRunUnit(kind api.KeyRunKind) string {
 // progressLine is how far a run is: "production: re-wrap, 1200 of 4000 data keys (30 %), 96/s,
 // 30s left".
 func progressLine(where string, run api.KeyRun) string {
-	line := fmt.Sprintf("%s: %s, %d of %d %s", where, keyRunNames[run.Kind], run.Done, run.Total, keyRunUnit(run.Kind))
-	if run.Status == api.KeyRunQueued {
+	line := where + ": " + keyRunNames[run.Kind]
+	switch {
+	case run.Status == api.KeyRunQueued:
 		return line + ", waiting to begin"
+	case run.Total == 0:
+		return line + ", at work"
 	}
-	if run.Total > 0 {
-		line += fmt.Sprintf(" (%d %%)", 100*run.Done/run.Total)
-	}
+	line += fmt.Sprintf(", %d of %d %s (%d %%)", run.Done, run.Total, keyRunUnit(run.Kind), 100*run.Done/run.Total)
 	if run.Rate > 0 {
 		line += fmt.Sprintf(", %.0f/s", run.Rate)
 	}

@@ -59,6 +59,11 @@ func (c call) subject() string {
 	return named
 }
 
+func is[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
+}
+
 // away is an error that waiting may mend, which kms.ErrUnreachable in the chain says.
 func away(cause error, format string, args ...any) *fault.Error {
 	return fault.Wrap(fmt.Errorf("%w: %w", kms.ErrUnreachable, cause), fault.Unavailable, format, args...)
@@ -67,8 +72,7 @@ func away(cause error, format string, args ...any) *fault.Error {
 // explain turns an error of the SDK into one that names the key, the environment, and the
 // permission or step that mends it.
 func (w *Wrapper) explain(ctx context.Context, err error, c call) error {
-	var undecoded *smithy.DeserializationError
-	if errors.As(err, &undecoded) {
+	if is[*smithy.DeserializationError](err) {
 		// The answer can hold a data key and the decoder's error could quote it: no cause.
 		return fault.Wrap(kms.ErrUnreachable, fault.Unavailable, "AWS gave an answer about the %s in %s that cannot be read.", c.subject(), c.region).
 			WithHint("Check AWS_ENDPOINT_URL, and what stands between Keeper and it.")
@@ -80,8 +84,7 @@ func (w *Wrapper) explain(ctx context.Context, err error, c call) error {
 	if told := w.explainKey(ctx, err, c); told != nil {
 		return told
 	}
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return explainCode(err, api.ErrorCode(), c)
 	}
 	return explainSilence(err, c)
@@ -89,33 +92,24 @@ func (w *Wrapper) explain(ctx context.Context, err error, c call) error {
 
 // explainKey tells what is wrong with the key or the blob, or nil.
 func (w *Wrapper) explainKey(ctx context.Context, err error, c call) error {
-	var (
-		disabled   *types.DisabledException
-		state      *types.KMSInvalidStateException
-		missing    *types.NotFoundException
-		badARN     *types.InvalidArnException
-		usage      *types.InvalidKeyUsageException
-		ciphertext *types.InvalidCiphertextException
-		incorrect  *types.IncorrectKeyException
-	)
 	switch {
-	case errors.As(err, &disabled), errors.As(err, &state):
+	case is[*types.DisabledException](err), is[*types.KMSInvalidStateException](err):
 		return w.explainState(ctx, err, c)
-	case errors.As(err, &missing):
+	case is[*types.NotFoundException](err):
 		kind := fault.Unavailable
 		if c.permissions[0] == permDescribe {
 			kind = fault.NotFound
 		}
 		return fault.Wrap(err, kind, "There is no %s in region %s of this account.", c.subject(), c.region).WithHint("%s", missingHint(c))
-	case errors.As(err, &badARN):
+	case is[*types.InvalidArnException](err):
 		return fault.Wrap(err, fault.Unavailable, "The name of the %s cannot be the name of a key in region %s.", c.subject(), c.region).WithHint("%s", missingHint(c))
-	case errors.As(err, &usage):
+	case is[*types.InvalidKeyUsageException](err):
 		return fault.Wrap(err, fault.Unavailable, "The %s is not a symmetric key for encryption.", c.subject()).
 			WithHint("Name a key with KeySpec SYMMETRIC_DEFAULT and KeyUsage ENCRYPT_DECRYPT.")
-	case errors.As(err, &ciphertext):
+	case is[*types.InvalidCiphertextException](err):
 		return fault.Wrap(err, fault.Invalid, "KMS does not open a data key that should be wrapped under the %s: it was changed, or belongs to another environment or encryption context.", c.subject()).
 			WithHint("If KMS_ENCRYPTION_CONTEXT was changed, set it back.")
-	case errors.As(err, &incorrect):
+	case is[*types.IncorrectKeyException](err):
 		return fault.Wrap(err, fault.Invalid, "A data key is not wrapped under the %s that its row names.", c.subject()).
 			WithHint("The row was changed; restore it from a backup.")
 	}
@@ -149,8 +143,8 @@ func explainCode(err error, code string, c call) error {
 
 // broken reports whether AWS answered with a defect of its own.
 func broken(err error) bool {
-	var answer *smithyhttp.ResponseError
-	return errors.As(err, &answer) && answer.HTTPStatusCode() >= 500
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	return ok && answer.HTTPStatusCode() >= 500
 }
 
 // explainSilence tells why there is no answer at all.
@@ -171,9 +165,7 @@ func explainSilence(err error, c call) error {
 }
 
 func unanswered(err error) bool {
-	var unsent *smithyhttp.RequestSendError
-	var network net.Error
-	return errors.As(err, &unsent) || errors.As(err, &network)
+	return is[*smithyhttp.RequestSendError](err) || is[net.Error](err)
 }
 
 // missingHint says where to look for a key that is not where it was looked for.

@@ -17,13 +17,12 @@ const serviceSTS = "STS"
 // that is why KMS was not asked: "STS", "ec2imds"; empty where it was asked. Of several, as
 // where a role is assumed with an instance's credentials, it is the one that failed.
 func credentialSource(err error) string {
-	var outer, inner *smithy.OperationError
-	if !errors.As(err, &outer) {
-		return ""
-	}
 	source := ""
-	for errors.As(outer.Err, &inner) {
-		outer, inner, source = inner, nil, inner.ServiceID
+	outer, ok := errors.AsType[*smithy.OperationError](err)
+	for ok {
+		if outer, ok = errors.AsType[*smithy.OperationError](outer.Err); ok {
+			source = outer.ServiceID
+		}
 	}
 	return source
 }
@@ -42,8 +41,7 @@ func (w *Wrapper) explainRole(err error, c call) error {
 	if w.role == "" {
 		role = "the role that it runs under"
 	}
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		code = api.ErrorCode()
 	}
 	_, throttled := retry.DefaultThrottleErrorCodes[code]

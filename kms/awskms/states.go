@@ -2,7 +2,6 @@ package awskms
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,7 +19,7 @@ const lookTime = time.Second
 func (w *Wrapper) explainState(ctx context.Context, err error, c call) error {
 	meta := w.glance(ctx, c.key)
 	key, state := aws.ToString(meta.Arn), meta.KeyState
-	if disabled := new(types.DisabledException); errors.As(err, &disabled) {
+	if is[*types.DisabledException](err) {
 		state = types.KeyStateDisabled // known even where Keeper may not look
 	}
 	switch state {
@@ -65,26 +64,17 @@ func deletionDate(meta *types.KeyMetadata) string {
 
 // blame finds which of a ReEncrypt's two keys KMS complains about, as it does not say.
 func (w *Wrapper) blame(ctx context.Context, err error, c call) call {
-	var (
-		disabled   *types.DisabledException
-		state      *types.KMSInvalidStateException
-		missing    *types.NotFoundException
-		badARN     *types.InvalidArnException
-		usage      *types.InvalidKeyUsageException
-		ciphertext *types.InvalidCiphertextException
-		incorrect  *types.IncorrectKeyException
-	)
 	if c.to == "" {
 		return c
 	}
 	first := true
 	switch {
-	case errors.As(err, &ciphertext), errors.As(err, &incorrect):
-	case errors.As(err, &disabled), errors.As(err, &state):
+	case is[*types.InvalidCiphertextException](err), is[*types.IncorrectKeyException](err):
+	case is[*types.DisabledException](err), is[*types.KMSInvalidStateException](err):
 		first = !w.glance(ctx, c.key).Enabled
-	case errors.As(err, &missing), errors.As(err, &badARN):
+	case is[*types.NotFoundException](err), is[*types.InvalidArnException](err):
 		first = w.glance(ctx, c.key).KeyState == ""
-	case errors.As(err, &usage):
+	case is[*types.InvalidKeyUsageException](err):
 		first = w.glance(ctx, c.key).KeySpec != types.KeySpecSymmetricDefault
 	default:
 		return c // about both, or neither

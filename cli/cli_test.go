@@ -60,6 +60,7 @@ func TestScripts(t *testing.T) {
 			"damage":   damage,
 			"runid":    runID,
 			"exits":    exits,
+			"tamper":   tamper,
 		},
 	})
 }
@@ -119,4 +120,13 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	if want := args[0]; strconv.Itoa(got) != want {
 		ts.Fatalf("got exit code %d, want %s", got, want)
 	}
+}
+
+// tamper changes one byte in the middle of a file.
+func tamper(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	text, err := os.ReadFile(path)
+	ts.Check(err)
+	text[len(text)/2] ^= 1
+	ts.Check(os.WriteFile(path, text, 0o600))
 }

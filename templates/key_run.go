@@ -66,6 +66,12 @@ func (v KeyRunView) Took(now time.Time) time.Duration {
 	}
 }
 
+// Settling reports whether a re-encryption has sealed all anew and waits for the last uses of
+// the older data keys that were reserved before it began.
+func (v KeyRunView) Settling() bool {
+	return v.Run.Kind == models.KeyReencrypt && v.Run.Status == models.KeyRunRunning && v.Run.Total > 0 && v.Run.Done >= v.Run.Total
+}
+
 // KeyRunsPage is GET /keys/runs.
 type KeyRunsPage struct {
 	BasePage

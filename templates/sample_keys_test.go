@@ -128,6 +128,8 @@ func sampleKeyPages(b BasePage, all map[string]Page) {
 	all["key run cancelled"] = &KeyRunPage{BasePage: b, KeyRunView: runs[5]}
 	waiting := runs[6]
 	waiting.Run.Error, waiting.Run.Hint, waiting.Run.StartedAt = "AWS KMS does not answer.", "It goes on by itself.", nil
+	settling := sampleKeyRun("krn_9", models.KeyReencrypt, models.KeyRunRunning, new(production), 20*time.Second)
+	all["key run settling"] = &KeyRunPage{BasePage: b, KeyRunView: settling, MayManage: true}
 	all["key run waiting"] = &KeyRunPage{BasePage: b, KeyRunView: waiting, MayManage: true}
 	for _, v := range []KeyRunView{runs[0], runs[4], scrubbing} {
 		all["key run cancel "+string(v.Run.Kind)] = &KeyRunCancelPage{BasePage: b, KeyRunView: v}

@@ -74,6 +74,44 @@ func TestKeyCache(t *testing.T) {
 		c.put(key("b", 1), c.mark())
 		has(t, c)
 	})
+	t.Run("Grace", func(t *testing.T) {
+		c := newKeyCache(time.Minute, time.Minute, 10, func() time.Time { return now })
+		c.put(key("a", 1), c.mark())
+		now = now.Add(time.Minute)
+		if c.get("a") != nil || c.peek("a") == nil {
+			t.Error("a key past its time is to be kept, and not to be given without a question")
+		}
+		if c.stale("a", 10*time.Second) == nil || c.get("a") == nil {
+			t.Error("a key in its grace is not given")
+		}
+		if all, stale := c.count(); all != 1 || stale != 1 {
+			t.Errorf("got %d keys of which %d are stale, want 1 and 1", all, stale)
+		}
+		now = now.Add(10 * time.Second)
+		if c.get("a") != nil {
+			t.Error("a key in its grace is given without another try")
+		}
+		now = now.Add(45 * time.Second)
+		if c.stale("a", 10*time.Second) == nil {
+			t.Error("a key in its grace is not given")
+		}
+		now = now.Add(5 * time.Second)
+		if c.get("a") != nil || c.stale("a", 10*time.Second) != nil {
+			t.Error("a key was given past its grace")
+		}
+		c.sweep()
+		if all, stale := c.count(); all != 0 || stale != 0 {
+			t.Errorf("got %d keys of which %d are stale, want none", all, stale)
+		}
+	})
+	t.Run("DropIsForItsEnvironment", func(t *testing.T) {
+		c := open(time.Minute, 10)
+		c.put(key("a", 1), c.mark())
+		c.drop(2, "a")
+		has(t, c, "a")
+		c.drop(1, "a")
+		has(t, c)
+	})
 	t.Run("Off", func(t *testing.T) {
 		c := open(NoCache, 10)
 		c.put(key("a", 1), c.mark())

@@ -3,6 +3,7 @@ package kms_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -148,18 +149,19 @@ func TestRefusalEndsUse(t *testing.T) {
 	}
 }
 
-// TestReloadedKeyIsTheSame: rows that were swapped while a key was cached do not take its
-// place, whether or not the row commits to its key.
+// TestReloadedKeyIsTheSame: a wrapped key that was swapped while its data key was cached does
+// not take its place, though the row commits to no key: a hash under another key would go
+// unnoticed, and call equal values different.
 func TestReloadedKeyIsTheSame(t *testing.T) {
 	outages(t, kms.Options{CacheTTL: time.Minute, CacheGrace: time.Hour}, false, func(t *testing.T, b *bench) {
-		sealed := seal(t, b.Envelope, production, label, canary)
-		other := seal(t, b.live(t, kms.Options{MaxUses: 1}), production, label, canary)
+		sum(t, b.Envelope, production, canary)
+		other := seal(t, b.Envelope, production, label, canary)
 		_, rows, _ := b.keys.DataKey(t.Context(), other.DataKeyID)
-		b.keys.Change(sealed.DataKeyID, func(k *models.DataKey, w *[]models.WrappedKey) {
-			k.Check, (*w)[0].Blob = nil, rows[0].Blob
-		})
+		b.keys.Change("hash_1", func(k *models.DataKey, w *[]models.WrappedKey) { k.Check, (*w)[0].Blob = nil, rows[0].Blob })
 		time.Sleep(time.Minute)
-		refuses(t, b.Envelope, production, label, sealed)
+		if _, err := b.Hasher(t.Context(), production); !errors.Is(err, kms.ErrDamaged) {
+			t.Errorf("got %v, want ErrDamaged", err)
+		}
 	})
 }
 
@@ -436,6 +438,27 @@ func TestBlockLife(t *testing.T) {
 		time.Sleep(time.Nanosecond)
 		if next := seal(t, b.Envelope, production, label, canary); next.DataKeyID == first.DataKeyID {
 			t.Error("a retired data key sealed on after BlockLife")
+		}
+	})
+}
+
+// TestOwnKeyFirst: the wrapped key in the place of the environment's own key is opened first,
+// wherever it stands among the rows.
+func TestOwnKeyFirst(t *testing.T) {
+	outages(t, kms.Options{}, true, func(t *testing.T, b *bench) {
+		sealed := seal(t, b.Envelope, production, label, canary)
+		var asked []string
+		b.fake.BeforeKey(func(_ context.Context, op drivertest.Op, key string) {
+			if op == drivertest.OpUnwrap {
+				asked = append(asked, key)
+			}
+		})
+		for range 2 {
+			opens(t, b.live(t, kms.Options{}), production, label, sealed, canary)
+			b.keys.Change(sealed.DataKeyID, func(_ *models.DataKey, w *[]models.WrappedKey) { slices.Reverse(*w) })
+		}
+		if !slices.Equal(asked, []string{near, near}) {
+			t.Errorf("got %v asked, want the near key alone", asked)
 		}
 	})
 }

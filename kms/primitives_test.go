@@ -70,6 +70,8 @@ func TestContextIsInjective(t *testing.T) {
 // Computed apart from this code, after RFC 5869 and RFC 2104.
 const (
 	pinnedDerived = "86843a6442cd109b94484f11721d33bae0cb4937adfcf2957f6d7fcde979dfef"
+	pinnedCheck   = "5108659787f17c70d75214ce94229fd9"
+	pinnedAnswer  = "207bf1f10cce9d8d74d1adfce8fa83a316600936b798c3c12c5c18e7c2171b8d"
 	pinnedHash    = "449762ee415eb0aacabeb3e8ba02c71633ef8910dde62ae7e8d9a24a636bf473"
 )
 
@@ -82,6 +84,14 @@ func TestStoredFormsStay(t *testing.T) {
 		t.Fatal(err)
 	}
 	derived, err := DeriveKey(secret, "domain", AppendContext(nil, Context{"b": "2", "a": "1"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check, err := Commitment(secret, "dek_x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := DrillAnswer(secret, []byte("nonce"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,8 +108,10 @@ func TestStoredFormsStay(t *testing.T) {
 			AppendContext(nil, Context{"b": "2", "a": "1"}),
 			"00000002" + "00000001" + "61" + "00000001" + "31" + "00000001" + "62" + "00000001" + "32",
 		},
-		"derived key": {derived, pinnedDerived},
-		"keyed hash":  {hash.sum([]byte("value")), pinnedHash},
+		"derived key":  {derived, pinnedDerived},
+		"commitment":   {check, pinnedCheck},
+		"drill answer": {answer, pinnedAnswer},
+		"keyed hash":   {hash.sum([]byte("value")), pinnedHash},
 	} {
 		if got := hex.EncodeToString(test.got); got != test.want {
 			t.Errorf("%s: got %s, want %s", name, got, test.want)
@@ -115,6 +127,12 @@ func TestKeysOfAnotherSize(t *testing.T) {
 		}
 		if _, err := DeriveKey(key, "domain", nil); err == nil {
 			t.Errorf("DeriveKey took a secret of %d bytes", size)
+		}
+		if _, err := Commitment(key, "dek_x"); err == nil {
+			t.Errorf("Commitment took a key of %d bytes", size)
+		}
+		if _, err := DrillAnswer(key, nil); err == nil {
+			t.Errorf("DrillAnswer took a key of %d bytes", size)
 		}
 	}
 }

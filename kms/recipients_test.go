@@ -99,7 +99,7 @@ func TestDataKeysAreWrappedForAll(t *testing.T) {
 	if generated, wrapped := p.fake.Calls(drivertest.OpGenerate), p.fake.Calls(drivertest.OpWrap); generated != 2 || wrapped != 2 {
 		t.Errorf("got %d keys made and %d wrapped, want 2 and 2", generated, wrapped)
 	}
-	for i, key := range p.fake.HandedOut() {
+	for i, key := range slices.Concat(p.fake.HandedOut(), p.fake.Given(), p.offline.Given()) {
 		if !cmp.Equal(key, make([]byte, kms.KeySize)) {
 			t.Errorf("key %d is still in memory", i)
 		}
@@ -216,7 +216,7 @@ func TestOpenedKey(t *testing.T) {
 	if got := p.Status().CachedKeys; got != 1 {
 		t.Errorf("got %d keys cached, want only the one that sealed", got)
 	}
-	for i, key := range append(p.fake.HandedOut(), p.offline.HandedOut()...) {
+	for i, key := range slices.Concat(p.fake.HandedOut(), p.offline.HandedOut()) {
 		if !cmp.Equal(key, make([]byte, kms.KeySize)) {
 			t.Errorf("key %d is still in memory", i)
 		}

@@ -157,7 +157,7 @@ func TestRewrap(t *testing.T) {
 					t.Errorf("%s: got %v", wrapped.RecipientID, err)
 				}
 			}
-			for i, key := range append(p.fake.HandedOut(), p.offline.HandedOut()...) {
+			for i, key := range slices.Concat(p.fake.HandedOut(), p.fake.Given(), p.offline.HandedOut(), p.offline.Given()) {
 				if !cmp.Equal(key, make([]byte, kms.KeySize)) {
 					t.Errorf("key %d is still in memory", i)
 				}
@@ -246,10 +246,14 @@ func TestRewrapRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer e.Close()
-		for _, to := range []string{"eu/c", far} {
-			got, err := e.Rewrap(t.Context(), production, row, rows, targets(to), prove)
-			if err == nil || len(got.Add)+len(got.Remove) > 0 {
-				t.Errorf("to %s: got %d rows and %v, want an error and none", to, len(got.Add), err)
+		uncommitted := row
+		uncommitted.Check = nil
+		for _, key := range []models.DataKey{row, uncommitted} {
+			for _, to := range []string{"eu/c", far} {
+				got, err := e.Rewrap(t.Context(), production, key, rows, targets(to), prove)
+				if err == nil || len(got.Add)+len(got.Remove) > 0 {
+					t.Errorf("to %s: got %d rows and %v, want an error and none", to, len(got.Add), err)
+				}
 			}
 		}
 	})

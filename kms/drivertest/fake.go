@@ -41,6 +41,7 @@ type Fake struct {
 	before func(ctx context.Context, op Op, key string)
 	calls  map[Op]int
 	handed [][]byte
+	given  [][]byte
 }
 
 var (
@@ -157,6 +158,13 @@ func (f *Fake) HandedOut() [][]byte {
 	return slices.Clone(f.handed)
 }
 
+// Given are the very slices of plaintext keys that callers gave to be wrapped.
+func (f *Fake) Given() [][]byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.given)
+}
+
 // Kind is the kind that the fake was made with.
 func (f *Fake) Kind() models.RecipientKind { return f.kind }
 
@@ -176,6 +184,9 @@ func (f *Fake) GenerateDataKey(ctx context.Context, key string, ec kms.Context) 
 
 // Wrap implements kms.Wrapper.
 func (f *Fake) Wrap(ctx context.Context, key string, plain []byte, ec kms.Context) (kms.Wrapped, error) {
+	f.mu.Lock()
+	f.given = append(f.given, plain)
+	f.mu.Unlock()
 	if err := f.begin(ctx, OpWrap, key); err != nil {
 		return kms.Wrapped{}, err
 	}

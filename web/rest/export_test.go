@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/your-org/keeper/api"
+	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/kms/drivertest"
 	"github.com/your-org/keeper/models"
 )
@@ -25,8 +26,8 @@ func exportOperations(t *testing.T, h *house) {
 	all, err := c.ExportSecrets(ctx, staging, api.ExportSecretsParams{})
 	must(t, err)
 	want := api.Export{Items: []api.ExportedSecret{
-		{ID: first.ID, Name: "export/a", SecretType: api.PASSWORD, Version: 1, Value: api.NewValue(canary + "-a"), Description: "d", Owner: "ada", Tags: api.Tags{"team": "a"}},
-		{ID: second.ID, Name: "other", SecretType: api.TEXT, Version: 1, Value: api.NewValue(canary + "\n<b>")},
+		{ID: first.ID, Name: "export/a", SecretType: api.Password, Version: 1, Value: api.NewValue(canary + "-a"), Description: "d", Owner: "ada", Tags: api.Tags{"team": "a"}},
+		{ID: second.ID, Name: "other", SecretType: api.Text, Version: 1, Value: api.NewValue(canary + "\n<b>")},
 	}}
 	if diff := cmp.Diff(want, all, cmp.Comparer(func(a, b api.Value) bool { return a.Reveal() == b.Reveal() })); diff != "" {
 		t.Errorf("exported: -want +got\n%s", diff)
@@ -58,7 +59,7 @@ func TestExportOfWhatDoesNotOpen(t *testing.T) {
 		must(t, err)
 	}
 	h.deps.Secrets.Envelope.Forget(models.EnvironmentID(h.production.ID))
-	h.key.Fail(drivertest.OpUnwrap, errAway)
+	h.key.Fail(drivertest.OpUnwrap, fault.New(fault.Unavailable, "The key is away."))
 	_, err := h.admin.ExportSecrets(t.Context(), api.EnvironmentNamed("production"), api.ExportSecretsParams{})
 	isKind(t, err, "unavailable", "")
 	if err == nil || !strings.Contains(err.Error(), "a, b") {

@@ -133,6 +133,9 @@ func (w *Wrapper) Wrap(ctx context.Context, key string, plain []byte, ec kms.Con
 // Unwrap asks KMS to decrypt. The key is named, so that KMS refuses a blob that was wrapped
 // under another one instead of opening it.
 func (w *Wrapper) Unwrap(ctx context.Context, wrapped kms.Wrapped, ec kms.Context) ([]byte, error) {
+	if err := named(wrapped); err != nil {
+		return nil, err
+	}
 	client, region := w.client(wrapped.RecipientID)
 	out, err := client.Decrypt(ctx, &awskms.DecryptInput{
 		KeyId: &wrapped.RecipientID, CiphertextBlob: wrapped.Blob, EncryptionContext: ec,
@@ -143,10 +146,21 @@ func (w *Wrapper) Unwrap(ctx context.Context, wrapped kms.Wrapped, ec kms.Contex
 	return out.Plaintext, nil
 }
 
+// named refuses a row that names no key: KMS would take whichever key the blob asks for.
+func named(wrapped kms.Wrapped) error {
+	if wrapped.RecipientID == "" {
+		return fault.New(fault.Invalid, "A wrapped key does not say which KMS key wraps it.").WithHint("Its row was damaged; restore it from a backup.")
+	}
+	return nil
+}
+
 // Rewrap re-encrypts inside KMS, so that the data key does not come here, where CanRewrap says
 // that it is possible.
 func (w *Wrapper) Rewrap(ctx context.Context, wrapped kms.Wrapped, key string, ec kms.Context) (kms.Wrapped, error) {
 	key = w.named(key)
+	if err := named(wrapped); err != nil {
+		return kms.Wrapped{}, err
+	}
 	if !w.CanRewrap(wrapped.RecipientID, key) {
 		return w.rewrapHere(ctx, wrapped, key, ec)
 	}

@@ -24,7 +24,7 @@ func TestKillMigration(t *testing.T) {
 			m := &migration{siege: s, file: filepath.Join(s.keeper.Dir, "rollback.jsonl")}
 			s.toKMS()
 			s.start(t)
-			s.besiege(t, m)
+			m.besiege(t)
 		})
 	}
 }

@@ -38,7 +38,7 @@ const (
 )
 
 // patience bounds every wait.
-const patience = 90 * time.Second
+const patience = 4 * time.Minute
 
 // world is a Keeper in a process of its own beside an AWS.
 type world struct {

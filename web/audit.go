@@ -13,7 +13,7 @@ import (
 // auditActions are what the log can be narrowed to: a noun with its dot is all of it.
 var auditActions = []string{
 	"secret.", "secret.create", "secret.reveal", "secret.update", "secret.rollback", "secret.delete", "secret.undelete", "secret.purge",
-	"environment.", "environment.create", "environment.update", "environment.delete",
+	"environment.", "environment.create", "environment.update", "environment.delete", "environment.export",
 	"destination.", "destination.create", "destination.update", "destination.test", "destination.pause", "destination.resume", "destination.delete",
 	"sync.", "sync.trigger", "sync.run",
 	"session.", "session.create", "session.end", "token.", "token.create", "token.revoke", "user.", "user.create", "user.password",

@@ -120,11 +120,11 @@ func keyRows(keys []api.Key) [][]any {
 func (e *env) keyRemarks(keys []api.Key) {
 	for _, k := range keys {
 		name := printable(cmp.Or(k.ID, k.Name))
-		if k.Problem != "" {
-			e.say("%s: %s", name, printable(sentence(k.Problem, k.Hint)))
-		}
-		if k.CanClose {
+		switch {
+		case k.CanClose: // nobody needs to look it up any more
 			e.say("Nothing stands under %s any more: it may be disabled.", name)
+		case k.Problem != "":
+			e.say("%s: %s", name, printable(sentence(k.Problem, k.Hint)))
 		}
 		for _, u := range k.Usages {
 			if u.Missing > 0 {

@@ -81,15 +81,15 @@ EXIT STATUS
 	flags.StringVarP(&m.environment, "environment", "e", "", "only this environment, by name or id")
 	flags.BoolVar(&m.dry, "dry-run", true, "show what would be done, and do none of it")
 	flags.BoolVar(&m.real, "no-dry-run", false, "do it")
-	flags.IntVar(&m.batch, "batch-size", 100, "data keys that are moved in one transaction, 1 to 1000")
+	flags.IntVar(&m.batch, "batch-size", 100, "data keys that are moved in one transaction, 1 to 200")
 	flags.StringVar(&m.rollback, "rollback-file", rollbackFile, "where the way back is written")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "no-dry-run")
 	return cmd
 }
 
 func (e *env) migrateToKMS(ctx context.Context, m toKMS) error {
-	if m.batch < 1 || m.batch > 1000 {
-		return fault.InvalidField("--batch-size", "must be between 1 and 1000")
+	if m.batch < 1 || m.batch > 200 {
+		return fault.InvalidField("--batch-size", "must be between 1 and 200")
 	}
 	a, actor, err := e.local(ctx, app.Options{})
 	if err != nil {

@@ -22,6 +22,30 @@ var SyncStatuses = []SyncStatus{
 	StatusInSync, StatusSourceChanged, StatusDrifted, StatusConflict, StatusMissing, StatusOrphaned, StatusForeign, StatusUnknown,
 }
 
+// Strategy says whose value counts where a destination's differs from Keeper's.
+type Strategy string
+
+// The strategies. Whatever the strategy, what is foreign is left alone and a deletion in
+// Keeper takes away only what Keeper wrote.
+const (
+	KeeperWins Strategy = "keeper_wins" // Keeper's is written again; the zero Strategy too
+	RemoteWins Strategy = "remote_wins" // the destination's becomes a new version in Keeper
+	NewestWins Strategy = "newest_wins" // the one that was changed last, by both clocks; held where they are too close
+	ManualWins Strategy = "manual"      // held until a person decides
+)
+
+// Strategies are all strategies, in the order that pages show them.
+var Strategies = []Strategy{KeeperWins, RemoteWins, NewestWins, ManualWins}
+
+// Side is one of the two whose values differ.
+type Side string
+
+// The sides.
+const (
+	SideKeeper Side = "keeper"
+	SideRemote Side = "remote"
+)
+
 // SyncState is the row that Keeper keeps for one secret at one destination: the base of the
 // three-way comparison, what was intended last, and how it went.
 type SyncState struct {
@@ -105,6 +129,8 @@ type RunCounts struct {
 	Repaired int `json:"repaired"` // drift or missing put right
 	Deleted  int `json:"deleted"`
 	Restored int `json:"restored"`
+	Taken    int `json:"taken"` // the destination's value became a new version
+	Held     int `json:"held"`  // a person has to decide
 	Failed   int `json:"failed"`
 	Unknown  int `json:"unknown"`
 	Foreign  int `json:"foreign"`
@@ -122,6 +148,8 @@ const (
 	ActionMark    SyncAction = "mark" // ours by intent, the mark was lost in a crash
 	ActionRestore SyncAction = "restore"
 	ActionDelete  SyncAction = "delete"
+	ActionTake    SyncAction = "take"   // the destination's value becomes a new version in Keeper
+	ActionHold    SyncAction = "hold"   // left alone until a person decides
 	ActionRefuse  SyncAction = "refuse" // not ours, or in conflict: left alone
 )
 

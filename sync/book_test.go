@@ -28,6 +28,7 @@ type book struct {
 	fail     func(call string, e keepersync.Entry) error // nil: nothing fails
 	opened   int
 	hashed   int
+	taken    int                  // versions that Take made
 	intended int                  // calls of Intend
 	outcomes []keepersync.Outcome // recorded
 }
@@ -35,8 +36,10 @@ type book struct {
 type row struct {
 	entry    keepersync.Entry // but for Desired
 	versions []string
+	changed  time.Time // when the newest version came
 	deleted  bool
 	due      bool
+	held     bool
 	gone     bool // no entry for this destination any more
 }
 
@@ -54,7 +57,7 @@ func (b *book) put(name, value string) models.SecretID {
 		}}
 		b.rows[r.entry.SecretID], b.byName[name] = r, r
 	}
-	r.versions = append(r.versions, value)
+	r.versions, r.changed = append(r.versions, value), b.now()
 	r.deleted, r.gone, r.due = false, false, true
 	return r.entry.SecretID
 }
@@ -108,7 +111,7 @@ func (r *row) read() keepersync.Entry {
 	e := r.entry
 	if n := len(r.versions); !r.deleted && n > 0 {
 		value := r.versions[n-1]
-		e.Desired = &keepersync.Desired{Version: models.VersionNumber(n), Hash: hash(value), Size: len(value)}
+		e.Desired = &keepersync.Desired{Version: models.VersionNumber(n), Hash: hash(value), Size: len(value), At: r.changed}
 	}
 	return e
 }
@@ -159,6 +162,33 @@ func (b *book) Hash(_ context.Context, v models.Plaintext) ([]byte, error) {
 	return hash(string(v.Reveal())), nil
 }
 
+func (b *book) Take(_ context.Context, e keepersync.Entry, v models.Plaintext, _ keepersync.Remote) (keepersync.Desired, error) {
+	if err := b.failure("take", e); err != nil {
+		return keepersync.Desired{}, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	r := b.rows[e.SecretID]
+	now := r.read().Desired
+	if now == nil || now.Version != e.Desired.Version {
+		return keepersync.Desired{}, fault.New(fault.Stale, "the secret moved")
+	}
+	if string(v.Reveal()) != r.versions[len(r.versions)-1] {
+		r.versions, r.changed, r.due = append(r.versions, string(v.Reveal())), b.now(), true
+		b.taken++
+	}
+	return *r.read().Desired, nil
+}
+
+// rule is a person's decision about a name, seeing what stands now.
+func (b *book) rule(name string, side models.Side, remoteVersion string) {
+	b.change(name, func(r *row) {
+		if d := r.read().Desired; d != nil {
+			r.entry.Ruling = &keepersync.Ruling{Side: side, Version: d.Version, RemoteVersion: remoteVersion}
+		}
+	})
+}
+
 func (b *book) Intend(_ context.Context, entries []keepersync.Entry) error {
 	if err := b.failure("intend", keepersync.Entry{}); err != nil {
 		return err
@@ -197,6 +227,7 @@ func (b *book) Record(ctx context.Context, outcomes []keepersync.Outcome) error 
 		now := r.read().Desired
 		moved := (now == nil) != (o.Entry.Desired == nil) || now != nil && now.Version != o.Entry.Desired.Version
 		r.due = moved || o.Err != nil
+		r.held = o.Action == models.ActionHold
 		if o.Forget && r.deleted {
 			r.gone, r.due, r.entry.Base, r.entry.Intent = true, false, nil, nil
 		}

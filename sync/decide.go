@@ -14,6 +14,7 @@ const settleTime = 10 * time.Minute
 type Rules struct {
 	Owner       string // the installation's identity, as in Mark
 	Destination models.DestinationID
+	Strategy    models.Strategy // zero: KeeperWins
 }
 
 // Mark is what Keeper's own name for the entry carries.
@@ -51,7 +52,7 @@ func (r Rules) judge(e Entry, o Observed) Decision {
 	remote := o.Remote
 	switch {
 	case !remote.Exists():
-		return absent(e)
+		return r.absent(e)
 	case remote.Mark.Zero() && (e.Desired != nil || e.Base != nil || e.Intent != nil):
 		return unmarked(e, o)
 	case remote.Mark != r.Mark(e) && e.Desired == nil:
@@ -62,9 +63,9 @@ func (r Rules) judge(e Entry, o Observed) Decision {
 	case remote.Mark != r.Mark(e):
 		return foreign("The name carries the mark of another Keeper, destination or secret.")
 	case remote.Deleted:
-		return softDeleted(e)
+		return r.softDeleted(e)
 	case remote.Version == "":
-		return empty(e)
+		return r.empty(e)
 	}
 	held := o.Hash
 	if held == nil && e.Base != nil && remote.Version == e.Base.RemoteVersion {
@@ -76,19 +77,31 @@ func (r Rules) judge(e Entry, o Observed) Decision {
 	case e.Desired == nil:
 		return unwanted(e, held)
 	default:
-		return compare(e, held)
+		return r.compare(e, o, held)
 	}
 }
 
-func absent(e Entry) Decision {
+func (r Rules) absent(e Entry) Decision {
 	switch {
 	case e.Desired == nil:
 		return Decision{Status: models.StatusInSync, Action: models.ActionNone, Why: "Deleted in Keeper and gone at the destination."}
 	case e.Base == nil:
 		return Decision{Status: models.StatusSourceChanged, Action: models.ActionCreate, Why: "Not at the destination yet."}
 	default:
-		return Decision{Status: models.StatusMissing, Action: models.ActionRepair, Why: "Keeper wrote it; it is gone at the destination."}
+		return r.missing(e, "", models.ActionRepair, "Keeper wrote it; it is gone at the destination.")
 	}
+}
+
+// missing puts back what is gone, where Keeper's value counts. Else a person decides: that
+// something is gone there is no value that Keeper could take.
+func (r Rules) missing(e Entry, remoteVersion string, repair models.SyncAction, why string) Decision {
+	d := Decision{Status: models.StatusMissing, Action: repair, Why: why}
+	if r.Strategy == "" || r.Strategy == models.KeeperWins || e.ruled(models.SideKeeper, remoteVersion) {
+		return d
+	}
+	d.Action = models.ActionHold
+	d.Why += " A person decides whether Keeper writes it again."
+	return d
 }
 
 // unmarked tells a write of Keeper's whose mark was lost in a crash from another's secret:
@@ -106,16 +119,16 @@ func unmarked(e Entry, o Observed) Decision {
 	return Decision{Status: models.StatusSourceChanged, Action: models.ActionMark, Why: "Keeper's own first write, not yet marked as such."}
 }
 
-func softDeleted(e Entry) Decision {
+func (r Rules) softDeleted(e Entry) Decision {
 	if e.Desired == nil {
 		return Decision{Status: models.StatusInSync, Action: models.ActionNone, Why: "Deleted in Keeper and at the destination."}
 	}
-	return Decision{Status: models.StatusMissing, Action: models.ActionRestore, Why: "Deleted at the destination, and can be restored there."}
+	return r.missing(e, "", models.ActionRestore, "Deleted at the destination, and can be restored there.")
 }
 
 // empty is a name that is Keeper's and holds no value: nothing can be lost there.
-func empty(e Entry) Decision {
-	d := absent(e)
+func (r Rules) empty(e Entry) Decision {
+	d := r.absent(e)
 	if e.Desired == nil {
 		d.Why = "Deleted in Keeper; the destination keeps the name without a value."
 	}
@@ -133,22 +146,82 @@ func unwanted(e Entry, held []byte) Decision {
 	}
 }
 
-// compare is the three-way comparison proper. Writing over a value that Keeper did not
-// write loses nothing: every kind of destination keeps the overtaken value restorable.
-func compare(e Entry, held []byte) Decision {
+// compare is the three-way comparison proper.
+func (r Rules) compare(e Entry, o Observed, held []byte) Decision {
 	switch {
 	case same(held, e.Desired.Hash):
 		return Decision{Status: models.StatusInSync, Action: models.ActionNone, Why: "The destination holds the desired value."}
 	case e.wrote(held):
 		return Decision{Status: models.StatusSourceChanged, Action: models.ActionUpdate, Why: "Keeper has a newer value."}
 	case e.Base == nil, same(e.Base.Hash, e.Desired.Hash):
-		return Decision{Status: models.StatusDrifted, Action: models.ActionRepair, Why: "The value was changed at the destination."}
+		return r.settle(e, o, models.StatusDrifted, "The value was changed at the destination")
 	default:
-		return Decision{
-			Status: models.StatusConflict, Action: models.ActionRepair,
-			Why: "The value was changed in Keeper and at the destination; Keeper's wins, the other stays there as an earlier version.",
+		return r.settle(e, o, models.StatusConflict, "The value was changed in Keeper and at the destination")
+	}
+}
+
+// settle says whose value counts. Writing over a value that Keeper did not write loses
+// nothing, since every kind of destination keeps the overtaken value restorable; taking one
+// loses nothing, since Keeper keeps every version.
+func (r Rules) settle(e Entry, o Observed, status models.SyncStatus, what string) Decision {
+	d := Decision{Status: status, Action: models.ActionHold}
+	switch r.winner(e, o) {
+	case models.SideKeeper:
+		d.Action = models.ActionRepair
+		d.Why = what + "; Keeper's counts, the other stays there as an earlier version."
+	case models.SideRemote:
+		d.Action = models.ActionTake
+		d.Why = what + "; the destination's counts, and becomes a new version in Keeper."
+	default:
+		d.Why = what + "; a person decides which of the two counts."
+	}
+	return d
+}
+
+// clockSkew is how far two clocks may lie apart: changes that are closer than that have no
+// certain order.
+const clockSkew = time.Minute
+
+// winner is the side whose value counts, or none where a person has to say. A ruling goes
+// before the strategy.
+func (r Rules) winner(e Entry, o Observed) models.Side {
+	for _, side := range []models.Side{models.SideKeeper, models.SideRemote} {
+		if e.ruled(side, o.Remote.Version) {
+			return side
 		}
 	}
+	switch r.Strategy {
+	case "", models.KeeperWins:
+		return models.SideKeeper
+	case models.RemoteWins:
+		return models.SideRemote
+	case models.NewestWins:
+		if e.Base != nil && same(e.Base.Hash, e.Desired.Hash) {
+			return models.SideRemote // Keeper's stood there already when it was changed
+		}
+		return newest(e.Desired.At, o.Remote.ChangedAt)
+	default:
+		return ""
+	}
+}
+
+func newest(keeper, remote time.Time) models.Side {
+	switch {
+	case keeper.IsZero() || remote.IsZero():
+		return ""
+	case remote.Sub(keeper) > clockSkew:
+		return models.SideRemote
+	case keeper.Sub(remote) > clockSkew:
+		return models.SideKeeper
+	default:
+		return ""
+	}
+}
+
+// ruled reports whether a person decided for the side, seeing what stands now.
+func (e Entry) ruled(side models.Side, remoteVersion string) bool {
+	return e.Ruling != nil && e.Desired != nil && e.Ruling.Side == side &&
+		e.Ruling.Version == e.Desired.Version && e.Ruling.RemoteVersion == remoteVersion
 }
 
 // wrote reports whether the value is one that Keeper put there: the base, or the intent of
@@ -165,9 +238,9 @@ func needValue() Decision {
 	return Decision{Status: models.StatusUnknown, Action: models.ActionNone, NeedValue: true, Why: "The value there must be compared."}
 }
 
-// acts reports whether the action changes the destination.
+// acts reports whether the action changes anything, at the destination or in Keeper.
 func acts(a models.SyncAction) bool {
-	return writes(a) || a == models.ActionMark || a == models.ActionDelete
+	return writes(a) || a == models.ActionMark || a == models.ActionDelete || a == models.ActionTake
 }
 
 // writes reports whether the action can end in a value being put.

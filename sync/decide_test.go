@@ -175,14 +175,85 @@ func every(do func(keepersync.Entry, keepersync.Observed)) {
 	}
 }
 
+// TestStrategies is whose value counts, row by row.
+func TestStrategies(t *testing.T) {
+	at := func(d *keepersync.Desired, when time.Time) *keepersync.Desired { d.At = when; return d }
+	changed := func(version string, when time.Time) keepersync.Remote {
+		r := live(version)
+		r.ChangedAt = when
+		return r
+	}
+	gone := live("r1")
+	gone.Deleted = true
+	ruling := func(side models.Side, version models.VersionNumber, remote string) *keepersync.Ruling {
+		return &keepersync.Ruling{Side: side, Version: version, RemoteVersion: remote}
+	}
+	drifted := keepersync.Entry{Desired: desired("a"), Base: base("a", "r1")}
+	clash := keepersync.Entry{Desired: at(desired("b"), noon.Add(-time.Hour)), Base: base("a", "r1")}
+	lost := keepersync.Entry{Desired: at(desired("b"), noon.Add(-time.Hour))}
+	with := func(e keepersync.Entry, r *keepersync.Ruling) keepersync.Entry { e.Ruling = r; return e }
+	x := func(r keepersync.Remote) keepersync.Observed {
+		return keepersync.Observed{Remote: r, Hash: []byte("x")}
+	}
+	theirs := x(live("r2"))
+	const keeper, remote, newest, manual = models.KeeperWins, models.RemoteWins, models.NewestWins, models.ManualWins
+
+	for _, row := range []struct {
+		name     string
+		strategy models.Strategy
+		entry    keepersync.Entry
+		seen     keepersync.Observed
+		want     string
+	}{
+		{"drift", keeper, drifted, theirs, "drifted/repair"},
+		{"drift", remote, drifted, theirs, "drifted/take"},
+		{"drift, whatever the clocks say", newest, drifted, x(changed("r2", noon.Add(-100*time.Hour))), "drifted/take"},
+		{"drift", manual, drifted, theirs, "drifted/hold"},
+		{"both changed", keeper, clash, theirs, "conflict/repair"},
+		{"both changed", remote, clash, theirs, "conflict/take"},
+		{"both changed, theirs later", newest, clash, x(changed("r2", noon)), "conflict/take"},
+		{"both changed, ours later", newest, clash, x(changed("r2", noon.Add(-2*time.Hour))), "conflict/repair"},
+		{"both changed, too close to tell", newest, clash, x(changed("r2", noon.Add(-time.Hour+59*time.Second))), "conflict/hold"},
+		{"both changed, no time there", newest, clash, theirs, "conflict/hold"},
+		{"both changed", manual, clash, theirs, "conflict/hold"},
+		{"base lost, theirs later", newest, lost, x(changed("r2", noon)), "drifted/take"},
+		{"base lost, no time there", newest, lost, theirs, "drifted/hold"},
+		{"gone", remote, drifted, keepersync.Observed{}, "missing/hold"},
+		{"gone", newest, drifted, keepersync.Observed{}, "missing/hold"},
+		{"gone", manual, drifted, keepersync.Observed{}, "missing/hold"},
+		{"gone, ruled", manual, with(drifted, ruling(models.SideKeeper, 2, "")), keepersync.Observed{}, "missing/repair"},
+		{"deleted there", manual, drifted, keepersync.Observed{Remote: gone}, "missing/hold"},
+		{"deleted there, ruled", manual, with(drifted, ruling(models.SideKeeper, 2, "")), keepersync.Observed{Remote: gone}, "missing/restore"},
+		{"ruled for Keeper", manual, with(clash, ruling(models.SideKeeper, 2, "r2")), theirs, "conflict/repair"},
+		{"ruled for theirs", manual, with(clash, ruling(models.SideRemote, 2, "r2")), theirs, "conflict/take"},
+		{"a ruling goes before the strategy", keeper, with(clash, ruling(models.SideRemote, 2, "r2")), theirs, "conflict/take"},
+		{"ruled on an older version here", manual, with(clash, ruling(models.SideKeeper, 1, "r2")), theirs, "conflict/hold"},
+		{"ruled on an older version there", manual, with(clash, ruling(models.SideRemote, 2, "r1")), theirs, "conflict/hold"},
+		{"not there yet", manual, keepersync.Entry{Desired: desired("a")}, keepersync.Observed{}, "source_changed/create"},
+		{"changed here", manual, keepersync.Entry{Desired: desired("b"), Base: base("a", "r1")}, keepersync.Observed{Remote: live("r1")}, "source_changed/update"},
+		{"changed there, deleted here", remote, keepersync.Entry{Base: base("a", "r1")}, theirs, "conflict/refuse"},
+		{"foreign", remote, drifted, x(marked("r2", keepersync.Mark{Owner: "they"})), "foreign/refuse"},
+	} {
+		t.Run(string(row.strategy)+": "+row.name, func(t *testing.T) {
+			row.entry.SecretID = 7
+			r := rules
+			r.Strategy = row.strategy
+			d := r.Decide(row.entry, row.seen, noon)
+			if got := string(d.Status) + "/" + string(d.Action); got != row.want {
+				t.Errorf("got %s (%s), want %s", got, d.Why, row.want)
+			}
+		})
+	}
+}
+
 func TestDecideNeverHarms(t *testing.T) {
 	changes := func(d keepersync.Decision) bool {
-		return d.Action != models.ActionNone && d.Action != models.ActionRefuse
+		return d.Action != models.ActionNone && d.Action != models.ActionRefuse && d.Action != models.ActionHold
 	}
 	seen := 0
-	every(func(e keepersync.Entry, o keepersync.Observed) {
+	each := func(e keepersync.Entry, o keepersync.Observed, r keepersync.Rules) {
 		seen++
-		d := rules.Decide(e, o, noon)
+		d := r.Decide(e, o, noon)
 		complain := func(what string) {
 			t.Errorf("%s:\n%s\ndecided %+v", what, cmp.Diff(keepersync.Entry{}, e)+cmp.Diff(keepersync.Observed{}, o, cmp.Comparer(func(a, b error) bool { return a == b })), d)
 		}
@@ -212,6 +283,25 @@ func TestDecideNeverHarms(t *testing.T) {
 			complain("writes what nobody wants")
 		case e.Desired == nil && d.Status == models.StatusInSync && known && mine && o.Remote.Version != "" && !o.Remote.Deleted:
 			complain("forgets what is still there")
+		case d.Action == models.ActionTake && (e.Desired == nil || !mine || o.Remote.Deleted || o.Hash == nil):
+			complain("takes what it has not seen to be its own")
+		case d.Action == models.ActionTake && r.Strategy == models.KeeperWins && e.Ruling == nil:
+			complain("takes though Keeper's counts")
+		case r.Strategy == models.ManualWins && e.Ruling == nil && changes(d) &&
+			(d.Status == models.StatusDrifted || d.Status == models.StatusConflict || d.Status == models.StatusMissing):
+			complain("decides what a person is to decide")
+		}
+	}
+	every(func(e keepersync.Entry, o keepersync.Observed) {
+		for _, strategy := range models.Strategies {
+			r := rules
+			r.Strategy = strategy
+			for _, ruling := range []*keepersync.Ruling{
+				nil, {Side: models.SideKeeper, Version: 2, RemoteVersion: o.Remote.Version}, {Side: models.SideRemote, Version: 2, RemoteVersion: "r1"},
+			} {
+				e.Ruling = ruling
+				each(e, o, r)
+			}
 		}
 	})
 	t.Logf("%d combinations", seen)
@@ -231,7 +321,8 @@ func deletable(e keepersync.Entry, o keepersync.Observed) bool {
 func TestDecideConverges(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		value := rapid.SampledFrom([]string{"a", "b", "c"})
-		m := &model{version: rapid.IntRange(0, 3).Draw(t, "remote version")}
+		m := &model{version: rapid.IntRange(0, 3).Draw(t, "remote version"), rules: rules}
+		m.rules.Strategy = rapid.SampledFrom(models.Strategies).Draw(t, "strategy")
 		m.entry.SecretID = 7
 		if rapid.Bool().Draw(t, "desired") {
 			m.entry.Desired = desired(value.Draw(t, "desired value"))
@@ -258,13 +349,15 @@ func TestDecideConverges(t *testing.T) {
 		if m.puts > 1 {
 			t.Fatalf("wrote %d times: %+v", m.puts, m)
 		}
-		if m.mark == ours && m.entry.Desired != nil && (m.value != string(m.entry.Desired.Hash) || m.deleted) {
+		if !m.held && m.mark == ours && m.entry.Desired != nil && (m.value != string(m.entry.Desired.Hash) || m.deleted) {
 			t.Fatalf("came to rest on another value: %+v", m)
 		}
 	})
 }
 
 type model struct {
+	rules   keepersync.Rules
+	held    bool
 	entry   keepersync.Entry
 	version int
 	value   string
@@ -279,12 +372,18 @@ func (m *model) act(t *rapid.T) bool {
 	if m.version > 0 {
 		o.Remote = keepersync.Remote{Version: fmt.Sprint("r", m.version), Mark: m.mark, Deleted: m.deleted}
 	}
-	d := rules.Decide(m.entry, o, noon)
+	d := m.rules.Decide(m.entry, o, noon)
 	if d.NeedValue {
 		o.Hash = []byte(m.value)
-		d = rules.Decide(m.entry, o, noon)
+		d = m.rules.Decide(m.entry, o, noon)
 	}
+	m.held = d.Action == models.ActionHold
 	switch d.Action {
+	case models.ActionHold:
+		return false
+	case models.ActionTake:
+		m.entry.Desired = desired(m.value)
+		m.entry.Base = base(m.value, fmt.Sprint("r", m.version))
 	case models.ActionNone, models.ActionRefuse:
 		return false
 	case models.ActionMark:

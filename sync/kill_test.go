@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
 	keepersync "github.com/your-org/keeper/sync"
 	"github.com/your-org/keeper/sync/memory"
 )
@@ -93,11 +94,27 @@ func TestTwoEngines(t *testing.T) {
 	}
 }
 
+// decide is a person who rules on all that is held.
+func (w *world) decide(side models.Side) {
+	for name, r := range w.book.byName {
+		if !r.held {
+			continue
+		}
+		there, _ := w.place.Get(r.entry.RemoteName)
+		if there.Remote.Deleted || there.Remote.Version == "" {
+			w.book.rule(name, models.SideKeeper, "")
+			continue
+		}
+		w.book.rule(name, side, there.Remote.Version)
+	}
+}
+
 // TestAnyHistory has the source and strangers do what they like, with faults, stale
 // listings and deaths in between.
 func TestAnyHistory(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t)
+		w.strategy = rapid.SampledFrom(models.Strategies).Draw(rt, "strategy")
 		all := names(4)
 		name := rapid.SampledFrom(all)
 		value := rapid.SampledFrom([]string{"a", "b", "c"})
@@ -165,6 +182,7 @@ func TestAnyHistory(t *testing.T) {
 		for range 3 {
 			w.clock.pass(time.Hour)
 			_, _ = keepersync.Run(t.Context(), w.tape, w.book, w.options(true))
+			w.decide(rapid.SampledFrom([]models.Side{models.SideKeeper, models.SideRemote}).Draw(rt, "side"))
 		}
 		// A deletion of a stranger's value is held: the stranger takes it away.
 		for _, n := range all {

@@ -25,6 +25,11 @@ type Ledger interface {
 	Open(ctx context.Context, e Entry) (models.Plaintext, error)
 	// Hash is the keyed hash that Desired, Base and Intent are compared by, 32 bytes.
 	Hash(ctx context.Context, v models.Plaintext) ([]byte, error)
+	// Take makes a destination's value, which the caller goes on owning, the newest version of
+	// the entry's secret, and returns it as what is desired from now on. Stale where
+	// e.Desired is no longer the current version; Invalid where the secret's type does not
+	// take the value. Taking what is the current value already changes nothing.
+	Take(ctx context.Context, e Entry, v models.Plaintext, from Remote) (Desired, error)
 	// Intend stores durably, before any of these writes goes out, each entry's Desired as
 	// its intent. It stores the entry's Base too, nil included, which differs from the stored
 	// one where the look has just recognised an earlier write of Keeper's whose answer was
@@ -46,16 +51,17 @@ type Outcome struct {
 	Forget bool              // deleted in Keeper and gone there: the entry has served
 	// Err is a *fault.Error that names secret, operation and cure; nil: well. Beside a Base
 	// it tells of a write that stands, but went over somebody else's.
-	Err error
-	Why string // a sentence for people
-	At  time.Time
+	Err  error
+	Seen Observed // what the last look saw; of a value no more than its hash and size
+	Why  string   // a sentence for people
+	At   time.Time
 }
 
 // Changed reports whether the outcome says anything that the entry did not say already. An
 // outcome that is not changed needs no write beyond making the entry no longer due.
 func (o Outcome) Changed() bool {
 	return o.Base != nil || o.Forget || o.Err != nil || o.Status != o.Entry.Status || o.Entry.Attempts != 0 ||
-		o.Action != models.ActionNone
+		o.Action != models.ActionNone && o.Action != models.ActionHold
 }
 
 // after is the base once the remote version holds the desired value; nil where that is what
@@ -99,6 +105,10 @@ func (o Outcome) count(c *models.RunCounts) {
 		c.Foreign++
 	case o.Err != nil:
 		c.Failed++
+	case o.Action == models.ActionHold:
+		c.Held++
+	case o.Action == models.ActionTake:
+		c.Taken++
 	case o.Action == models.ActionCreate:
 		c.Created++
 	case o.Action == models.ActionUpdate:

@@ -110,7 +110,7 @@ func (r *run) describe(ctx context.Context, name string, before Observed) Observ
 	}
 	now := Observed{Remote: remote}
 	if before.Err == nil && before.Remote.Version == remote.Version {
-		now.Hash = before.Hash
+		now.Hash, now.Size = before.Hash, before.Size
 	}
 	return now
 }
@@ -122,14 +122,19 @@ func (r *run) fetch(ctx context.Context, batch []*work) {
 		names = append(names, w.entry.RemoteName)
 	}
 	answers := r.driver.Fetch(ctx, names)
-	hashes := make(map[string][]byte, len(answers))
+	type facts struct {
+		hash []byte
+		size int
+	}
+	read := make(map[string]facts, len(answers))
 	for name, a := range answers {
 		if a.Err != nil {
 			continue
 		}
 		hash, err := r.ledger.Hash(ctx, a.Value)
+		read[name] = facts{hash, a.Value.Len()}
 		a.Value.Zero()
-		hashes[name], a.Err = hash, err
+		a.Err = err
 		answers[name] = a
 	}
 	for _, w := range batch {
@@ -143,7 +148,7 @@ func (r *run) fetch(ctx context.Context, batch []*work) {
 		case a.Err != nil:
 			w.seen = Observed{Err: a.Err}
 		default:
-			w.seen.Hash, w.seen.Remote.Version = hashes[name], a.Version
+			w.seen.Hash, w.seen.Size, w.seen.Remote.Version = read[name].hash, read[name].size, a.Version
 		}
 	}
 }

@@ -17,15 +17,25 @@ type Entry struct {
 	Desired    *Desired // nil: the secret is deleted in Keeper
 	Base       *Base    // nil: never written there
 	Intent     *Intent  // nil: no write was under way
+	Ruling     *Ruling  // nil: no person has decided
 	Status     models.SyncStatus
 	Attempts   int // failures in a row
+}
+
+// Ruling is a person's decision between two values. It counts only as long as both stand as
+// the person saw them.
+type Ruling struct {
+	Side          models.Side
+	Version       models.VersionNumber // Keeper's
+	RemoteVersion string               // "" where nothing was there
 }
 
 // Desired is the version that should be at the destination.
 type Desired struct {
 	Version models.VersionNumber
-	Hash    []byte // keyed hash of the value
-	Size    int    // bytes
+	Hash    []byte    // keyed hash of the value
+	Size    int       // bytes
+	At      time.Time // when the version became current
 }
 
 // Base is what Keeper last wrote or confirmed at the destination.
@@ -50,6 +60,7 @@ type Observed struct {
 	Remote Remote // the zero Remote: nothing there
 	Listed bool   // from a listing, which may be minutes old; not yet confirmed by a describe
 	Hash   []byte // keyed hash of the current value, once read
+	Size   int    // bytes of the current value, where Hash is set
 }
 
 // Decision is what Decide makes of an entry: the state that holds now and what to do.

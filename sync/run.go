@@ -22,6 +22,7 @@ const (
 type Options struct {
 	Owner       string // the installation's identity, as in Mark
 	Destination models.DestinationID
+	Strategy    models.Strategy  // zero: KeeperWins
 	Full        bool             // list the destination and look at every entry, not only at what is due
 	Workers     int              // calls to the destination at once; 0: 8
 	Now         func() time.Time // nil: time.Now
@@ -48,7 +49,7 @@ func Run(ctx context.Context, d Driver, l Ledger, o Options) (models.RunCounts, 
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	r := &run{driver: d, ledger: l, Options: o, rules: Rules{Owner: o.Owner, Destination: o.Destination}}
+	r := &run{driver: d, ledger: l, Options: o, rules: Rules{Owner: o.Owner, Destination: o.Destination, Strategy: o.Strategy}}
 	err := r.pass(ctx)
 	if ctx.Err() != nil {
 		err = fmt.Errorf("sync: the run was interrupted: %w", cmp.Or(err, ctx.Err()))

@@ -45,6 +45,8 @@ func (r *run) step(ctx context.Context, w *work) (*Outcome, error) {
 	switch w.decision.Action {
 	case models.ActionCreate, models.ActionUpdate, models.ActionRepair:
 		return r.put(ctx, w)
+	case models.ActionTake:
+		return r.take(ctx, w)
 	case models.ActionMark:
 		doing = "marked as Keeper's"
 		_, err = r.driver.Mark(ctx, name, r.rules.Mark(w.entry))
@@ -100,6 +102,33 @@ func (r *run) put(ctx context.Context, w *work) (*Outcome, error) {
 	default:
 		return new(r.fail(w, doing, err)), nil
 	}
+}
+
+// take brings the destination's value into Keeper. What is taken is what was decided about:
+// a value that changed since is looked at again.
+func (r *run) take(ctx context.Context, w *work) (*Outcome, error) {
+	const doing = "taken from the destination"
+	name := w.entry.RemoteName
+	answer, ok := r.driver.Fetch(ctx, []string{name})[name]
+	defer answer.Value.Zero()
+	err := answer.Err
+	if !ok {
+		err = fault.New(fault.Internal, "The destination's driver gave no answer for %s.", name)
+	}
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		w.decision.Status = models.StatusUnknown
+		return new(r.fail(w, doing, err)), nil
+	}
+	if err != nil || answer.Version != w.seen.Remote.Version {
+		return r.overtaken(ctx, w, doing, fault.New(fault.Conflict, "The value at the destination changed while Keeper took it."))
+	}
+	desired, err := r.ledger.Take(ctx, w.entry, answer.Value, w.seen.Remote)
+	if err != nil {
+		return new(r.fail(w, doing, err)), nil
+	}
+	w.succeed()
+	w.entry.Desired = &desired
+	return new(r.inSync(w, answer.Version)), nil
 }
 
 // overtook tells of a write of Keeper's that went over somebody else's. Where Keeper's
@@ -166,6 +195,8 @@ func (r *run) conclude(w *work) Outcome {
 	case d.Status == models.StatusForeign:
 		return r.fail(w, "written", fault.New(fault.Conflict, "%s", d.Why).
 			WithHint("Rename the secret here, or remove what is there if nobody needs it."))
+	case d.Action == models.ActionHold:
+		return r.outcome(w, d.Status, d.Action)
 	case d.Action == models.ActionRefuse:
 		return r.fail(w, "deleted", fault.New(fault.Conflict, "%s", d.Why).
 			WithHint("Delete it at the destination, or undelete the secret here."))
@@ -179,7 +210,7 @@ func (r *run) conclude(w *work) Outcome {
 func (r *run) outcome(w *work, status models.SyncStatus, action models.SyncAction) Outcome {
 	return Outcome{
 		Entry: w.entry, Found: cmp.Or(w.found, status), Status: status, Action: action,
-		Why: cmp.Or(w.why, w.decision.Why), At: r.Now(),
+		Seen: w.seen, Why: cmp.Or(w.why, w.decision.Why), At: r.Now(),
 	}
 }
 

@@ -27,6 +27,8 @@ type world struct {
 	book  *book
 	tape  *tape
 	clock *clock
+
+	strategy models.Strategy
 }
 
 func newWorld(t *testing.T) *world {
@@ -44,7 +46,7 @@ func newWorld(t *testing.T) *world {
 }
 
 func (w *world) options(full bool) keepersync.Options {
-	return keepersync.Options{Owner: "us", Destination: "dst_1", Full: full, Now: w.clock.read}
+	return keepersync.Options{Owner: "us", Destination: "dst_1", Strategy: w.strategy, Full: full, Now: w.clock.read}
 }
 
 func (w *world) run(t *testing.T, full bool) models.RunCounts {

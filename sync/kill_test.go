@@ -179,7 +179,7 @@ func TestAnyHistory(t *testing.T) {
 		for n := range foreign {
 			w.place.Purge("keeper/" + n)
 		}
-		for range 3 {
+		for range 6 {
 			w.clock.pass(time.Hour)
 			_, _ = keepersync.Run(t.Context(), w.tape, w.book, w.options(true))
 			w.decide(rapid.SampledFrom([]models.Side{models.SideKeeper, models.SideRemote}).Draw(rt, "side"))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -22,10 +23,16 @@ const (
 type Options struct {
 	Owner       string // the installation's identity, as in Mark
 	Destination models.DestinationID
-	Strategy    models.Strategy  // zero: KeeperWins
-	Full        bool             // list the destination and look at every entry, not only at what is due
-	Workers     int              // calls to the destination at once; 0: 8
-	Now         func() time.Time // nil: time.Now
+	Strategy    models.Strategy // zero: KeeperWins
+	Full        bool            // list the destination and look at every entry, not only at what is due
+	// Brake stops the run before it does anything where it would take too much away; see
+	// ErrBraked. Zero: no brake.
+	Brake Brake
+	// Approved limits the run to what was agreed to, and has it refuse as Stale, before it
+	// does anything, where any of that is no longer so. nil: everything.
+	Approved map[models.SecretID]Approval
+	Workers  int              // calls to the destination at once; 0: 8
+	Now      func() time.Time // nil: time.Now
 	// Progress is called after each batch of records with the counts so far and the number
 	// of entries that the run set out to deal with. nil: nobody listens.
 	Progress func(done models.RunCounts, total int)
@@ -43,18 +50,22 @@ type Options struct {
 // A run may be cut off at any point, by the context or by the end of the process. The next
 // one finds out by looking, and repeats no write.
 func Run(ctx context.Context, d Driver, l Ledger, o Options) (models.RunCounts, error) {
+	r := newRun(d, l, o)
+	err := r.pass(ctx)
+	if ctx.Err() != nil {
+		err = fmt.Errorf("sync: the run was interrupted: %w", cmp.Or(err, ctx.Err()))
+	}
+	return r.counts, err
+}
+
+func newRun(d Driver, l Ledger, o Options) *run {
 	if o.Workers <= 0 {
 		o.Workers = defaultWorkers
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	r := &run{driver: d, ledger: l, Options: o, rules: Rules{Owner: o.Owner, Destination: o.Destination, Strategy: o.Strategy}}
-	err := r.pass(ctx)
-	if ctx.Err() != nil {
-		err = fmt.Errorf("sync: the run was interrupted: %w", cmp.Or(err, ctx.Err()))
-	}
-	return r.counts, err
+	return &run{driver: d, ledger: l, Options: o, rules: Rules{Owner: o.Owner, Destination: o.Destination, Strategy: o.Strategy}}
 }
 
 type run struct {
@@ -86,8 +97,11 @@ func (r *run) pass(ctx context.Context) error {
 		return fmt.Errorf("sync: count entries: %w", err)
 	}
 	r.total = total
-	if r.Full {
+	if r.Full && r.Approved == nil {
 		r.listing = r.list(ctx)
+	}
+	if err := r.permit(ctx); err != nil {
+		return err
 	}
 	for entries, err := range r.ledger.Entries(ctx, !r.Full) {
 		if err != nil {
@@ -104,21 +118,46 @@ func (r *run) pass(ctx context.Context) error {
 	return r.listing.err
 }
 
+// permit settles, before anything is done, whether the run may do it.
+func (r *run) permit(ctx context.Context) error {
+	if r.Approved != nil {
+		return r.verify(ctx)
+	}
+	return r.brake(ctx)
+}
+
 // page works off one page of entries. Nothing has been done to the destination where it
 // ends before the intents are recorded.
 func (r *run) page(ctx context.Context, entries []Entry) error {
-	page := make([]*work, len(entries))
-	for i, e := range entries {
-		page[i] = &work{entry: e, unfit: unfit(e), seen: r.firstSight(e)}
-	}
-	r.look(ctx, page)
+	page := r.looked(ctx, r.chosen(entries))
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if r.Approved != nil {
+		page = slices.DeleteFunc(page, func(w *work) bool { return !r.approved(w) })
 	}
 	if err := r.intend(ctx, page); err != nil {
 		return err
 	}
 	return r.act(ctx, page)
+}
+
+// chosen are the entries that the run may act on at all.
+func (r *run) chosen(entries []Entry) []Entry {
+	if r.Approved == nil {
+		return entries
+	}
+	return slices.DeleteFunc(slices.Clone(entries), func(e Entry) bool { _, known := r.Approved[e.SecretID]; return !known })
+}
+
+// looked are entries with what is decided about each.
+func (r *run) looked(ctx context.Context, entries []Entry) []*work {
+	page := make([]*work, len(entries))
+	for i, e := range entries {
+		page[i] = &work{entry: e, unfit: unfit(e), seen: r.firstSight(e)}
+	}
+	r.look(ctx, page)
+	return page
 }
 
 // intend records what is about to be written. After it, a crash can no longer make

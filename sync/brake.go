@@ -1,0 +1,93 @@
+package sync
+
+import (
+	"context"
+
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+)
+
+// Brake bounds what one run may take away at a destination without a person having seen it:
+// values deleted there, and values written over that Keeper did not write.
+type Brake struct {
+	Most    int // how many; 0: no brake
+	Percent int // of the destination's entries, once more than brakeFloor are concerned; 0: no share
+}
+
+// brakeFloor is how many values a run may always take away: of three secrets, one is a third.
+const brakeFloor = 5
+
+// Trips reports whether so many out of total are more than a run may take away by itself.
+func (b Brake) Trips(concerned, total int) bool {
+	if b.Most <= 0 {
+		return false
+	}
+	return concerned > b.Most || b.Percent > 0 && concerned > brakeFloor && concerned*100 > b.Percent*total
+}
+
+// ErrBraked is in the chain of the error of a run that stopped before it did anything,
+// because it would have taken more away than its Brake allows.
+var ErrBraked = fault.New(fault.Conflict, "The run would take more away than it may by itself.")
+
+// takesAway reports whether a decision removes a value, or writes over one of another's.
+func (d Decision) takesAway() bool {
+	overwrites := writes(d.Action) && (d.Status == models.StatusDrifted || d.Status == models.StatusConflict)
+	return d.Action == models.ActionDelete || overwrites
+}
+
+// mayTakeAway reports whether Decide could come to take something away, going by what is
+// known without a question to the destination.
+func (r *run) mayTakeAway(e Entry) bool {
+	if e.Desired == nil {
+		return e.Base != nil || e.Intent != nil
+	}
+	if r.listing == nil {
+		return e.Base != nil
+	}
+	s, listed := r.listing.seen[e.RemoteName]
+	if !listed {
+		return r.listing.err == nil && e.Base != nil && r.Now().Sub(e.Base.At) < settleTime
+	}
+	return e.Base == nil || s.remote.Version != e.Base.RemoteVersion
+}
+
+// brake refuses to begin a run that would take too much away. Most runs pass without a call
+// to the destination, since what little has changed could not be too much.
+func (r *run) brake(ctx context.Context) error {
+	if r.Brake.Most <= 0 {
+		return nil
+	}
+	total, err := r.ledger.Count(ctx, false)
+	if err != nil {
+		return err
+	}
+	possible := 0
+	for entries, err := range r.ledger.Entries(ctx, !r.Full) {
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if r.mayTakeAway(e) {
+				possible++
+			}
+		}
+	}
+	if !r.Brake.Trips(possible, total) {
+		return nil
+	}
+	concerned := 0
+	err = r.preview(ctx, func(items []Item) error {
+		for _, item := range items {
+			if item.takesAway() {
+				concerned++
+			}
+		}
+		return nil
+	})
+	if err != nil || !r.Brake.Trips(concerned, total) {
+		return err
+	}
+	return fault.Wrap(ErrBraked, fault.Conflict,
+		"The run would delete or write over %d of %d values at the destination that it may not take away by itself; nothing was done.", concerned, total).
+		WithHint("Look at the plan. Apply it where that is meant; else find out what happened at the destination.")
+}

@@ -120,7 +120,8 @@ func (a *App) buildServices(ctx context.Context, _ Options) error {
 		Changed:     func(tx *store.Tx, s models.Secret) error { return a.Destinations.Changed(tx, s) },
 	})
 	a.Destinations = destinations.New(destinations.Deps{
-		Store: a.Store, Envelope: a.Envelope, OpenVersion: a.Secrets.OpenVersion, Open: a.opener(), Owner: owner,
+		Store: a.Store, Envelope: a.Envelope, OpenVersion: a.Secrets.OpenVersion, Take: a.Secrets.Take, Open: a.opener(), Owner: owner,
+		QuotaShare: a.Config.QuotaShare,
 		Defaults: models.DestinationConfig{
 			Region: a.Config.AWSRegion, Endpoint: a.Config.AWSEndpoint, Address: a.Config.VaultURL, Mount: a.Config.VaultMount,
 		},

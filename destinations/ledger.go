@@ -3,6 +3,7 @@ package destinations
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"time"
@@ -31,6 +32,8 @@ type ledger struct {
 	destination models.Destination
 	run         models.RunID
 	listing     *listing
+	// still has entries come once each: what changes behind a preview belongs to the next one.
+	still bool
 
 	// page is what the engine works on now. It is replaced between pages, and each row is
 	// touched by one worker at a time, so it needs no lock.
@@ -39,7 +42,10 @@ type ledger struct {
 
 // row is what the store said of an entry when its page was read, with what was intended
 // since. The zero state stands for one that was never looked at.
-type row struct{ state models.SyncState }
+type row struct {
+	state models.SyncState
+	hold  *models.SyncHold // nil: no difference waits for a person
+}
 
 // due reports whether the row must be written even where nothing new is found.
 func (r *row) due() bool { return r.state.Status == "" || r.state.Dirty }
@@ -71,7 +77,7 @@ func (l *ledger) Entries(ctx context.Context, dueOnly bool) iter.Seq2[[]keepersy
 				return
 			}
 			after = rows[len(rows)-1].SecretID
-			if now := l.service.Now(); now.Sub(caughtUp) >= catchUpEvery {
+			if now := l.service.Now(); !l.still && now.Sub(caughtUp) >= catchUpEvery {
 				caughtUp = now
 				if !l.catchUp(ctx, after, yield) {
 					return
@@ -112,7 +118,7 @@ func (l *ledger) turn(rows []store.SyncEntry) []keepersync.Entry {
 	l.page = make(map[models.SecretID]*row, len(rows))
 	entries := make([]keepersync.Entry, len(rows))
 	for i, r := range rows {
-		l.page[r.SecretID] = &row{}
+		l.page[r.SecretID] = &row{hold: r.Hold}
 		if r.State != nil {
 			l.page[r.SecretID].state = *r.State
 		}
@@ -126,7 +132,10 @@ func (l *ledger) turn(rows []store.SyncEntry) []keepersync.Entry {
 func (l *ledger) entry(r store.SyncEntry) keepersync.Entry {
 	e := keepersync.Entry{SecretID: r.SecretID, Name: r.Name, RemoteName: l.destination.Config.Prefix + r.Name, Type: r.Type}
 	if !r.Deleted {
-		e.Desired = &keepersync.Desired{Version: r.CurrentVersion, Hash: r.Hash, Size: r.Size}
+		e.Desired = &keepersync.Desired{Version: r.CurrentVersion, Hash: r.Hash, Size: r.Size, At: r.ValueAt}
+	}
+	if r.Hold != nil && r.Hold.Ruling != "" {
+		e.Ruling = &keepersync.Ruling{Side: r.Hold.Ruling, Version: r.Hold.Version, RemoteVersion: r.Hold.RemoteVersion}
 	}
 	state := r.State
 	if state == nil {
@@ -156,6 +165,17 @@ func (l *ledger) Open(ctx context.Context, e keepersync.Entry) (models.Plaintext
 		return models.Plaintext{}, err
 	}
 	return l.service.OpenVersion(ctx, l.environment, version)
+}
+
+// Take makes the destination's value the secret's newest version.
+func (l *ledger) Take(ctx context.Context, e keepersync.Entry, v models.Plaintext, from keepersync.Remote) (keepersync.Desired, error) {
+	comment := fmt.Sprintf("Taken from the destination %s, where it was version %s.", l.destination.Name, from.Version)
+	secret, err := l.service.Take(ctx, e.SecretID, e.Desired.Version, v, comment)
+	if err != nil {
+		return keepersync.Desired{}, err
+	}
+	hash, err := l.Hash(ctx, v)
+	return keepersync.Desired{Version: secret.CurrentVersion, Hash: hash, Size: secret.CurrentSize, At: secret.ValueChangedAt}, err
 }
 
 // Hash is the environment's keyed hash of a value.

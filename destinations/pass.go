@@ -27,14 +27,19 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 	ledger := &ledger{service: s, environment: e, destination: d, run: run.ID, listing: listing}
 	var first models.RunCounts
 	last := s.Now()
-	options := keepersync.Options{
-		Owner: s.Owner, Destination: d.ID, Workers: s.Workers, Now: s.Now,
-		Progress: func(counts models.RunCounts, _ int) {
-			if now := s.Now(); now.Sub(last) >= progressEvery {
-				last = now
-				s.progress(ctx, *run, plus(counts, first))
-			}
-		},
+	options := s.options(d)
+	options.Progress = func(counts models.RunCounts, _ int) {
+		if now := s.Now(); now.Sub(last) >= progressEvery {
+			last = now
+			s.progress(ctx, *run, plus(counts, first))
+		}
+	}
+	if run.PlanID != "" {
+		if options.Approved, err = s.approved(ctx, run.PlanID); err != nil {
+			return models.RunCounts{}, err
+		}
+		options.Full, options.Brake = true, keepersync.Brake{} // whoever approved it has seen it
+		return keepersync.Run(ctx, listing, ledger, options)
 	}
 	if run.Full && d.LastFullAt != nil {
 		counts, err := keepersync.Run(ctx, listing, ledger, options)
@@ -50,6 +55,15 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 	return plus(counts, first), err
 }
 
+// options are those of every run over a destination.
+func (s *Service) options(d models.Destination) keepersync.Options {
+	most, percent := d.Config.Brake()
+	return keepersync.Options{
+		Owner: s.Owner, Destination: d.ID, Strategy: d.Config.Strategy, Workers: s.Workers, Now: s.Now,
+		Brake: keepersync.Brake{Most: most, Percent: percent},
+	}
+}
+
 // plus adds what an earlier look did to the counts of a later one, which tell how
 // everything stands now.
 func plus(counts, earlier models.RunCounts) models.RunCounts {
@@ -58,6 +72,7 @@ func plus(counts, earlier models.RunCounts) models.RunCounts {
 	counts.Repaired += earlier.Repaired
 	counts.Deleted += earlier.Deleted
 	counts.Restored += earlier.Restored
+	counts.Taken += earlier.Taken
 	return counts
 }
 
@@ -84,6 +99,11 @@ func (s *Service) progress(ctx context.Context, run models.SyncRun, counts model
 func (s *Service) finish(ctx context.Context, d models.Destination, e models.Environment, run models.SyncRun, counts models.RunCounts, runErr error) error {
 	now := s.Now()
 	run.Counts, run.FinishedAt = counts, &now
+	if errors.Is(runErr, keepersync.ErrBraked) {
+		if err := s.hold(ctx, d, e, &run, runErr); err != nil {
+			return err
+		}
+	}
 	conclude(&run, runErr, ctx.Err() != nil)
 	entry := audit.OnDestination(models.System(), "sync.run", e, d)
 	entry.ObjectKind, entry.ObjectID = "run", string(run.ID)
@@ -96,6 +116,9 @@ func (s *Service) finish(ctx context.Context, d models.Destination, e models.Env
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	err := s.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := closePlan(tx, run, runErr); err != nil {
+			return err
+		}
 		err := tx.UpdateRun(&run)
 		if err == nil && run.Status != models.RunInterrupted {
 			err = tx.SetDestinationHealth(&run)
@@ -120,10 +143,13 @@ func conclude(run *models.SyncRun, err error, stopping bool) {
 	case err != nil:
 		public := fault.Public(err)
 		run.Status, run.Error, run.Hint = models.RunFailed, public.Message, public.Hint
+		if errors.Is(err, keepersync.ErrBraked) {
+			run.Status = models.RunHeld
+		}
 		if stopping || errors.Is(err, errStopped) {
 			run.Status = models.RunInterrupted
 		}
-	case run.Counts.Failed+run.Counts.Unknown+run.Counts.Foreign > 0:
+	case run.Counts.Failed+run.Counts.Unknown+run.Counts.Foreign+run.Counts.Held > 0:
 		run.Status = models.RunPartial
 	default:
 		run.Status = models.RunSucceeded
@@ -136,7 +162,7 @@ func runDetail(run models.SyncRun) map[string]string {
 	for name, n := range map[string]int{
 		"created": run.Counts.Created, "updated": run.Counts.Updated, "repaired": run.Counts.Repaired,
 		"deleted": run.Counts.Deleted, "restored": run.Counts.Restored, "failed": run.Counts.Failed, "unknown": run.Counts.Unknown,
-		"foreign": run.Counts.Foreign,
+		"foreign": run.Counts.Foreign, "taken": run.Counts.Taken, "held": run.Counts.Held,
 	} {
 		if n > 0 {
 			detail[name] = strconv.Itoa(n)

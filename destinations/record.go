@@ -45,8 +45,18 @@ func (l *ledger) Intend(ctx context.Context, entries []keepersync.Entry) error {
 func (l *ledger) Record(ctx context.Context, outcomes []keepersync.Outcome) error {
 	var recorded []store.SyncOutcome
 	var results []models.SyncResult
+	var holds []models.SyncHold
+	var settled []models.SecretID
 	for _, o := range outcomes {
 		r := l.page[o.Entry.SecretID]
+		switch {
+		case o.Action == models.ActionHold:
+			if hold := l.hold(o); r.due() || o.Changed() || r.hold == nil || !sameHold(*r.hold, hold) {
+				holds = append(holds, hold)
+			}
+		case r.hold != nil && o.Status != models.StatusUnknown:
+			settled = append(settled, o.Entry.SecretID)
+		}
 		switch {
 		case !o.Changed() && !r.due():
 			continue
@@ -63,15 +73,41 @@ func (l *ledger) Record(ctx context.Context, outcomes []keepersync.Outcome) erro
 			results = append(results, l.result(o))
 		}
 	}
-	if len(recorded) == 0 {
+	if len(recorded)+len(holds)+len(settled) == 0 {
 		return nil
 	}
 	return l.service.Store.Write(ctx, func(tx *store.Tx) error {
 		if err := tx.RecordSync(recorded); err != nil {
 			return err
 		}
+		if err := tx.PutHolds(holds); err != nil {
+			return err
+		}
+		if err := tx.DropHolds(l.destination.ID, settled); err != nil {
+			return err
+		}
 		return tx.AddResults(results)
 	})
+}
+
+func sameHold(a, b models.SyncHold) bool {
+	return a.Version == b.Version && a.RemoteVersion == b.RemoteVersion
+}
+
+// hold is what a person is shown of a difference, to decide.
+func (l *ledger) hold(o keepersync.Outcome) models.SyncHold {
+	h := models.SyncHold{
+		SecretID: o.Entry.SecretID, DestinationID: l.destination.ID, Status: o.Status, Why: o.Why, Version: o.Entry.Desired.Version,
+		HeldAt: o.At,
+	}
+	if o.Status == models.StatusMissing {
+		return h
+	}
+	h.RemoteVersion, h.RemoteHash, h.RemoteSize = o.Seen.Remote.Version, o.Seen.Hash, o.Seen.Size
+	if at := o.Seen.Remote.ChangedAt; !at.IsZero() {
+		h.RemoteChangedAt = &at
+	}
+	return h
 }
 
 // state is what every row of an entry says.

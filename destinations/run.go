@@ -10,6 +10,7 @@ import (
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store"
+	keepersync "github.com/your-org/keeper/sync"
 )
 
 // JobKind is the kind of the job that syncs a destination; its key is the destination's id.
@@ -91,6 +92,12 @@ func (s *Service) Work(ctx context.Context, job models.Job) (*time.Time, error) 
 	switch {
 	case errors.Is(runErr, errStopped):
 		return nil, nil
+	case errors.Is(runErr, keepersync.ErrBraked), run.PlanID != "" && fault.Is(runErr, fault.Stale):
+		// A person has to look; what is due by the clock goes on.
+		if run.Full {
+			d.LastFullAt = &run.StartedAt
+		}
+		return s.next(ctx, d, nil)
 	case runErr != nil:
 		return nil, runErr
 	case run.Full:

@@ -28,15 +28,20 @@ type Deps struct {
 	Envelope *kms.Envelope
 	// OpenVersion unseals a version for copying it.
 	OpenVersion func(ctx context.Context, e models.Environment, v models.SecretVersion) (models.Plaintext, error)
-	Open        Opener
-	Defaults    models.DestinationConfig // region, endpoint, address and mount where a new destination names none
-	Owner       string                   // this installation's identity, the mark on what is ours
-	Interval    time.Duration            // between full passes, where a destination has none of its own
-	Workers     int                      // writes at once per run
-	Now         func() time.Time
-	Log         *slog.Logger
-	Wake        func() // work was left in the database; begin at once
-	Ran         func(models.SyncRun)
+	// Take makes a value found at a destination a secret's newest version, where the given
+	// version still is the current one.
+	Take func(ctx context.Context, id models.SecretID, current models.VersionNumber, v models.Plaintext, comment string) (models.Secret, error)
+	// QuotaShare is the share of published quotas that runs use, for estimates.
+	QuotaShare float64
+	Open       Opener
+	Defaults   models.DestinationConfig // region, endpoint, address and mount where a new destination names none
+	Owner      string                   // this installation's identity, the mark on what is ours
+	Interval   time.Duration            // between full passes, where a destination has none of its own
+	Workers    int                      // writes at once per run
+	Now        func() time.Time
+	Log        *slog.Logger
+	Wake       func() // work was left in the database; begin at once
+	Ran        func(models.SyncRun)
 }
 
 // Service is the rules of destinations. It is safe for concurrent use.

@@ -54,6 +54,10 @@ type DestinationConfig struct {
 	Prefix   string `json:"prefix,omitempty"`    // before each name there; empty: the environment's name and a slash
 	NoPrefix bool   `json:"no_prefix,omitempty"` // names there are those of the secrets, without any prefix
 
+	Strategy     Strategy `json:"strategy,omitempty"`      // empty: KeeperWins
+	BrakeMost    *int     `json:"brake_most,omitempty"`    // nil: DefaultBrakeMost; 0: no brake
+	BrakePercent *int     `json:"brake_percent,omitempty"` // nil: DefaultBrakePercent; 0: no share
+
 	Region       string `json:"region,omitempty"`
 	Endpoint     string `json:"endpoint,omitempty"` // another URL than AWS's own
 	RoleARN      string `json:"role_arn,omitempty"`
@@ -66,6 +70,25 @@ type DestinationConfig struct {
 	Mount     string `json:"mount,omitempty"`
 	CACert    string `json:"ca_cert,omitempty"`   // PEM
 	ValueKey  string `json:"value_key,omitempty"` // the key of the KV entry that holds the value; empty: "value"
+}
+
+// The defaults of the brake: what one run may delete or write over at a destination without
+// a person having seen it.
+const (
+	DefaultBrakeMost    = 50
+	DefaultBrakePercent = 25
+)
+
+// Brake is what one run may take away: how many values, and which share of all.
+func (c DestinationConfig) Brake() (most, percent int) {
+	most, percent = DefaultBrakeMost, DefaultBrakePercent
+	if c.BrakeMost != nil {
+		most = *c.BrakeMost
+	}
+	if c.BrakePercent != nil {
+		percent = *c.BrakePercent
+	}
+	return most, percent
 }
 
 // DestinationCredentials are the secret part of a destination's settings.
@@ -90,6 +113,14 @@ func (d *Destination) Validate() error {
 	c := d.Config
 	if c.Prefix != "" && NameProblem(c.Prefix+"x") != "" {
 		problems.add("config.prefix", "%s", NameProblem(c.Prefix+"x"))
+	}
+	if c.Strategy != "" && !slices.Contains(Strategies, c.Strategy) {
+		problems.add("config.strategy", "must be one of %s", list(Strategies))
+	}
+	if most, percent := c.Brake(); most < 0 || most > 1_000_000 {
+		problems.add("config.brake_most", "must be between 0 and 1000000")
+	} else if percent < 0 || percent > 100 {
+		problems.add("config.brake_percent", "must be between 0 and 100")
 	}
 	switch d.Kind {
 	case DestinationAWS:

@@ -26,6 +26,8 @@ type (
 	DestinationID string
 	// RunID names a run.
 	RunID string
+	// PlanID names a plan of a run.
+	PlanID string
 	// KeyRunID names a run over keys.
 	KeyRunID string
 	// UserID names a user.
@@ -52,6 +54,9 @@ func NewDestinationID() DestinationID { return DestinationID(NewID("dst")) }
 
 // NewRunID makes a fresh identifier.
 func NewRunID() RunID { return RunID(NewID("run")) }
+
+// NewPlanID makes a fresh identifier.
+func NewPlanID() PlanID { return PlanID(NewID("pln")) }
 
 // NewKeyRunID makes a fresh identifier.
 func NewKeyRunID() KeyRunID { return KeyRunID(NewID("krn")) }

@@ -99,6 +99,7 @@ const (
 	RunPartial     RunStatus = "partial"     // some secrets failed, are unknown, or have a name that is not ours
 	RunFailed      RunStatus = "failed"      // the destination as a whole could not be worked on
 	RunInterrupted RunStatus = "interrupted" // the process ended; the next run takes over
+	RunHeld        RunStatus = "held"        // the brake stopped it before it did anything; a person looks at its plan
 )
 
 // SyncRun is one pass over a destination.
@@ -115,6 +116,7 @@ type SyncRun struct {
 	Counts        RunCounts `gorm:"embedded"`
 	Error         string    // why the run as a whole failed
 	Hint          string
+	PlanID        PlanID // the plan that it applies, or that it was held for; "": none
 }
 
 // TableName names the table for GORM.

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"gorm.io/gorm"
+
 	"github.com/your-org/keeper/models"
 )
 
@@ -56,14 +58,18 @@ func (tx *Tx) SetDestinationHealth(run *models.SyncRun) error {
 	return affected(done.RowsAffected, translate(done.Error, "destination"), "destination")
 }
 
-// DeleteDestination removes a destination with its sync states, runs, results, and the jobs
+// DeleteDestination removes a destination with its sync states, runs, results, plans, and the jobs
 // whose key is its ID. What it holds outside Keeper stays.
 func (tx *Tx) DeleteDestination(id models.DestinationID) error {
 	if _, err := take[models.Destination](tx.locked().Where("id = ?", id), "destination"); err != nil {
 		return err
 	}
 	runs := tx.db().Model(&models.SyncRun{}).Select("id").Where("destination_id = ?", id)
+	if _, err := tx.deletePlans(func(plans *gorm.DB) *gorm.DB { return plans.Where("destination_id = ?", id) }); err != nil {
+		return err
+	}
 	steps := []error{
+		tx.db().Where("destination_id = ?", id).Delete(&models.SyncHold{}).Error,
 		tx.db().Where("run_id IN (?)", runs).Delete(&models.SyncResult{}).Error,
 		tx.db().Where("destination_id = ?", id).Delete(&models.SyncRun{}).Error,
 		tx.db().Where("destination_id = ?", id).Delete(&models.SyncState{}).Error,

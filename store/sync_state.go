@@ -57,7 +57,9 @@ type SyncEntry struct {
 	Size           int
 	Hash           []byte // keyed hash of the current value
 	Deleted        bool
+	ValueAt        time.Time         // when the current version became current
 	State          *models.SyncState // nil: never looked at
+	Hold           *models.SyncHold  // nil: no difference waits for a person; else what a ruling needs of it
 }
 
 // SyncEntries lists what a pass over a destination has to look at, by secret ID from after
@@ -68,9 +70,11 @@ func (tx *Tx) SyncEntries(
 ) ([]SyncEntry, error) {
 	query := tx.entries(destination, dueOnly, now).
 		Joins("JOIN secret_versions v ON v.secret_id = s.id AND v.number = s.current_version").
+		Joins("LEFT JOIN sync_holds h ON h.secret_id = s.id AND h.destination_id = d.id").
 		Where("s.id > ?", after).
 		Select("s.id AS secret_id, s.name, v.type, s.current_version, v.size, v.hash, "+
-			"s.deleted_at IS NOT NULL AS deleted, st.secret_id IS NOT NULL AS looked_at, "+stateColumns, false).
+			"s.deleted_at IS NOT NULL AS deleted, s.value_changed_at, h.version AS held_version, h.remote_version, h.ruling, "+
+			"st.secret_id IS NOT NULL AS looked_at, "+stateColumns, false).
 		Order("s.id").Limit(limit)
 	rows, err := query.Rows()
 	if err != nil {
@@ -128,9 +132,17 @@ func scanEntry(rows interface{ Scan(...any) error }, destination models.Destinat
 	var lookedAt bool
 	var since, updated *time.Time
 	var st models.SyncState
-	err := rows.Scan(&e.SecretID, &e.Name, &e.Type, &e.CurrentVersion, &e.Size, &e.Hash, &e.Deleted, &lookedAt,
+	var held *models.VersionNumber
+	var heldRemote, ruling *string
+	err := rows.Scan(&e.SecretID, &e.Name, &e.Type, &e.CurrentVersion, &e.Size, &e.Hash, &e.Deleted, &e.ValueAt,
+		&held, &heldRemote, &ruling, &lookedAt,
 		&st.RemoteName, &st.Status, &since, &st.Dirty, &st.BaseHash, &st.BaseVersion, &st.BaseRemoteVersion, &st.BaseAt,
 		&st.IntentHash, &st.IntentVersion, &st.IntentAt, &st.Attempts, &st.NextTryAt, &st.LastError, &st.LastHint, &updated)
+	if err == nil && held != nil {
+		e.Hold = &models.SyncHold{
+			SecretID: e.SecretID, DestinationID: destination, Version: *held, RemoteVersion: *heldRemote, Ruling: models.Side(*ruling),
+		}
+	}
 	if err != nil || !lookedAt {
 		return e, err
 	}
@@ -356,4 +368,9 @@ func statesAfter(query *gorm.DB, text string) (*gorm.DB, error) {
 	}
 	return query.Where("s.name > ? OR (s.name = ? AND (st.secret_id > ? OR (st.secret_id = ? AND st.destination_id > ?)))",
 		at.Key, at.Key, id, id, destination), nil
+}
+
+// SyncState loads what is known of a secret at a destination.
+func (tx *Tx) SyncState(destination models.DestinationID, secret models.SecretID) (models.SyncState, error) {
+	return take[models.SyncState](tx.db().Where("secret_id = ? AND destination_id = ?", secret, destination), "sync state")
 }

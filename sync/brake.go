@@ -29,8 +29,8 @@ func (b Brake) Trips(concerned, total int) bool {
 // because it would have taken more away than its Brake allows.
 var ErrBraked = fault.New(fault.Conflict, "The run would take more away than it may by itself.")
 
-// takesAway reports whether a decision removes a value, or writes over one of another's.
-func (d Decision) takesAway() bool {
+// TakesAway reports whether a decision removes a value, or writes over one of another's.
+func (d Decision) TakesAway() bool {
 	overwrites := writes(d.Action) && (d.Status == models.StatusDrifted || d.Status == models.StatusConflict)
 	return d.Action == models.ActionDelete || overwrites
 }
@@ -78,7 +78,7 @@ func (r *run) brake(ctx context.Context) error {
 	concerned := 0
 	err = r.preview(ctx, func(items []Item) error {
 		for _, item := range items {
-			if item.takesAway() {
+			if item.TakesAway() {
 				concerned++
 			}
 		}

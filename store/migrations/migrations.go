@@ -51,6 +51,13 @@ var changes = []change{
 	creates(&keyDrill{}),
 	creates(&keyRun{}),
 	creates(&keyFinding{}),
+
+	adds(&runDecisions{}, "Taken"),
+	adds(&runDecisions{}, "Held"),
+	adds(&runDecisions{}, "PlanID"),
+	creates(&plan{}),
+	creates(&planItem{}),
+	creates(&syncHold{}),
 }
 
 // VersionTable is where goose keeps which migrations ran.

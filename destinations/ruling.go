@@ -1,0 +1,149 @@
+package destinations
+
+import (
+	"context"
+
+	"github.com/your-org/keeper/audit"
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/store"
+	keepersync "github.com/your-org/keeper/sync"
+)
+
+// Ruling is a person's decision about a difference, with the two versions that it was made
+// on: it counts only as long as both stand.
+type Ruling struct {
+	Destination   models.DestinationID
+	Secret        models.SecretID
+	Side          models.Side
+	Version       models.VersionNumber
+	RemoteVersion string
+}
+
+// Rule decides a difference that is held. The next pass, which begins at once, carries it out.
+func (s *Service) Rule(ctx context.Context, actor models.Actor, r Ruling) error {
+	d, e, err := s.destination(ctx, actor, auth.WriteSecret, r.Destination)
+	if err != nil {
+		return err
+	}
+	if r.Side != models.SideKeeper && r.Side != models.SideRemote {
+		return fault.InvalidField("side", "must be keeper or remote")
+	}
+	if r.Side == models.SideRemote && r.RemoteVersion == "" {
+		return fault.New(fault.Invalid, "There is no value at the destination that Keeper could take.").
+			WithHint("Have Keeper write its own again, or delete the secret in Keeper.")
+	}
+	var secret models.Secret
+	err = s.Store.Write(ctx, func(tx *store.Tx) error {
+		if secret, _, err = tx.LockCurrentVersion(r.Secret); err != nil {
+			return err
+		}
+		if secret.CurrentVersion != r.Version {
+			return fault.New(fault.Stale, "The secret was changed in Keeper since; nothing was decided.").WithHint("Look at both sides again.")
+		}
+		if err := tx.Rule(models.SyncHold{
+			SecretID: r.Secret, DestinationID: d.ID, Version: r.Version, RemoteVersion: r.RemoteVersion, Ruling: r.Side, RuledBy: actor.Name,
+		}); err != nil {
+			return err
+		}
+		if err := s.enqueue(tx, d.ID); err != nil {
+			return err
+		}
+		entry := audit.OnSecret(actor, "sync.rule", e, secret)
+		entry.Version = r.Version
+		entry.Detail = map[string]string{"destination": d.Name, "side": string(r.Side), "remote_version": r.RemoteVersion}
+		return tx.AppendAudit(entry)
+	})
+	if fault.Is(err, fault.NotFound) {
+		return fault.New(fault.NotFound, "No difference of this secret waits for a decision there.").WithHint("Look at the secret's state: it may be in sync by now.")
+	}
+	if err != nil {
+		return err
+	}
+	s.Wake()
+	return nil
+}
+
+// Hold is the difference that a secret has at a destination and that waits for a person;
+// NotFound where there is none.
+func (s *Service) Hold(ctx context.Context, actor models.Actor, id models.DestinationID, secret models.SecretID) (models.SyncHold, error) {
+	if _, _, err := s.destination(ctx, actor, auth.ViewDestination, id); err != nil {
+		return models.SyncHold{}, err
+	}
+	var hold models.SyncHold
+	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		hold, err = tx.SyncHold(id, secret)
+		return err
+	})
+	return hold, err
+}
+
+// Holds lists a destination's differences that wait for a person, by secret from after on.
+func (s *Service) Holds(ctx context.Context, actor models.Actor, id models.DestinationID, after models.SecretID, limit int) ([]models.SyncHold, error) {
+	if _, _, err := s.destination(ctx, actor, auth.ViewDestination, id); err != nil {
+		return nil, err
+	}
+	var holds []models.SyncHold
+	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		holds, err = tx.Holds(id, after, limit)
+		return err
+	})
+	return holds, err
+}
+
+// RevealRemote is the value that a destination holds of a secret of Keeper's now. The reveal
+// is on record before the value leaves.
+func (s *Service) RevealRemote(ctx context.Context, actor models.Actor, id models.DestinationID, secretID models.SecretID) (models.Plaintext, error) {
+	d, e, err := s.destination(ctx, actor, auth.RevealSecret, id)
+	if err != nil {
+		return models.Plaintext{}, err
+	}
+	var secret models.Secret
+	var state models.SyncState
+	err = s.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		if secret, err = tx.Secret(secretID); err != nil {
+			return err
+		}
+		state, err = tx.SyncState(id, secretID)
+		return err
+	})
+	if err == nil && (secret.EnvironmentID != e.ID || state.BaseAt == nil) {
+		err = fault.New(fault.NotFound, "No copy of Keeper's.")
+	}
+	if fault.Is(err, fault.NotFound) {
+		return models.Plaintext{}, fault.New(fault.NotFound, "Keeper has no copy of that secret there.")
+	}
+	if err != nil {
+		return models.Plaintext{}, err
+	}
+	driver, err := s.driver(ctx, e, d)
+	if err != nil {
+		return models.Plaintext{}, err
+	}
+	answer, fetchErr := fetchOwn(ctx, driver, state.RemoteName, keepersync.Mark{Owner: s.Owner, Destination: d.ID, Secret: secretID})
+	entry := audit.OnSecret(actor, "destination.reveal", e, secret)
+	entry.Detail = map[string]string{"destination": d.Name, "remote_version": answer.Version}
+	if err := s.Store.Record(ctx, audit.Ended(entry, fetchErr)); err != nil {
+		answer.Value.Zero()
+		return models.Plaintext{}, fault.Wrap(err, fault.Unavailable, "The reveal could not be recorded, so the value was not shown.").WithHint("Try again.")
+	}
+	return answer.Value, fetchErr
+}
+
+// fetchOwn reads a value that bears Keeper's mark: what took its name since is not Keeper's
+// to show.
+func fetchOwn(ctx context.Context, driver keepersync.Driver, name string, mark keepersync.Mark) (keepersync.Fetched, error) {
+	remote, err := driver.Describe(ctx, name)
+	if err != nil {
+		return keepersync.Fetched{}, err
+	}
+	if remote.Mark != mark {
+		return keepersync.Fetched{}, fault.New(fault.Conflict, "What stands under %s at the destination is not Keeper's.", name)
+	}
+	answer, ok := driver.Fetch(ctx, []string{name})[name]
+	if !ok {
+		return keepersync.Fetched{}, fault.New(fault.Internal, "The destination's driver gave no answer for %s.", name)
+	}
+	return answer, answer.Err
+}

@@ -1,0 +1,118 @@
+package store
+
+import (
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/your-org/keeper/models"
+)
+
+// CreatePlan adds a plan without its items.
+func (tx *Tx) CreatePlan(p *models.Plan) error {
+	first(&p.CreatedAt, tx.Now())
+	return tx.insert(p, "plan")
+}
+
+// UpdatePlan writes all of a plan that stands.
+func (tx *Tx) UpdatePlan(p *models.Plan) error { return tx.replace(p, "plan", "created_at") }
+
+// Plan loads one by its ID.
+func (tx *Tx) Plan(id models.PlanID) (models.Plan, error) {
+	return take[models.Plan](tx.db().Where("id = ?", id), "plan")
+}
+
+// LockPlan is Plan for a transaction that changes it: until it ends, nobody else does.
+func (tx *Tx) LockPlan(id models.PlanID) (models.Plan, error) {
+	return take[models.Plan](tx.locked().Where("id = ?", id), "plan")
+}
+
+// AddPlanItems adds items of a plan.
+func (tx *Tx) AddPlanItems(items []models.PlanItem) error {
+	if len(items) == 0 {
+		return nil
+	}
+	rows := append([]models.PlanItem(nil), items...)
+	return translate(tx.db().CreateInBatches(&rows, batchSize).Error, "plan item")
+}
+
+// PlanItems lists a plan's items by secret from after on.
+func (tx *Tx) PlanItems(id models.PlanID, after models.SecretID, limit int) ([]models.PlanItem, error) {
+	query := tx.db().Where("plan_id = ? AND secret_id > ?", id, after).Order("secret_id").Limit(limit)
+	return all[models.PlanItem](query, "plan item")
+}
+
+// PlanQuery says which plans to list. Empty fields do not narrow, except Environments.
+type PlanQuery struct {
+	Environments  []models.EnvironmentID // none: nothing is listed
+	DestinationID models.DestinationID
+	Status        models.PlanStatus
+	Cursor        string
+	Limit         int // 0, and more than 200: 200
+}
+
+// Plans lists plans, the newest first, and the cursor of the next page, "" after the last.
+func (tx *Tx) Plans(q PlanQuery) ([]models.Plan, string, error) {
+	if len(q.Environments) == 0 {
+		return nil, "", nil
+	}
+	query := orderBy(tx.db().Where("environment_id IN ?", q.Environments), true, "created_at", "id")
+	if q.DestinationID != "" {
+		query = query.Where("destination_id = ?", q.DestinationID)
+	}
+	if q.Status != "" {
+		query = query.Where("status = ?", q.Status)
+	}
+	at, err := parseCursor(q.Cursor, "plans")
+	if err != nil {
+		return nil, "", err
+	}
+	if at != nil {
+		created, err := at.time()
+		if err != nil {
+			return nil, "", err
+		}
+		query = after(query, "created_at", "id", true, created, at.ID)
+	}
+	limit := pageSize(q.Limit)
+	rows, err := all[models.Plan](query.Limit(limit+1), "plan")
+	if err != nil {
+		return nil, "", err
+	}
+	rows, next := page(rows, limit, func(p *models.Plan) cursor {
+		return cursor{Order: "plans", Key: timeKey(p.CreatedAt), ID: string(p.ID)}
+	})
+	return rows, next, nil
+}
+
+// DiscardHeldPlans ends a destination's held plans but for one: a newer look took their place.
+func (tx *Tx) DiscardHeldPlans(destination models.DestinationID, but models.PlanID) error {
+	now := tx.Now()
+	done := tx.db().Model(&models.Plan{}).Where("destination_id = ? AND status = ? AND id <> ?", destination, models.PlanHeld, but).
+		UpdateColumns(map[string]any{"status": models.PlanDiscarded, "decided_at": now, "decided_by": "system"})
+	return translate(done.Error, "plan")
+}
+
+// DeletePlansBefore removes plans that were made before a time and are not being applied, and
+// says how many went.
+func (tx *Tx) DeletePlansBefore(before time.Time) (int, error) {
+	return tx.deletePlans(func(plans *gorm.DB) *gorm.DB {
+		return plans.Where("created_at < ? AND status NOT IN ?", micro(before), []models.PlanStatus{models.PlanApplying, models.PlanHeld})
+	})
+}
+
+// HeldPlan is a destination's newest plan that the brake holds; NotFound where there is none.
+func (tx *Tx) HeldPlan(destination models.DestinationID) (models.Plan, error) {
+	query := tx.db().Where("destination_id = ? AND status = ?", destination, models.PlanHeld).Order("created_at DESC, id DESC")
+	return take[models.Plan](query, "plan")
+}
+
+// deletePlans removes plans with their items; where chooses them.
+func (tx *Tx) deletePlans(where func(*gorm.DB) *gorm.DB) (int, error) {
+	chosen := func() *gorm.DB { return where(tx.db().Model(&models.Plan{})) }
+	if err := tx.db().Where("plan_id IN (?)", chosen().Select("id")).Delete(&models.PlanItem{}).Error; err != nil {
+		return 0, translate(err, "plan")
+	}
+	done := chosen().Delete(&models.Plan{})
+	return int(done.RowsAffected), translate(done.Error, "plan")
+}

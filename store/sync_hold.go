@@ -1,0 +1,81 @@
+package store
+
+import (
+	"slices"
+
+	"gorm.io/gorm/clause"
+
+	"github.com/your-org/keeper/models"
+)
+
+// PutHolds keeps differences that wait for a person. One that stands already, of the same
+// two versions, stays as it is with its ruling; a ruling that came while the pass was under
+// way makes its state due again.
+func (tx *Tx) PutHolds(holds []models.SyncHold) error {
+	rows := slices.Clone(holds)
+	slices.SortFunc(rows, func(a, b models.SyncHold) int { return int(a.SecretID - b.SecretID) })
+	for i := range rows {
+		rows[i].HeldAt, rows[i].RemoteChangedAt = micro(rows[i].HeldAt), microp(rows[i].RemoteChangedAt)
+		stands, err := tx.SyncHold(rows[i].DestinationID, rows[i].SecretID)
+		if err == nil && stands.Version == rows[i].Version && stands.RemoteVersion == rows[i].RemoteVersion {
+			if stands.Ruling == "" {
+				continue
+			}
+			if err := tx.markDue(rows[i].DestinationID, rows[i].SecretID); err != nil {
+				return err
+			}
+			continue
+		}
+		replace := clause.OnConflict{Columns: []clause.Column{{Name: "secret_id"}, {Name: "destination_id"}}, UpdateAll: true}
+		if err := tx.db().Clauses(replace).Create(&rows[i]).Error; err != nil {
+			return translate(err, "held difference")
+		}
+	}
+	return nil
+}
+
+// DropHolds removes differences that are none any more.
+func (tx *Tx) DropHolds(destination models.DestinationID, ids []models.SecretID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	gone := tx.db().Where("destination_id = ? AND secret_id IN ?", destination, ids).Delete(&models.SyncHold{})
+	return translate(gone.Error, "held difference")
+}
+
+// SyncHold loads the difference that a secret has at a destination; NotFound where none
+// waits for a person.
+func (tx *Tx) SyncHold(destination models.DestinationID, secret models.SecretID) (models.SyncHold, error) {
+	return take[models.SyncHold](tx.db().Where("secret_id = ? AND destination_id = ?", secret, destination), "held difference")
+}
+
+// Holds lists a destination's differences that wait, by secret from after on.
+func (tx *Tx) Holds(destination models.DestinationID, after models.SecretID, limit int) ([]models.SyncHold, error) {
+	query := tx.db().Where("destination_id = ? AND secret_id > ?", destination, after).Order("secret_id").Limit(limit)
+	return all[models.SyncHold](query, "held difference")
+}
+
+// Rule keeps a person's decision, if the difference still is the one that the person saw,
+// and makes it due. Stale where it is not; NotFound where nothing waits.
+func (tx *Tx) Rule(h models.SyncHold) error {
+	stands, err := take[models.SyncHold](tx.locked().Where("secret_id = ? AND destination_id = ?", h.SecretID, h.DestinationID), "held difference")
+	if err != nil {
+		return err
+	}
+	if stands.Version != h.Version || stands.RemoteVersion != h.RemoteVersion {
+		return stale("difference")
+	}
+	now := tx.Now()
+	stands.Ruling, stands.RuledBy, stands.RuledAt = h.Ruling, h.RuledBy, &now
+	if err := tx.replace(&stands, "held difference"); err != nil {
+		return err
+	}
+	return tx.markDue(h.DestinationID, h.SecretID)
+}
+
+// markDue has the next pass look at one secret at a destination.
+func (tx *Tx) markDue(destination models.DestinationID, secret models.SecretID) error {
+	done := tx.db().Model(&models.SyncState{}).Where("secret_id = ? AND destination_id = ?", secret, destination).
+		UpdateColumn("dirty", true)
+	return translate(done.Error, "sync state")
+}

@@ -30,6 +30,12 @@ type (
 	PlanID string
 	// KeyRunID names a run over keys.
 	KeyRunID string
+	// AlertID names an alert.
+	AlertID string
+	// ChannelID names a channel that alerts are told through.
+	ChannelID string
+	// NoticeID names a notice of an alert to a channel.
+	NoticeID string
 	// UserID names a user.
 	UserID string
 	// TokenID names an API token.
@@ -60,6 +66,15 @@ func NewPlanID() PlanID { return PlanID(NewID("pln")) }
 
 // NewKeyRunID makes a fresh identifier.
 func NewKeyRunID() KeyRunID { return KeyRunID(NewID("krn")) }
+
+// NewAlertID makes a fresh identifier.
+func NewAlertID() AlertID { return AlertID(NewID("alt")) }
+
+// NewChannelID makes a fresh identifier.
+func NewChannelID() ChannelID { return ChannelID(NewID("chn")) }
+
+// NewNoticeID makes a fresh identifier.
+func NewNoticeID() NoticeID { return NoticeID(NewID("ntc")) }
 
 // NewUserID makes a fresh identifier.
 func NewUserID() UserID { return UserID(NewID("usr")) }

@@ -179,7 +179,8 @@ func (tx *Tx) DeleteUnusedDataKeys(environment models.EnvironmentID, retiredBefo
 	unused := func(query *gorm.DB) *gorm.DB {
 		versions := tx.db().Model(&models.SecretVersion{}).Select("1").Where("secret_versions.data_key_id = data_keys.id")
 		credentials := tx.db().Model(&models.Destination{}).Select("1").Where("destinations.credentials_key_id = data_keys.id")
-		return query.Model(&models.DataKey{}).Select("id").Where("NOT EXISTS (?) AND NOT EXISTS (?)", versions, credentials)
+		channels := tx.db().Model(&models.AlertChannel{}).Select("1").Where("alert_channels.secret_key_id = data_keys.id")
+		return query.Model(&models.DataKey{}).Select("id").Where("NOT EXISTS (?) AND NOT EXISTS (?) AND NOT EXISTS (?)", versions, credentials, channels)
 	}
 	ids, err := all[models.DataKeyID](unused(tx.db()).
 		Where("environment_id = ? AND purpose = ? AND retire_at < ?", environment, models.PurposeSeal, micro(retiredBefore)).

@@ -67,9 +67,9 @@ func (tx *Tx) Environments(ids *[]models.EnvironmentID) ([]models.Environment, e
 	return all[models.Environment](query, "environment")
 }
 
-// DeleteEnvironment removes an environment with its memberships, keys, recipients, drills and
-// key runs with their findings and jobs. Conflict while it has secrets, deleted ones included,
-// or destinations.
+// DeleteEnvironment removes an environment with its memberships, alerts, channels, keys,
+// recipients, drills and key runs with their findings and jobs. Conflict while it has secrets,
+// deleted ones included, destinations, or a channel that tells of other environments.
 func (tx *Tx) DeleteEnvironment(id models.EnvironmentID) error {
 	if _, err := take[models.Environment](tx.locked().Where("id = ?", id), "environment"); err != nil {
 		return err
@@ -83,6 +83,9 @@ func (tx *Tx) DeleteEnvironment(id models.EnvironmentID) error {
 			return fault.New(fault.Conflict, "The environment still has secrets (deleted ones count) or destinations.").
 				WithHint("Delete its secrets and its destinations first; a deleted secret is gone when it can no longer be undeleted.")
 		}
+	}
+	if err := tx.deleteAlertsOf(id); err != nil {
+		return err
 	}
 	if err := tx.deleteKeysOf(id); err != nil {
 		return err

@@ -58,6 +58,10 @@ var changes = []change{
 	creates(&plan{}),
 	creates(&planItem{}),
 	creates(&syncHold{}),
+
+	creates(&alertChannel{}),
+	creates(&alert{}),
+	creates(&alertNotice{}),
 }
 
 // VersionTable is where goose keeps which migrations ran.

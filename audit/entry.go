@@ -41,6 +41,13 @@ func OnDestination(actor models.Actor, action string, e models.Environment, d mo
 	return entry
 }
 
+// OnChannel is an entry about a channel that alerts are told through.
+func OnChannel(actor models.Actor, action string, e models.Environment, c models.AlertChannel) models.AuditEntry {
+	entry := OnEnvironment(actor, action, e)
+	entry.ObjectKind, entry.ObjectID, entry.ObjectName = "channel", string(c.ID), c.Name
+	return entry
+}
+
 // Ended returns the entry with the outcome that an error stands for: nil is allowed, a lack
 // of permission refused, anything else failed.
 func Ended(entry models.AuditEntry, err error) models.AuditEntry {

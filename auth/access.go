@@ -25,6 +25,8 @@ const (
 	ManageDestination  Action = "destination.manage" // manager
 	TriggerSync        Action = "sync.trigger"       // editor
 	ViewEnvironmentLog Action = "environment.audit"  // manager, auditor
+	ViewAlerts         Action = "alerts.view"        // viewer
+	ManageAlerts       Action = "alerts.manage"      // manager: the channels that alerts are told through
 )
 
 // The actions that concern no environment.
@@ -35,6 +37,7 @@ const (
 	LendCredentials   Action = "credentials.lend"   // admin: Keeper's own, to a destination
 	ViewKeys          Action = "keys.view"          // admin, auditor: wrapping keys, what stands under them, runs
 	ManageKeys        Action = "keys.manage"        // admin: recipients, re-wraps, re-encryptions, drills, scrubs
+	AlertEverywhere   Action = "alerts.everywhere"  // admin: channels that tell of all environments
 	ViewOwnTokens     Action = "tokens.view"        // every user
 	ManageOwnTokens   Action = "tokens.own"         // every user
 )
@@ -53,6 +56,8 @@ var weakest = map[Action]models.EnvironmentRole{
 	ManageDestination:  models.RoleManager,
 	TriggerSync:        models.RoleEditor,
 	ViewEnvironmentLog: models.RoleManager,
+	ViewAlerts:         models.RoleViewer,
+	ManageAlerts:       models.RoleManager,
 }
 
 // global is which roles may do what concerns no environment.
@@ -63,18 +68,19 @@ var global = map[Action][]models.GlobalRole{
 	LendCredentials:   {models.RoleAdmin},
 	ViewKeys:          {models.RoleAdmin, models.RoleAuditor},
 	ManageKeys:        {models.RoleAdmin},
+	AlertEverywhere:   {models.RoleAdmin},
 	ViewOwnTokens:     {models.RoleAdmin, models.RoleAuditor, models.RoleUser},
 	ManageOwnTokens:   {models.RoleAdmin, models.RoleAuditor, models.RoleUser},
 }
 
 // auditorMay is what the global role auditor gives in every environment: everything may be
 // seen but values.
-var auditorMay = []Action{ViewEnvironment, ViewSecret, ViewDestination, ViewEnvironmentLog}
+var auditorMay = []Action{ViewEnvironment, ViewSecret, ViewDestination, ViewEnvironmentLog, ViewAlerts}
 
 // reads are the actions that a read-only token may do. Making a token is none: it could be
 // a stronger one.
 var reads = []Action{
-	ViewEnvironment, ViewSecret, RevealSecret, ViewDestination, ViewEnvironmentLog, ViewAudit, ViewKeys, ViewOwnTokens,
+	ViewEnvironment, ViewSecret, RevealSecret, ViewDestination, ViewEnvironmentLog, ViewAlerts, ViewAudit, ViewKeys, ViewOwnTokens,
 }
 
 // Can decides whether an actor may do an action in an environment (Global for none). It is

@@ -16,9 +16,10 @@ const here, elsewhere = models.EnvironmentID(1), models.EnvironmentID(2)
 var inEnvironment = []auth.Action{
 	auth.ViewEnvironment, auth.ManageEnvironment, auth.ViewSecret, auth.RevealSecret, auth.WriteSecret, auth.DeleteSecret,
 	auth.ViewDestination, auth.ManageDestination, auth.TriggerSync, auth.ViewEnvironmentLog,
+	auth.ViewAlerts, auth.ManageAlerts,
 }
 
-var global = []auth.Action{auth.CreateEnvironment, auth.ViewAudit, auth.ManageUsers, auth.ViewOwnTokens, auth.ManageOwnTokens}
+var global = []auth.Action{auth.CreateEnvironment, auth.ViewAudit, auth.ManageUsers, auth.AlertEverywhere, auth.ViewOwnTokens, auth.ManageOwnTokens}
 
 func user(role models.GlobalRole, in models.EnvironmentRole) models.Actor {
 	return models.Actor{
@@ -29,10 +30,10 @@ func user(role models.GlobalRole, in models.EnvironmentRole) models.Actor {
 
 // TestCan is the table of who may do what.
 func TestCan(t *testing.T) {
-	looks := []auth.Action{auth.ViewEnvironment, auth.ViewSecret, auth.ViewDestination}
+	looks := []auth.Action{auth.ViewEnvironment, auth.ViewSecret, auth.ViewDestination, auth.ViewAlerts}
 	reads := append(slices.Clone(looks), auth.RevealSecret)
 	edits := append(slices.Clone(reads), auth.WriteSecret, auth.DeleteSecret, auth.TriggerSync)
-	manages := append(slices.Clone(edits), auth.ManageEnvironment, auth.ManageDestination, auth.ViewEnvironmentLog)
+	manages := append(slices.Clone(edits), auth.ManageEnvironment, auth.ManageDestination, auth.ManageAlerts, auth.ViewEnvironmentLog)
 	own := []auth.Action{auth.ViewOwnTokens, auth.ManageOwnTokens}
 	scoped := func(a models.Actor, s models.TokenScope) models.Actor {
 		a.Kind, a.Scope = models.ActorToken, &s
@@ -55,7 +56,7 @@ func TestCan(t *testing.T) {
 		"an auditor":               {user(models.RoleAuditor, ""), append(slices.Clone(looks), auth.ViewEnvironmentLog), append(slices.Clone(looks), auth.ViewEnvironmentLog), append(slices.Clone(own), auth.ViewAudit)},
 		"an auditor who edits":     {user(models.RoleAuditor, models.RoleEditor), append(slices.Clone(edits), auth.ViewEnvironmentLog), append(slices.Clone(looks), auth.ViewEnvironmentLog), append(slices.Clone(own), auth.ViewAudit)},
 		"an administrator":         {user(models.RoleAdmin, ""), inEnvironment, inEnvironment, global},
-		"the system":               {models.System(), inEnvironment, inEnvironment, []auth.Action{auth.CreateEnvironment, auth.ViewAudit, auth.ManageUsers}},
+		"the system":               {models.System(), inEnvironment, inEnvironment, []auth.Action{auth.CreateEnvironment, auth.ViewAudit, auth.ManageUsers, auth.AlertEverywhere}},
 		"a token without a scope":  {scoped(user(models.RoleUser, models.RoleEditor), models.TokenScope{}), edits, nil, own},
 		"a read-only token":        {scoped(user(models.RoleAdmin, ""), models.TokenScope{ReadOnly: true}), append(slices.Clone(reads), auth.ViewEnvironmentLog), append(slices.Clone(reads), auth.ViewEnvironmentLog), []auth.Action{auth.ViewAudit, auth.ViewOwnTokens}},
 		"a token of one":           {scoped(user(models.RoleAdmin, ""), models.TokenScope{Environments: []models.EnvironmentID{here}}), inEnvironment, nil, nil},

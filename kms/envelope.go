@@ -185,7 +185,7 @@ func (e *Envelope) Close() {
 // Label names the row that a sealed value belongs to. Every field is bound into the
 // ciphertext.
 type Label struct {
-	Kind        string // KindVersion or KindCredentials
+	Kind        string // KindVersion, KindCredentials or KindChannel
 	Environment models.EnvironmentID
 	Object      string // the secret's or the destination's id
 	Number      int64  // the version's number; 0 for credentials
@@ -195,6 +195,7 @@ type Label struct {
 const (
 	KindVersion     = "version"
 	KindCredentials = "credentials"
+	KindChannel     = "channel"
 )
 
 // Sealed is a sealed value as it is stored.

@@ -21,6 +21,12 @@ func CredentialsLabel(d models.Destination) Label {
 	return Label{Kind: KindCredentials, Environment: d.EnvironmentID, Object: place}
 }
 
+// ChannelLabel binds a channel's secret to the channel and to where it leads.
+func ChannelLabel(c models.AlertChannel) Label {
+	place := strings.Join([]string{string(c.ID), string(c.Kind), c.Address}, "\n")
+	return Label{Kind: KindChannel, Environment: c.EnvironmentID, Object: place}
+}
+
 // HashKeyID names the data key of an environment's keyed hash.
 func HashKeyID(env models.EnvironmentID) models.DataKeyID { return hashKeyID(env) }
 

@@ -32,11 +32,19 @@ func (tx *Tx) OpenAlert(a *models.Alert) (bool, error) {
 	}
 	// MySQL does not say whether it did nothing.
 	stands, err := tx.LockOpenAlert(a.EnvironmentID, a.Kind, a.Subject)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil // the other one is over by now
+	}
 	return stands.ID == a.ID, err
 }
 
-// LockOpenAlert is the open alert of an environment, kind and subject, for a transaction
-// that changes it; NotFound where none is open.
+// OpenAlertFor is the open alert of an environment, kind and subject; NotFound where none
+// is open.
+func (tx *Tx) OpenAlertFor(environment models.EnvironmentID, kind models.AlertKind, subject string) (models.Alert, error) {
+	return take[models.Alert](tx.db().Where("slot = ?", slot(environment, kind, subject)), "alert")
+}
+
+// LockOpenAlert is OpenAlertFor for a transaction that changes the alert.
 func (tx *Tx) LockOpenAlert(environment models.EnvironmentID, kind models.AlertKind, subject string) (models.Alert, error) {
 	return take[models.Alert](tx.locked().Where("slot = ?", slot(environment, kind, subject)), "alert")
 }

@@ -124,6 +124,36 @@ func (e KeyRunStatus) Valid() bool {
 	}
 }
 
+// Defines values for PlanStatus.
+const (
+	PlanApplied   PlanStatus = "applied"
+	PlanApplying  PlanStatus = "applying"
+	PlanDiscarded PlanStatus = "discarded"
+	PlanDraft     PlanStatus = "draft"
+	PlanHeld      PlanStatus = "held"
+	PlanRefused   PlanStatus = "refused"
+)
+
+// Valid indicates whether the value is a known member of the PlanStatus enum.
+func (e PlanStatus) Valid() bool {
+	switch e {
+	case PlanApplied:
+		return true
+	case PlanApplying:
+		return true
+	case PlanDiscarded:
+		return true
+	case PlanDraft:
+		return true
+	case PlanHeld:
+		return true
+	case PlanRefused:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RecipientKind.
 const (
 	RecipientKMS      RecipientKind = "kms"
@@ -148,6 +178,7 @@ func (e RecipientKind) Valid() bool {
 // Defines values for RunStatus.
 const (
 	RunFailed      RunStatus = "failed"
+	RunHeld        RunStatus = "held"
 	RunInterrupted RunStatus = "interrupted"
 	RunPartial     RunStatus = "partial"
 	RunQueued      RunStatus = "queued"
@@ -159,6 +190,8 @@ const (
 func (e RunStatus) Valid() bool {
 	switch e {
 	case RunFailed:
+		return true
+	case RunHeld:
 		return true
 	case RunInterrupted:
 		return true
@@ -202,6 +235,30 @@ func (e SecretType) Valid() bool {
 	case Text:
 		return true
 	case YAML:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Strategy.
+const (
+	KeeperWins Strategy = "keeper_wins"
+	Manual     Strategy = "manual"
+	NewestWins Strategy = "newest_wins"
+	RemoteWins Strategy = "remote_wins"
+)
+
+// Valid indicates whether the value is a known member of the Strategy enum.
+func (e Strategy) Valid() bool {
+	switch e {
+	case KeeperWins:
+		return true
+	case Manual:
+		return true
+	case NewestWins:
+		return true
+	case RemoteWins:
 		return true
 	default:
 		return false
@@ -328,6 +385,12 @@ type DestinationConfig struct {
 	// Address Vault: its URL.
 	Address string `json:"address,omitempty,omitzero"`
 
+	// BrakeMost How many values a run may delete or write over there by itself; absent: 50; 0: no brake.
+	BrakeMost *int `json:"brake_most,omitempty"`
+
+	// BrakePercent Which share of all, once more than five are concerned; absent: 25; 0: no share.
+	BrakePercent *int `json:"brake_percent,omitempty"`
+
 	// CACert Vault: PEM
 	CACert string `json:"ca_cert,omitempty,omitzero"`
 
@@ -360,6 +423,9 @@ type DestinationConfig struct {
 
 	// RoleARN AWS
 	RoleARN string `json:"role_arn,omitempty,omitzero"`
+
+	// Strategy Whose value counts where a destination's differs from Keeper's.
+	Strategy Strategy `json:"strategy,omitempty,omitzero"`
 
 	// ValueKey Vault: the key of the entry that holds the value; absent: value
 	ValueKey string `json:"value_key,omitempty,omitzero"`
@@ -492,6 +558,36 @@ type Facts struct {
 type FieldError struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
+}
+
+// Hold A difference that waits for a person. Values are compared by their keyed hashes.
+type Hold struct {
+	DestinationID   string    `json:"destination_id"`
+	HeldAt          time.Time `json:"held_at"`
+	RemoteChangedAt time.Time `json:"remote_changed_at,omitempty,omitzero"`
+
+	// RemoteHash Keyed hash of the value there, lower-case hex.
+	RemoteHash string `json:"remote_hash,omitempty,omitzero"`
+	RemoteSize int    `json:"remote_size"`
+
+	// RemoteVersion Absent: nothing is there.
+	RemoteVersion string    `json:"remote_version,omitempty,omitzero"`
+	RuledAt       time.Time `json:"ruled_at,omitempty,omitzero"`
+	RuledBy       string    `json:"ruled_by,omitempty,omitzero"`
+	Ruling        string    `json:"ruling,omitempty,omitzero"`
+	SecretID      int64     `json:"secret_id"`
+
+	// Status What is known of one secret at one destination.
+	Status SyncStatus `json:"status"`
+
+	// Version Keeper's.
+	Version int64  `json:"version"`
+	Why     string `json:"why"`
+}
+
+// HoldList defines model for HoldList.
+type HoldList struct {
+	Items []Hold `json:"items"`
 }
 
 // Key A wrapping key, with what stands under it.
@@ -812,6 +908,102 @@ type NewToken struct {
 	ReadOnly bool   `json:"read_only,omitempty,omitzero"`
 }
 
+// Plan What a run over a destination would do, saved before it is done. It holds no values.
+type Plan struct {
+	Counts        PlanCounts `json:"counts"`
+	CreatedAt     time.Time  `json:"created_at"`
+	CreatedBy     string     `json:"created_by"`
+	DecidedAt     time.Time  `json:"decided_at,omitempty,omitzero"`
+	DecidedBy     string     `json:"decided_by,omitempty,omitzero"`
+	DestinationID string     `json:"destination_id"`
+
+	// Digest SHA-256 over its items.
+	Digest        string `json:"digest"`
+	EnvironmentID int64  `json:"environment_id"`
+	Full          bool   `json:"full"`
+	ID            string `json:"id"`
+
+	// Reason Why it is held, or was refused.
+	Reason string `json:"reason,omitempty,omitzero"`
+	RunID  string `json:"run_id,omitempty,omitzero"`
+
+	// Status How a plan stands.
+	Status PlanStatus `json:"status"`
+}
+
+// PlanApproval defines model for PlanApproval.
+type PlanApproval struct {
+	// Digest Of the plan as it was seen; the run is refused where Keeper's differs.
+	Digest string `json:"digest,omitempty,omitzero"`
+}
+
+// PlanCounts defines model for PlanCounts.
+type PlanCounts struct {
+	// Calls Calls of the destination at most, by kind.
+	Calls   map[string]int `json:"calls"`
+	Creates int            `json:"creates"`
+	Deletes int            `json:"deletes"`
+
+	// Held A person has to decide.
+	Held int `json:"held"`
+
+	// Looked Secrets that were looked at.
+	Looked int `json:"looked"`
+	Marks  int `json:"marks"`
+
+	// Overwrites Repairs that go over a value that Keeper did not write.
+	Overwrites int `json:"overwrites"`
+
+	// Problems Too large, a bad name, or not readable.
+	Problems int `json:"problems"`
+
+	// Refused Not Keeper's, or in conflict: left alone.
+	Refused  int `json:"refused"`
+	Repairs  int `json:"repairs"`
+	Restores int `json:"restores"`
+
+	// Seconds How long they take at the rate that the destination's quota allows; 0 where it publishes none.
+	Seconds float32 `json:"seconds"`
+
+	// Takes The destination's value becomes a new version in Keeper.
+	Takes   int `json:"takes"`
+	Updates int `json:"updates"`
+}
+
+// PlanItem defines model for PlanItem.
+type PlanItem struct {
+	Action     string `json:"action"`
+	Hint       string `json:"hint,omitempty,omitzero"`
+	Problem    string `json:"problem,omitempty,omitzero"`
+	RemoteName string `json:"remote_name"`
+
+	// RemoteVersion That stood there; absent: nothing did.
+	RemoteVersion string `json:"remote_version,omitempty,omitzero"`
+	SecretID      int64  `json:"secret_id"`
+	SecretName    string `json:"secret_name"`
+
+	// Status What is known of one secret at one destination.
+	Status SyncStatus `json:"status"`
+
+	// Version Keeper's; absent: deleted in Keeper.
+	Version int64  `json:"version,omitempty,omitzero"`
+	Why     string `json:"why,omitempty,omitzero"`
+}
+
+// PlanItemList defines model for PlanItemList.
+type PlanItemList struct {
+	Items []PlanItem `json:"items"`
+}
+
+// PlanList defines model for PlanList.
+type PlanList struct {
+	Items []Plan `json:"items"`
+	Next  string `json:"next,omitempty,omitzero"`
+}
+
+// PlanStatus How a plan stands.
+type PlanStatus string
+
 // Problem What went wrong (RFC 9457).
 type Problem struct {
 	// Detail What happened and what was kept.
@@ -830,6 +1022,12 @@ type Problem struct {
 
 // RecipientKind What sort of key a wrapping key is. Recipients that are added are of the kinds kms and recovery.
 type RecipientKind string
+
+// RemoteValue defines model for RemoteValue.
+type RemoteValue struct {
+	// Value A secret in the clear, UTF-8. The Go type does not print itself.
+	Value Value `json:"value"`
+}
 
 // ReplaceEnvironment defines model for ReplaceEnvironment.
 type ReplaceEnvironment struct {
@@ -869,18 +1067,34 @@ type Rollback struct {
 	Version int64  `json:"version"`
 }
 
+// Ruling defines model for Ruling.
+type Ruling struct {
+	// RemoteVersion The destination's, as it was seen.
+	RemoteVersion string `json:"remote_version,omitempty,omitzero"`
+	Side          string `json:"side"`
+
+	// Version Keeper's, as it was seen.
+	Version int64 `json:"version"`
+}
+
 // RunCounts How many secrets a run dealt with, and how.
 type RunCounts struct {
-	Checked  int `json:"checked"`
-	Created  int `json:"created"`
-	Deleted  int `json:"deleted"`
-	Failed   int `json:"failed"`
-	Foreign  int `json:"foreign"`
+	Checked int `json:"checked"`
+	Created int `json:"created"`
+	Deleted int `json:"deleted"`
+	Failed  int `json:"failed"`
+	Foreign int `json:"foreign"`
+
+	// Held A person has to decide.
+	Held     int `json:"held"`
 	InSync   int `json:"in_sync"`
 	Repaired int `json:"repaired"`
 	Restored int `json:"restored"`
-	Unknown  int `json:"unknown"`
-	Updated  int `json:"updated"`
+
+	// Taken The destination's value became a new version in Keeper.
+	Taken   int `json:"taken"`
+	Unknown int `json:"unknown"`
+	Updated int `json:"updated"`
 }
 
 // RunStatus How a run stands or ended.
@@ -963,6 +1177,9 @@ type SecretList struct {
 // SecretType What a value is. Accepted in either case.
 type SecretType string
 
+// Strategy Whose value counts where a destination's differs from Keeper's.
+type Strategy string
+
 // SyncRequest defines model for SyncRequest.
 type SyncRequest struct {
 	// EnvironmentID An environment, by id or by name.
@@ -1002,9 +1219,12 @@ type SyncRun struct {
 	FinishedAt    time.Time `json:"finished_at,omitempty,omitzero"`
 
 	// Full The whole destination was listed, not only what changed.
-	Full      bool      `json:"full"`
-	Hint      string    `json:"hint,omitempty,omitzero"`
-	ID        string    `json:"id"`
+	Full bool   `json:"full"`
+	Hint string `json:"hint,omitempty,omitzero"`
+	ID   string `json:"id"`
+
+	// PlanID The plan that it applies, or that it was held for.
+	PlanID    string    `json:"plan_id,omitempty,omitzero"`
 	StartedAt time.Time `json:"started_at"`
 
 	// Status How a run stands or ended.
@@ -1129,6 +1349,9 @@ type DestinationID = string
 // EnvironmentID defines model for EnvironmentID.
 type EnvironmentID = string
 
+// HeldSecret defines model for HeldSecret.
+type HeldSecret = int64
+
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
@@ -1140,6 +1363,9 @@ type Limit = int
 
 // OneEnvironment defines model for OneEnvironment.
 type OneEnvironment = string
+
+// PlanID defines model for PlanID.
+type PlanID = string
 
 // RunID defines model for RunID.
 type RunID = string
@@ -1163,6 +1389,15 @@ type DeleteDestinationParams struct {
 type UpdateDestinationParams struct {
 	// IfMatch The ETag of what the change is based on.
 	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
+// ListHoldsParams defines parameters for ListHolds.
+type ListHoldsParams struct {
+	// After The secret's id after which the page begins.
+	After int64 `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // DeleteEnvironmentParams defines parameters for DeleteEnvironment.
@@ -1308,6 +1543,29 @@ type ListVersionsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// ListPlansParams defines parameters for ListPlans.
+type ListPlansParams struct {
+	// EnvironmentID Only this environment, by id or name.
+	EnvironmentID string     `form:"environment_id,omitempty" json:"environment_id,omitempty,omitzero"`
+	DestinationID string     `form:"destination_id,omitempty" json:"destination_id,omitempty,omitzero"`
+	Status        PlanStatus `form:"status,omitempty" json:"status,omitempty,omitzero"`
+
+	// Cursor The `next` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListPlanItemsParams defines parameters for ListPlanItems.
+type ListPlanItemsParams struct {
+	// After The secret's id after which the page begins.
+	After int64 `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // ListRunsParams defines parameters for ListRuns.
 type ListRunsParams struct {
 	// EnvironmentID Only this environment, by id or name.
@@ -1359,6 +1617,9 @@ type CreateDestinationJSONRequestBody = NewDestination
 // UpdateDestinationJSONRequestBody defines body for UpdateDestination for application/json ContentType.
 type UpdateDestinationJSONRequestBody = DestinationChange
 
+// RuleJSONRequestBody defines body for Rule for application/json ContentType.
+type RuleJSONRequestBody = Ruling
+
 // CreateEnvironmentJSONRequestBody defines body for CreateEnvironment for application/json ContentType.
 type CreateEnvironmentJSONRequestBody = NewEnvironment
 
@@ -1394,6 +1655,9 @@ type RollbackSecretJSONRequestBody = Rollback
 
 // SyncJSONRequestBody defines body for Sync for application/json ContentType.
 type SyncJSONRequestBody = SyncRequest
+
+// ApplyPlanJSONRequestBody defines body for ApplyPlan for application/json ContentType.
+type ApplyPlanJSONRequestBody = PlanApproval
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = NewToken

@@ -57,6 +57,8 @@ func TestScripts(t *testing.T) {
 			"envfile":  func(ts *testscript.TestScript, _ bool, args []string) { setFromFile(ts, args[0], args[1]) },
 			"awskms":   func(ts *testscript.TestScript, _ bool, _ []string) { accounts.open(t, ts) },
 			"awsfault": func(ts *testscript.TestScript, _ bool, args []string) { accounts.fault(ts, args) },
+			"awsedit":  func(ts *testscript.TestScript, _ bool, args []string) { editAtAWS(ts, args[0], args[1]) },
+			"connect":  func(ts *testscript.TestScript, _ bool, args []string) { connect(ts, args) },
 			"damage":   damage,
 			"runid":    runID,
 			"exits":    exits,

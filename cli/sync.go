@@ -20,7 +20,8 @@ func now() time.Time { return time.Now() }
 
 func (e *env) syncCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "sync", Short: "Copies at destinations"}
-	cmd.AddCommand(e.syncStatusCommand(), e.syncRunCommand())
+	cmd.AddCommand(e.syncStatusCommand(), e.syncRunCommand(), e.syncPlanCommand(), e.syncApplyCommand(),
+		e.syncConflictsCommand(), e.syncResolveCommand(), e.syncPauseCommand(true), e.syncPauseCommand(false))
 	return cmd
 }
 

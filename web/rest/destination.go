@@ -163,6 +163,7 @@ func destination(d models.Destination) api.Destination {
 func placeOf(c api.DestinationConfig) models.DestinationConfig {
 	return models.DestinationConfig{
 		Prefix: c.Prefix, NoPrefix: c.NoPrefix,
+		Strategy: models.Strategy(c.Strategy), BrakeMost: c.BrakeMost, BrakePercent: c.BrakePercent,
 		Region: c.Region, Endpoint: c.Endpoint, RoleARN: c.RoleARN, ExternalID: c.ExternalID, KMSKeyID: c.KMSKeyID, RecoveryDays: c.RecoveryDays,
 		Address: c.Address, Namespace: c.Namespace, Mount: c.Mount, CACert: c.CACert, ValueKey: c.ValueKey,
 	}
@@ -171,6 +172,7 @@ func placeOf(c api.DestinationConfig) models.DestinationConfig {
 func config(c models.DestinationConfig) api.DestinationConfig {
 	return api.DestinationConfig{
 		Prefix: c.Prefix, NoPrefix: c.NoPrefix,
+		Strategy: api.Strategy(c.Strategy), BrakeMost: c.BrakeMost, BrakePercent: c.BrakePercent,
 		Region: c.Region, Endpoint: c.Endpoint, RoleARN: c.RoleARN, ExternalID: c.ExternalID, KMSKeyID: c.KMSKeyID, RecoveryDays: c.RecoveryDays,
 		Address: c.Address, Namespace: c.Namespace, Mount: c.Mount, CACert: c.CACert, ValueKey: c.ValueKey,
 	}

@@ -108,7 +108,7 @@ func (s *server) ListRuns(w http.ResponseWriter, r *http.Request, params api.Lis
 			return answer{}, err
 		}
 		if params.Status != "" && !params.Status.Valid() {
-			return answer{}, fault.InvalidField("status", "must be one of queued, running, succeeded, partial, failed, interrupted")
+			return answer{}, fault.InvalidField("status", "must be one of queued, running, succeeded, partial, failed, interrupted, held")
 		}
 		environments, err := s.oneEnvironment(ctx, actor, params.EnvironmentID)
 		if err != nil {
@@ -164,14 +164,14 @@ func syncRun(r models.SyncRun) api.SyncRun {
 	return api.SyncRun{
 		ID: string(r.ID), DestinationID: string(r.DestinationID), EnvironmentID: int64(r.EnvironmentID), Trigger: string(r.Trigger),
 		Actor: r.Actor, Full: r.Full, Status: api.RunStatus(r.Status), StartedAt: r.StartedAt.UTC(), FinishedAt: moment(r.FinishedAt),
-		Counts: counts(r.Counts), Error: r.Error, Hint: r.Hint,
+		Counts: counts(r.Counts), Error: r.Error, Hint: r.Hint, PlanID: string(r.PlanID),
 	}
 }
 
 func counts(c models.RunCounts) api.RunCounts {
 	return api.RunCounts{
 		Checked: c.Checked, InSync: c.InSync, Created: c.Created, Updated: c.Updated, Repaired: c.Repaired,
-		Deleted: c.Deleted, Restored: c.Restored, Failed: c.Failed, Unknown: c.Unknown, Foreign: c.Foreign,
+		Deleted: c.Deleted, Restored: c.Restored, Failed: c.Failed, Unknown: c.Unknown, Foreign: c.Foreign, Taken: c.Taken, Held: c.Held,
 	}
 }
 

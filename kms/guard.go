@@ -22,6 +22,9 @@ const (
 	probeInterval = time.Second
 	// probeLimit bounds one such question.
 	probeLimit = 2 * time.Second
+	// placeLife is how long a place that failed is asked after and told of when nobody has
+	// used it: its recipients may be none any more.
+	placeLife = time.Hour
 )
 
 // guard knows how the places where wrapping keys are have answered the calls that users wait
@@ -62,7 +65,8 @@ type place struct {
 	lastFailure time.Time
 	lastError   error
 	silence     error     // the last error that is ErrUnreachable
-	lastAnswer  time.Time // by the runtime's clock, as the breaker's
+	lastAnswer  time.Time // by the runtime's clock, as the breaker's; lastUse too
+	lastUse     time.Time
 }
 
 // at is the place of a wrapping key.
@@ -79,7 +83,21 @@ func (g *guard) at(wrapper Wrapper, key string) *place {
 		}
 		g.places[id] = p
 	}
+	p.used()
 	return p
+}
+
+func (p *place) used() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lastUse = time.Now()
+}
+
+// forgotten reports whether nobody has used the place for long.
+func (p *place) forgotten() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.home && time.Since(p.lastUse) >= placeLife
 }
 
 // placeOf is where a wrapping key is: what its backend says, else the region of its ARN,
@@ -226,8 +244,12 @@ func (g *guard) doubted() []*place {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var ill []*place
-	for _, p := range g.places {
-		if p.doubt() > 0 {
+	for id, p := range g.places {
+		switch {
+		case p.doubt() == 0:
+		case p.forgotten():
+			delete(g.places, id)
+		default:
 			ill = append(ill, p)
 		}
 	}

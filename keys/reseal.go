@@ -219,9 +219,3 @@ func (r *reencrypt) about(item *resealed) models.KeyFinding {
 	}
 	return r.versionFinding(r.env, item.version, item.err)
 }
-
-func (w *work) versionFinding(e models.Environment, v *store.VersionRow, err error) models.KeyFinding {
-	f := w.finding(e, "version", versionName(v), v.DataKeyID, err)
-	f.SecretID, f.Version = v.SecretID, v.Number
-	return f
-}

@@ -132,7 +132,8 @@ func (a *App) localKey(ctx context.Context, o Options) (kms.Wrapper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return local.Open(cmp.Or(a.Config.MasterKeyFile, defaultKeyFile), o.Server && keys == 0)
+	// Where the old one was lost, all is to be wrapped under a new one.
+	return local.Open(cmp.Or(a.Config.MasterKeyFile, defaultKeyFile), o.Recover || o.Server && keys == 0)
 }
 
 // verifyTime is how long the start waits for the backends of wrapping keys, all in all, and

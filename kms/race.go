@@ -84,10 +84,8 @@ func (r *race) run(ctx context.Context) (material, []error) {
 				return got.material, nil
 			}
 			r.errs = append(r.errs, got.err)
-			if len(r.out) == 0 {
-				r.next(ctx)
-				hedge.Reset(HedgeAfter)
-			}
+			r.next(ctx)
+			hedge.Reset(HedgeAfter)
 		case <-hedge.C:
 			for _, i := range r.out {
 				r.attempts[i].place.suspect()

@@ -100,16 +100,9 @@ func TestMigrateIsResumed(t *testing.T) {
 			before := h.under(t)
 			path := filepath.Join(t.TempDir(), "back")
 			for range 12 {
-				ctx, cancel := context.WithCancel(t.Context())
-				left := rand.N(60)
-				h.kms.Before(func(context.Context, drivertest.Op) {
-					if left--; left < 0 {
-						cancel()
-					}
-				})
+				ctx, cancel := h.dies(t, rand.N(60))
 				_, _ = h.migrate(ctx, path)
 				cancel()
-				h.kms.Before(nil)
 				tear(t, path)
 				h.serve(t)
 			}

@@ -2,7 +2,9 @@ package keys
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/your-org/keeper/auth"
@@ -65,14 +67,34 @@ func (s *Service) planOne(ctx context.Context, e models.Environment) (Environmen
 	for _, t := range targets.All() {
 		p.Targets = append(p.Targets, t.ID)
 	}
-	err = s.planKeys(ctx, &p, targets)
+	samples, err := s.planKeys(ctx, &p, targets)
+	if err != nil {
+		return p, err
+	}
 	p.Duration = s.duration(p.Calls)
-	return p, err
+	return p, s.trySamples(ctx, &p, samples)
+}
+
+// trySamples opens a data key for each key that something is to be moved away from: a
+// migration that cannot read what it moves is told before it begins.
+func (s *Service) trySamples(ctx context.Context, p *EnvironmentPlan, samples map[string]models.DataKeyID) error {
+	ring := s.newKeyring(p.Environment, new(atomic.Int64))
+	for _, under := range slices.Sorted(maps.Keys(samples)) {
+		if _, err := ring.open(ctx, samples[under]); ctx.Err() != nil {
+			return err
+		} else if err != nil && !damaged(err) { // what is damaged is a finding of the migration
+			said := fault.Public(err)
+			p.Problem, p.Hint = said.Message, said.Hint
+			return nil
+		}
+	}
+	return nil
 }
 
 // planKeys counts the data keys that would be moved, what is under them, and the calls that
-// it takes.
-func (s *Service) planKeys(ctx context.Context, p *EnvironmentPlan, want kms.Targets) error {
+// it takes. It returns one of them for each key that they stand under now.
+func (s *Service) planKeys(ctx context.Context, p *EnvironmentPlan, want kms.Targets) (map[string]models.DataKeyID, error) {
+	samples := map[string]models.DataKeyID{}
 	for after := models.DataKeyID(""); ; {
 		var rows []store.DataKeyRow
 		err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
@@ -98,12 +120,15 @@ func (s *Service) planKeys(ctx context.Context, p *EnvironmentPlan, want kms.Tar
 			return err
 		})
 		if err != nil || len(rows) == 0 {
-			return err
+			return samples, err
 		}
 		for _, row := range rows {
 			if exactly(row.Wrapped, want) {
 				p.Standing++
 				continue
+			}
+			for _, w := range row.Wrapped {
+				samples[w.RecipientID] = row.Key.ID
 			}
 			p.Calls += callsOf(row, want)
 		}

@@ -14,9 +14,13 @@ import (
 	"github.com/your-org/keeper/store"
 )
 
-// rewrapPage is how many data keys share a transaction: few enough that writers of secrets
-// hardly wait, many enough that the store does not bound the pace.
-const rewrapPage = 100
+// rewrapPage is how many data keys are asked about together: enough that neither the store
+// nor the time of an answer bounds the pace. rewrapChunk is how many of them share a
+// transaction: few enough that writers of secrets hardly wait for it.
+const (
+	rewrapPage  = 100
+	rewrapChunk = 20
+)
 
 // refusals is how many data keys in a row may be refused before a run waits: a key that is
 // disabled should not cost a call for each of thousands.
@@ -152,8 +156,11 @@ func (r *rewrap) handle(ctx context.Context, rows []store.DataKeyRow) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err := r.store(ctx, rows, results, stop != nil); err != nil {
-		return err
+	for from := 0; from < len(rows); from += rewrapChunk {
+		to := min(from+rewrapChunk, len(rows))
+		if err := r.store(ctx, rows[from:to], results[from:to], stop != nil); err != nil {
+			return err
+		}
 	}
 	if stop == nil && r.refused >= refusals {
 		r.refused, stop = 0, r.why
@@ -207,7 +214,7 @@ func (r *rewrap) older(row store.DataKeyRow) bool {
 	})
 }
 
-// store keeps what was made of a page. A page that was not gone through is looked at again;
+// store keeps what was made of a part of a page. A page that was not gone through is looked at again;
 // what of it was done is found done.
 func (r *rewrap) store(ctx context.Context, rows []store.DataKeyRow, results []wrapped, stopped bool) error {
 	place := r.place

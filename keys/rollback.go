@@ -152,7 +152,7 @@ func (entry rollbackEntry) removed() []models.WrappedKey {
 // opensOld proves that an old wrapped key opens to the data key that stands: by the
 // commitment, or where there is none by what is sealed under it.
 func (b *rollback) opensOld(ctx context.Context, e models.Environment, key models.DataKey, entry rollbackEntry) error {
-	why := error(notTried(store.DataKeyRow{Key: key, Wrapped: entry.removed()}, e))
+	why := notTried(store.DataKeyRow{Key: key, Wrapped: entry.removed()}, e)
 	for _, wrapped := range b.openable(entry.removed()) {
 		opened, err := b.openBy(ctx, e, key, wrapped, &b.calls)
 		if err == nil && len(key.Check) == 0 && key.Purpose == models.PurposeSeal {

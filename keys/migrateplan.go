@@ -39,7 +39,7 @@ func (s *Service) PlanMigration(ctx context.Context, actor models.Actor, env mod
 }
 
 func (s *Service) duration(calls int64) time.Duration {
-	return time.Duration(float64(calls) / float64(s.calls.limiter.Limit()) * float64(time.Second))
+	return time.Duration(float64(calls) / float64(s.pace.limiter.Limit()) * float64(time.Second))
 }
 
 func (s *Service) planOne(ctx context.Context, e models.Environment) (EnvironmentPlan, error) {

@@ -106,7 +106,7 @@ func TestKeysLeakNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.keeper.Stop()
+	s.stop()
 	forbidden := leaks{}
 	forbidden.add("a value", []byte(canary))
 	forbidden.add("the identity", []byte(s.identity.String()))
@@ -160,7 +160,7 @@ func TestKeysLeakNothing(t *testing.T) {
 		get(path)
 	}
 	s.refusals(t, said)
-	s.keeper.Stop()
+	s.stop()
 	run("kms", "recover", "--identity", identity)
 	forbidden.dataKeys(t, s.world)
 

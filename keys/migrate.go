@@ -95,7 +95,7 @@ func (s *Service) migrate(ctx context.Context, actor models.Actor, plan Environm
 	if m.found, err = m.foundObjects(ctx); err != nil {
 		return err
 	}
-	ring := s.newKeyring(m.env, &m.work.calls)
+	ring := s.newKeyring(m.env, &m.calls)
 	if m.hash, err = ring.open(ctx, kms.HashKeyID(m.env.ID)); err != nil && !damaged(err) {
 		return err
 	}
@@ -160,7 +160,7 @@ func (m *migration) batch(ctx context.Context, rows []store.DataKeyRow) error {
 		return nil
 	}
 	group, moves := errgroup.WithContext(ctx)
-	group.SetLimit(m.work.Service.calls.workers())
+	group.SetLimit(m.pace.workers())
 	for i := range all {
 		group.Go(func() error {
 			if err := m.move(moves, &all[i]); err != nil && !damaged(err) {
@@ -179,7 +179,7 @@ func (m *migration) batch(ctx context.Context, rows []store.DataKeyRow) error {
 func (m *migration) move(ctx context.Context, one *moving) error {
 	one.made, one.err = m.rewrapOne(ctx, m.env, one.row, m.targets, kms.RewrapOptions{})
 	if one.err == nil {
-		one.verified, one.err = m.prove(ctx, m.env, one.row, one.made, m.targets, m.hash, &m.work.calls)
+		one.verified, one.err = m.prove(ctx, m.env, one.row, one.made, m.targets, m.hash, &m.calls)
 	}
 	return one.err
 }

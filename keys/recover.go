@@ -282,7 +282,7 @@ func (r *recovery) wrapFor(ctx context.Context, key models.DataKey, plain []byte
 		return noBackend(t.Kind)
 	}
 	if t.Kind == models.RecipientKMS {
-		if err := r.Service.calls.wait(ctx); err != nil {
+		if err := r.pace.wait(ctx); err != nil {
 			return err
 		}
 		r.calls.Add(1)

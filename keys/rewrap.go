@@ -142,7 +142,7 @@ type wrapped struct {
 func (r *rewrap) handle(ctx context.Context, rows []store.DataKeyRow) error {
 	results := make([]wrapped, len(rows))
 	group, calling := errgroup.WithContext(ctx)
-	group.SetLimit(r.work.Service.calls.workers())
+	group.SetLimit(r.pace.workers())
 	for i, row := range rows {
 		group.Go(func() error {
 			results[i] = r.one(calling, row)
@@ -173,7 +173,7 @@ func (r *rewrap) one(ctx context.Context, row store.DataKeyRow) wrapped {
 	if !fresh && exactly(row.Wrapped, r.targets) {
 		return wrapped{right: true}
 	}
-	made, err := r.rewrapOne(ctx, r.env, row, r.targets, kms.RewrapOptions{Fresh: fresh})
+	made, err := r.rewrapOne(ctx, r.env, row, r.targets, kms.RewrapOptions{Fresh: fresh, Prove: crosses(row, r.targets)})
 	return wrapped{Rewrapped: made, err: err}
 }
 
@@ -184,14 +184,14 @@ func (w *work) rewrapOne(
 	abroad := slices.ContainsFunc(want.All(), func(t kms.Target) bool { return t.Kind == models.RecipientKMS }) ||
 		slices.ContainsFunc(row.Wrapped, func(w models.WrappedKey) bool { return w.RecipientKind == models.RecipientKMS })
 	if abroad {
-		if err := w.Service.calls.wait(ctx); err != nil {
+		if err := w.pace.wait(ctx); err != nil {
 			return kms.Rewrapped{}, err
 		}
 	}
 	made, err := w.Envelope.Rewrap(ctx, e, row.Key, row.Wrapped, want, o)
 	w.calls.Add(int64(made.Calls))
 	if abroad {
-		w.Service.calls.spent(made.Calls - 1)
+		w.pace.spent(made.Calls - 1)
 	}
 	return made, err
 }
@@ -204,6 +204,14 @@ func exactly(rows []models.WrappedKey, want kms.Targets) bool {
 		}
 	}
 	return !slices.ContainsFunc(rows, func(w models.WrappedKey) bool { return !wanted(want, w.RecipientKind, w.RecipientID) })
+}
+
+// crosses reports whether a data key comes from a kind of keys that none of the targets is of:
+// its new wraps are opened again before the old ones go.
+func crosses(row store.DataKeyRow, want kms.Targets) bool {
+	return slices.ContainsFunc(row.Wrapped, func(w models.WrappedKey) bool {
+		return !slices.ContainsFunc(want.All(), func(t kms.Target) bool { return t.Kind == w.RecipientKind })
+	})
 }
 
 // older reports whether a wrapped key that can be made anew was made before the run was asked

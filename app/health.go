@@ -72,7 +72,7 @@ func (a *App) watchHealth(ctx context.Context) []telemetry.Component {
 		c := telemetry.Component{Name: "recipients of " + o.Environment}
 		c.Detail = fmt.Sprintf("%d wrapped keys are owed; they are made as soon as they can be", o.Wraps)
 		if c.OK = o.Abroad; o.Abroad {
-			c.Detail = fmt.Sprintf("%d wrapped keys wait for a migration: keeper migrate to-kms", o.Wraps)
+			c.Detail = fmt.Sprintf("%d wrapped keys wait for a migration, which an administrator begins: keeper migrate to-kms", o.Wraps)
 		}
 		all = append(all, c)
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -100,11 +101,21 @@ func (a *App) wrappers(ctx context.Context, o Options) (kms.Wrapper, []kms.Wrapp
 		return primary, append(others, aws), err
 	}
 	primary, err := a.awsKey(ctx)
-	if err != nil || !a.Config.MasterKey.Set() && a.Config.MasterKeyFile == "" {
+	if err != nil || !a.hasLocalKey() {
 		return primary, others, err
 	}
 	older, err := a.localKey(ctx, Options{})
 	return primary, append(others, older), err
+}
+
+// hasLocalKey reports whether there is a local master key beside KMS: one that the settings
+// name, or the one at the default place, which an installation has that was local until now.
+func (a *App) hasLocalKey() bool {
+	if a.Config.MasterKey.Set() || a.Config.MasterKeyFile != "" {
+		return true
+	}
+	_, err := os.Stat(defaultKeyFile)
+	return err == nil
 }
 
 func (a *App) awsKey(ctx context.Context) (kms.Wrapper, error) {
@@ -132,7 +143,8 @@ func (a *App) localKey(ctx context.Context, o Options) (kms.Wrapper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return local.Open(cmp.Or(a.Config.MasterKeyFile, defaultKeyFile), o.Server && keys == 0)
+	// Where the old one was lost, all is to be wrapped under a new one.
+	return local.Open(cmp.Or(a.Config.MasterKeyFile, defaultKeyFile), o.Recover || o.Server && keys == 0)
 }
 
 // verifyTime is how long the start waits for the backends of wrapping keys, all in all, and

@@ -65,10 +65,12 @@ func (e *env) toKMSCommand() *cobra.Command {
 shows what it would do, how many calls of KMS that takes, and how long.
 
 It works on the database itself, beside a server or without one, with KEY_MANAGEMENT_BACKEND=kms,
-KMS_KEY_ID or KMS_KEY_ALIAS, and the local master key (KEEPER_MASTER_KEY or KEEPER_MASTER_KEY_FILE) in the
-settings; the server has to run with the same ones from then on. Every version is opened under the
-new key before the old wrapped key is let go. What is let go goes into the rollback file, which
-holds no plaintext and is authenticated. Interrupted, the same command goes on where it stood.
+KMS_KEY_ID or KMS_KEY_ALIAS, and the local master key as it was (KEEPER_MASTER_KEY, KEEPER_MASTER_KEY_FILE or
+keeper.key). Restart the server with the same settings first: it then reads what stands under
+either key.
+Every version is opened under the new key before the old wrapped key is let go. What is let go
+goes into the rollback file, which holds no plaintext and is authenticated. Interrupted, the same
+command goes on where it stood.
 
 EXIT STATUS
   0  done; of a dry run: it can be done
@@ -98,7 +100,7 @@ func (e *env) migrateToKMS(ctx context.Context, m toKMS) error {
 	defer func() { _ = a.Close() }() // what was done is committed
 	if a.Config.KeyBackend != "kms" {
 		return fault.New(fault.Invalid, "KEY_MANAGEMENT_BACKEND is %s: there is no KMS to move to. Nothing was changed.", a.Config.KeyBackend).
-			WithHint("Set KEY_MANAGEMENT_BACKEND=kms, KMS_KEY_ID or KMS_KEY_ALIAS, and KEEPER_MASTER_KEY_FILE to the present key file (keeper.key by default), then try again.")
+			WithHint("Set KEY_MANAGEMENT_BACKEND=kms and KMS_KEY_ID or KMS_KEY_ALIAS, leave the local master key where it is, and try again.")
 	}
 	environment, err := localEnvironment(ctx, a, actor, m.environment)
 	if err != nil {
@@ -132,7 +134,8 @@ func (e *env) migrate(ctx context.Context, a *app.App, actor models.Actor, o key
 	}
 	e.sayLocalFindings(report.Findings)
 	if report.Entries > 0 {
-		e.say("The way back is in %s. Keep it until you trust the new key, then remove it and the local master key. Back: keeper migrate rollback-kms %s", o.RollbackFile, o.RollbackFile)
+		e.say("The way back is in %s: keeper migrate rollback-kms %s", o.RollbackFile, o.RollbackFile)
+		e.say("Keep it until you trust the new key, and the local master key as long as you keep backups of before.")
 	}
 	whole := len(report.Findings) == 0
 	runs := make([]api.KeyRun, len(report.Runs))

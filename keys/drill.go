@@ -141,7 +141,7 @@ func (s *Service) Prove(ctx context.Context, actor models.Actor, env models.Envi
 
 // ownAnswer is the answer that the data key itself gives, opened by a recipient that is here.
 func (s *Service) ownAnswer(ctx context.Context, e models.Environment, row store.DataKeyRow, nonce []byte) ([]byte, error) {
-	why := error(notTried(row, e))
+	why := notTried(row, e)
 	for _, wrapped := range s.openable(row.Wrapped) {
 		key, err := s.Envelope.OpenDataKey(ctx, e, row.Key, wrapped)
 		if err == nil {

@@ -250,3 +250,17 @@ func (h *house) actions(t *testing.T) map[string]int {
 func secretsKey(name string) secrets.EnvironmentChange {
 	return secrets.EnvironmentChange{KMSKeyAlias: &name}
 }
+
+// dies is a context that ends after so many calls of KMS, as a process does that is killed.
+func (h *house) dies(t *testing.T, calls int) (context.Context, func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var left atomic.Int64
+	left.Store(int64(calls))
+	h.kms.Before(func(context.Context, drivertest.Op) {
+		if left.Add(-1) < 0 {
+			cancel()
+		}
+	})
+	return ctx, func() { cancel(); h.kms.Before(nil) }
+}

@@ -115,7 +115,7 @@ func notTried(row store.DataKeyRow, env models.Environment) error {
 // openBy opens a data key by one wrapped key alone, at the pace of the long works.
 func (s *Service) openBy(ctx context.Context, env models.Environment, key models.DataKey, wrapped models.WrappedKey, calls *atomic.Int64) (*kms.OpenedKey, error) {
 	if wrapped.RecipientKind == models.RecipientKMS {
-		if err := s.calls.wait(ctx); err != nil {
+		if err := s.pace.wait(ctx); err != nil {
 			return nil, err
 		}
 		calls.Add(1)

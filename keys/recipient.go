@@ -2,6 +2,7 @@ package keys
 
 import (
 	"context"
+	"strings"
 
 	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/fault"
@@ -50,10 +51,18 @@ func checkRecipient(r models.Recipient) error {
 		return fault.InvalidField("kind", "must be kms or recovery")
 	case r.Key == "" || len(r.Key) > maxRecipientKey:
 		return fault.InvalidField("key", "must be the ARN of a KMS key or an age recipient, %d characters at most", maxRecipientKey)
+	case holdsIdentity(r.Key) || holdsIdentity(r.Label):
+		return fault.InvalidField("key", "must be the recipient, age1…, and not the identity: that one is secret, and was now shown to this Keeper; make a new pair")
 	case len([]rune(r.Label)) > maxRecipientLabel:
 		return fault.InvalidField("label", "must be %d characters at most", maxRecipientLabel)
 	}
 	return nil
+}
+
+// holdsIdentity finds the secret half of an age key where somebody mistook it for the public
+// one. Nothing after this may quote it.
+func holdsIdentity(text string) bool {
+	return strings.Contains(strings.ToUpper(text), "AGE-SECRET-KEY-")
 }
 
 // newTo refuses a recipient that is the environment's own wrapping key: losing it would lose

@@ -49,7 +49,7 @@ func (w *work) reencrypt(ctx context.Context) (*time.Time, error) {
 	if r.found, err = w.foundObjects(ctx); err != nil {
 		return nil, err
 	}
-	r.ring = r.newKeyring(r.env, &r.work.calls)
+	r.ring = r.newKeyring(r.env, &r.calls)
 	for {
 		if r.place.Pass == 0 || r.place.Swept {
 			if next, done, err := r.turn(ctx); err != nil || done || next != nil {

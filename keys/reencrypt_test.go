@@ -11,7 +11,6 @@ import (
 
 	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/kms"
-	"github.com/your-org/keeper/kms/drivertest"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store"
 	"github.com/your-org/keeper/store/storetest"
@@ -115,16 +114,9 @@ func TestReencryptIsResumed(t *testing.T) {
 				}
 			})
 			for range 12 {
-				ctx, cancel := context.WithCancel(t.Context())
-				left := rand.N(40)
-				h.kms.Before(func(context.Context, drivertest.Op) {
-					if left--; left < 0 {
-						cancel()
-					}
-				})
+				ctx, cancel := h.dies(t, rand.N(40))
 				_, _ = h.step(ctx, run.ID)
 				cancel()
-				h.kms.Before(nil)
 				h.serve(t)
 			}
 			writing.Wait()

@@ -98,10 +98,20 @@ func (r *reencrypt) one(ctx context.Context, item *resealed) error {
 	}
 	sealer, err := r.Envelope.Sealer(ctx, r.env)
 	if err != nil {
-		return err
+		return cannotSeal(err)
 	}
 	item.sealed, err = sealer.Seal(label, plain)
 	return err
+}
+
+// cannotSeal keeps a data key that is damaged from being taken for a damaged value, which is
+// merely to be sealed under it.
+func cannotSeal(err error) error {
+	if !damaged(err) {
+		return err
+	}
+	said := fault.Public(err)
+	return fault.New(fault.Unavailable, "Nothing can be sealed anew now: %s", said.Message).WithHint("%s", said.Hint)
 }
 
 func (i *resealed) label() (kms.Label, kms.Sealed) {
@@ -186,8 +196,8 @@ func (r *reencrypt) generated(id models.DataKeyID) {
 	}
 	r.fresh[id] = true
 	if r.Backends[0].Kind() == models.RecipientKMS {
-		r.work.calls.Add(1)
-		r.work.Service.calls.spent(1)
+		r.calls.Add(1)
+		r.pace.spent(1)
 	}
 }
 
@@ -218,10 +228,4 @@ func (r *reencrypt) about(item *resealed) models.KeyFinding {
 		return r.finding(r.env, "credentials", d.Name, d.CredentialsKeyID, item.err)
 	}
 	return r.versionFinding(r.env, item.version, item.err)
-}
-
-func (w *work) versionFinding(e models.Environment, v *store.VersionRow, err error) models.KeyFinding {
-	f := w.finding(e, "version", versionName(v), v.DataKeyID, err)
-	f.SecretID, f.Version = v.SecretID, v.Number
-	return f
 }

@@ -14,9 +14,13 @@ import (
 	"github.com/your-org/keeper/store"
 )
 
-// rewrapPage is how many data keys share a transaction: few enough that writers of secrets
-// hardly wait, many enough that the store does not bound the pace.
-const rewrapPage = 100
+// rewrapPage is how many data keys are asked about together: enough that neither the store
+// nor the time of an answer bounds the pace. rewrapChunk is how many of them share a
+// transaction: few enough that writers of secrets hardly wait for it.
+const (
+	rewrapPage  = 100
+	rewrapChunk = 20
+)
 
 // refusals is how many data keys in a row may be refused before a run waits: a key that is
 // disabled should not cost a call for each of thousands.
@@ -138,7 +142,7 @@ type wrapped struct {
 func (r *rewrap) handle(ctx context.Context, rows []store.DataKeyRow) error {
 	results := make([]wrapped, len(rows))
 	group, calling := errgroup.WithContext(ctx)
-	group.SetLimit(r.work.Service.calls.workers())
+	group.SetLimit(r.pace.workers())
 	for i, row := range rows {
 		group.Go(func() error {
 			results[i] = r.one(calling, row)
@@ -152,8 +156,11 @@ func (r *rewrap) handle(ctx context.Context, rows []store.DataKeyRow) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err := r.store(ctx, rows, results, stop != nil); err != nil {
-		return err
+	for from := 0; from < len(rows); from += rewrapChunk {
+		to := min(from+rewrapChunk, len(rows))
+		if err := r.store(ctx, rows[from:to], results[from:to], stop != nil); err != nil {
+			return err
+		}
 	}
 	if stop == nil && r.refused >= refusals {
 		r.refused, stop = 0, r.why
@@ -166,7 +173,7 @@ func (r *rewrap) one(ctx context.Context, row store.DataKeyRow) wrapped {
 	if !fresh && exactly(row.Wrapped, r.targets) {
 		return wrapped{right: true}
 	}
-	made, err := r.rewrapOne(ctx, r.env, row, r.targets, kms.RewrapOptions{Fresh: fresh})
+	made, err := r.rewrapOne(ctx, r.env, row, r.targets, kms.RewrapOptions{Fresh: fresh, Prove: crosses(row, r.targets)})
 	return wrapped{Rewrapped: made, err: err}
 }
 
@@ -177,14 +184,14 @@ func (w *work) rewrapOne(
 	abroad := slices.ContainsFunc(want.All(), func(t kms.Target) bool { return t.Kind == models.RecipientKMS }) ||
 		slices.ContainsFunc(row.Wrapped, func(w models.WrappedKey) bool { return w.RecipientKind == models.RecipientKMS })
 	if abroad {
-		if err := w.Service.calls.wait(ctx); err != nil {
+		if err := w.pace.wait(ctx); err != nil {
 			return kms.Rewrapped{}, err
 		}
 	}
 	made, err := w.Envelope.Rewrap(ctx, e, row.Key, row.Wrapped, want, o)
 	w.calls.Add(int64(made.Calls))
 	if abroad {
-		w.Service.calls.spent(made.Calls - 1)
+		w.pace.spent(made.Calls - 1)
 	}
 	return made, err
 }
@@ -199,6 +206,14 @@ func exactly(rows []models.WrappedKey, want kms.Targets) bool {
 	return !slices.ContainsFunc(rows, func(w models.WrappedKey) bool { return !wanted(want, w.RecipientKind, w.RecipientID) })
 }
 
+// crosses reports whether a data key comes from a kind of keys that none of the targets is of:
+// its new wraps are opened again before the old ones go.
+func crosses(row store.DataKeyRow, want kms.Targets) bool {
+	return slices.ContainsFunc(row.Wrapped, func(w models.WrappedKey) bool {
+		return !slices.ContainsFunc(want.All(), func(t kms.Target) bool { return t.Kind == w.RecipientKind })
+	})
+}
+
 // older reports whether a wrapped key that can be made anew was made before the run was asked
 // for.
 func (r *rewrap) older(row store.DataKeyRow) bool {
@@ -207,7 +222,7 @@ func (r *rewrap) older(row store.DataKeyRow) bool {
 	})
 }
 
-// store keeps what was made of a page. A page that was not gone through is looked at again;
+// store keeps what was made of a part of a page. A page that was not gone through is looked at again;
 // what of it was done is found done.
 func (r *rewrap) store(ctx context.Context, rows []store.DataKeyRow, results []wrapped, stopped bool) error {
 	place := r.place

@@ -92,16 +92,9 @@ func TestRewrapIsResumed(t *testing.T) {
 				}
 			})
 			for range 15 {
-				ctx, cancel := context.WithCancel(t.Context())
-				left := rand.N(60)
-				h.kms.Before(func(context.Context, drivertest.Op) {
-					if left--; left < 0 {
-						cancel()
-					}
-				})
+				ctx, cancel := h.dies(t, rand.N(60))
 				_, _ = h.step(ctx, run.ID)
 				cancel()
-				h.kms.Before(nil)
 				h.serve(t)
 			}
 			writing.Wait()

@@ -110,7 +110,7 @@ func (s *scrub) count(ctx context.Context) error {
 
 // environmentOf looks at one environment, from the part on where the run stands.
 func (s *scrub) environmentOf(ctx context.Context, e models.Environment) error {
-	s.env, s.ring, s.hash, s.hashed = e, s.newKeyring(e, &s.work.calls), nil, nil
+	s.env, s.ring, s.hash, s.hashed = e, s.newKeyring(e, &s.calls), nil, nil
 	s.ring.away = func(recipient string) bool { return s.place.Waited >= scrubPatience && s.awayNow(recipient) }
 	if s.place.Environment != e.ID {
 		s.place = scrubPlace{Environment: e.ID, Part: scrubKeys, Waited: s.place.Waited, Unknown: s.place.Unknown}
@@ -181,7 +181,7 @@ func (s *scrub) patient(err error) bool {
 // waiting for.
 func (s *scrub) each(ctx context.Context, n int, look func(ctx context.Context, i int) error) error {
 	group, looking := errgroup.WithContext(ctx)
-	group.SetLimit(s.work.Service.calls.workers())
+	group.SetLimit(s.pace.workers())
 	for i := range n {
 		group.Go(func() error {
 			if err := look(looking, i); s.patient(err) {

@@ -52,7 +52,7 @@ func (s *scrub) keyPage(ctx context.Context, place scrubPlace) (looking, error) 
 			wraps[i].err = noAnswer(wraps[i].wrapped)
 			return nil
 		}
-		_, wraps[i].err = s.openBy(ctx, s.env, wraps[i].key, wraps[i].wrapped, &s.work.calls)
+		_, wraps[i].err = s.openBy(ctx, s.env, wraps[i].key, wraps[i].wrapped, &s.calls)
 		return wraps[i].err
 	})
 	if ctx.Err() != nil {
@@ -129,7 +129,7 @@ func (s *scrub) versionPage(ctx context.Context, place scrubPlace) (looking, err
 	}
 	problems := make([]error, len(rows))
 	seen.away = s.each(ctx, len(rows), func(ctx context.Context, i int) error {
-		if err := s.work.Service.versions.wait(ctx); err != nil {
+		if err := s.scrubPace.wait(ctx); err != nil {
 			return err
 		}
 		problems[i] = s.version(ctx, &rows[i])

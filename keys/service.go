@@ -39,11 +39,11 @@ type Deps struct {
 // Service is the rules of wrapping keys. It is safe for concurrent use.
 type Service struct {
 	Deps
-	calls    *pace // of key backends
-	versions *pace // that a scrub opens
-	meters   meters
-	told     teller
-	watching watchState
+	pace      *pace // of calls of key backends
+	scrubPace *pace // of versions that a scrub opens
+	meters    meters
+	told      teller
+	watching  watchState
 }
 
 // New makes the service.
@@ -51,7 +51,7 @@ func New(d Deps) *Service {
 	if d.Wake == nil {
 		d.Wake = func() {}
 	}
-	return &Service{Deps: d, calls: newPace(d.Rate), versions: newPace(d.ScrubRate)}
+	return &Service{Deps: d, pace: newPace(d.Rate), scrubPace: newPace(d.ScrubRate)}
 }
 
 // Role is what a wrapping key is to an environment.

@@ -157,15 +157,34 @@ func recall(run models.KeyRun, place any) error {
 	return nil
 }
 
-// finding makes a finding of an error about a thing; without names where it has none.
+// finding makes a finding of an error about a thing.
 func (w *work) finding(e models.Environment, kind, object string, key models.DataKeyID, problem error) models.KeyFinding {
+	f := w.newFinding(e, kind, object, key, problem)
+	f.RunID = w.run.ID
+	return f
+}
+
+func (w *work) versionFinding(e models.Environment, v *store.VersionRow, problem error) models.KeyFinding {
+	f := w.newVersionFinding(e, v, problem)
+	f.RunID = w.run.ID
+	return f
+}
+
+// newFinding is a finding of no run yet.
+func (s *Service) newFinding(e models.Environment, kind, object string, key models.DataKeyID, problem error) models.KeyFinding {
 	f := models.KeyFinding{
-		RunID: w.run.ID, Kind: models.FindingUnknown, EnvironmentID: e.ID, ObjectKind: kind, Object: object, DataKeyID: key,
-		Problem: fault.Public(problem).Message, At: w.Now(),
+		Kind: models.FindingUnknown, EnvironmentID: e.ID, ObjectKind: kind, Object: object, DataKeyID: key,
+		Problem: fault.Public(problem).Message, At: s.Now(),
 	}
 	if damaged(problem) {
 		f.Kind = models.FindingDamaged
 	}
+	return f
+}
+
+func (s *Service) newVersionFinding(e models.Environment, v *store.VersionRow, problem error) models.KeyFinding {
+	f := s.newFinding(e, "version", versionName(v), v.DataKeyID, problem)
+	f.SecretID, f.Version = v.SecretID, v.Number
 	return f
 }
 

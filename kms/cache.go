@@ -75,6 +75,14 @@ func (c *keyCache) peek(id models.DataKeyID) *dataKey {
 	return nil
 }
 
+// graced reports whether the key could be used on if it cannot be loaded again.
+func (c *keyCache) graced(id models.DataKeyID) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	element, ok := c.entries[id]
+	return ok && c.now().Before(element.Value.(*cacheEntry).hard)
+}
+
 // stale returns a key that could not be loaded again because its backend cannot be reached,
 // or nil where its grace is over; and has it given for pause without another try.
 func (c *keyCache) stale(id models.DataKeyID, pause time.Duration) *dataKey {

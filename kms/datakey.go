@@ -75,16 +75,22 @@ const staleInterval = time.Second
 
 // share loads a data key once for all who ask. It stands apart from its callers so that
 // their hot path allocates nothing for it. Where no backend can be reached a key is used on
-// through its grace; a refusal ends that, as load drops the key.
+// through its grace, and where that is not known yet within StaleWait; a refusal ends that,
+// as load drops the key.
 func (e *Envelope) share(ctx context.Context, env models.Environment, id models.DataKeyID, load loadFunc) (*dataKey, error) {
-	key, err := e.loading.do(ctx, flightName(env.ID, string(id)), func(ctx context.Context, late func(error)) (*dataKey, error) {
+	waiting, cancel := ctx, func() {}
+	if e.cache.graced(id) {
+		waiting, cancel = context.WithTimeout(ctx, StaleWait)
+	}
+	defer cancel()
+	key, err := e.loading.do(waiting, flightName(env.ID, string(id)), func(ctx context.Context, late func(error)) (*dataKey, error) {
 		// Another load may have ended between the caller's look at the cache and this one.
 		if key := e.cache.get(id); key != nil {
 			return key, nil
 		}
 		return load(ctx, env, id, late)
 	})
-	if errors.Is(err, ErrUnreachable) {
+	if errors.Is(err, ErrUnreachable) || err != nil && waiting.Err() != nil && ctx.Err() == nil {
 		if key := e.cache.stale(id, staleInterval); key != nil {
 			return key, nil
 		}

@@ -146,16 +146,6 @@ func TestCiphertextTampering(t *testing.T) {
 			refuses(t, b.Envelope, production, changed, sealed)
 		}
 	})
-	t.Run("EveryByte", func(t *testing.T) {
-		for i := range sealed.Ciphertext {
-			for bit := range 8 {
-				changed := sealed
-				changed.Ciphertext = slices.Clone(sealed.Ciphertext)
-				changed.Ciphertext[i] ^= 1 << bit
-				refuses(t, b.Envelope, production, label, changed)
-			}
-		}
-	})
 	t.Run("EveryLength", func(t *testing.T) {
 		changed := sealed
 		for n := range sealed.Ciphertext {
@@ -235,12 +225,6 @@ func TestKeyRowTampering(t *testing.T) {
 		"PurposeHash":             func(k *models.DataKey, _ *[]models.WrappedKey) { k.Purpose = models.PurposeHash },
 		"PurposeUnknown":          func(k *models.DataKey, _ *[]models.WrappedKey) { k.Purpose = "x" },
 		"Removed":                 func(k *models.DataKey, _ *[]models.WrappedKey) { *k = models.DataKey{} },
-	}
-	for i := range rows[0].Blob {
-		changes[fmt.Sprintf("Byte%02d", i)] = func(_ *models.DataKey, w *[]models.WrappedKey) {
-			(*w)[0].Blob = slices.Clone((*w)[0].Blob)
-			(*w)[0].Blob[i] ^= 0x80
-		}
 	}
 	for name, change := range changes {
 		t.Run(name, func(t *testing.T) {

@@ -140,14 +140,15 @@ func (e *Envelope) wrapFor(ctx context.Context, env models.Environment, target T
 	done, plain := make(chan Wrapped, 1), slices.Clone(plain)
 	e.wait.Go(func() {
 		defer close(done)
-		defer clear(plain)
-		_ = e.call(ctx, at, func(ctx context.Context) error {
-			wrapped, err := wrapper.Wrap(ctx, target.Name, plain, e.context(env))
-			if err == nil {
-				done <- wrapped
-			}
+		var wrapped Wrapped
+		err := e.call(ctx, at, func(ctx context.Context) (err error) {
+			wrapped, err = wrapper.Wrap(ctx, target.Name, plain, e.Context(env))
 			return err
 		})
+		clear(plain)
+		if err == nil {
+			done <- wrapped
+		}
 	})
 	timer := time.NewTimer(limit)
 	defer timer.Stop()

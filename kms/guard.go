@@ -13,16 +13,10 @@ import (
 	"github.com/your-org/keeper/models"
 )
 
-const (
-	// breakerThreshold is how many calls in a row must stay without answer before a place is
-	// not asked any more: more than a connection that was reset by chance, and few enough
-	// that an outage costs few callers their patience.
-	breakerThreshold = 3
-	// probeInterval is how often a place that failed is asked whether it is back.
-	probeInterval = time.Second
-	// probeLimit bounds one such question.
-	probeLimit = 2 * time.Second
-)
+// breakerThreshold is how many calls in a row must stay without answer before a place is not
+// asked any more: more than a connection that was reset by chance, and few enough that an
+// outage costs few callers their patience.
+const breakerThreshold = 3
 
 // guard knows how the places where wrapping keys are have answered the calls that users wait
 // for, and asks those that failed whether they are back. Long works go past it.
@@ -62,7 +56,8 @@ type place struct {
 	lastFailure time.Time
 	lastError   error
 	silence     error     // the last error that is ErrUnreachable
-	lastAnswer  time.Time // by the runtime's clock, as the breaker's
+	lastAnswer  time.Time // by the runtime's clock, as the breaker's; lastUse too
+	lastUse     time.Time
 }
 
 // at is the place of a wrapping key.
@@ -79,7 +74,14 @@ func (g *guard) at(wrapper Wrapper, key string) *place {
 		}
 		g.places[id] = p
 	}
+	p.used()
 	return p
+}
+
+func (p *place) used() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lastUse = time.Now()
 }
 
 // placeOf is where a wrapping key is: what its backend says, else the region of its ARN,
@@ -196,70 +198,6 @@ func (p *place) suspect() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.failures = max(p.failures, 1)
-}
-
-// watch asks places that failed whether they are back, until ctx ends. It sleeps while all
-// is well.
-func (g *guard) watch(ctx context.Context) {
-	for {
-		select {
-		case <-g.ill:
-		case <-ctx.Done():
-			return
-		}
-		for ill := g.doubted(); len(ill) > 0; ill = g.doubted() {
-			select {
-			case <-time.After(probeInterval):
-			case <-ctx.Done():
-				return
-			}
-			var probes sync.WaitGroup
-			for _, p := range ill {
-				probes.Go(func() { p.probe(ctx) })
-			}
-			probes.Wait()
-		}
-	}
-}
-
-func (g *guard) doubted() []*place {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	var ill []*place
-	for _, p := range g.places {
-		if p.doubt() > 0 {
-			ill = append(ill, p)
-		}
-	}
-	return ill
-}
-
-// probe looks a wrapping key up. Any answer will do, a refusal too: what the key may be used
-// for is told by the next call that uses it.
-func (p *place) probe(ctx context.Context) {
-	if !p.breaker.TryAcquirePermit() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, probeLimit)
-	defer cancel()
-	_, err := p.wrapper.Describe(ctx, p.key)
-	switch err = inTime(ctx, err); {
-	case errors.Is(err, context.Canceled): // this process ends
-	case errors.Is(err, ErrUnreachable):
-		p.silent(err)
-	default:
-		p.reached()
-		p.back()
-	}
-}
-
-// back clears what an outage left. A refusal stays until the key is used.
-func (p *place) back() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if errors.Is(p.lastError, ErrUnreachable) {
-		p.away, p.since, p.lastSuccess = false, time.Time{}, p.guard.now()
-	}
 }
 
 // inTime adds ErrUnreachable to the error of a call that ran out of its time.

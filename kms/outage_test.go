@@ -184,6 +184,55 @@ func TestNoGrace(t *testing.T) {
 	}
 }
 
+// TestWriteAtTheBeginningOfAnOutage: a write needs the hash key and a key that seals, and is
+// answered within a second also where nobody knows yet that the backend hangs.
+func TestWriteAtTheBeginningOfAnOutage(t *testing.T) {
+	for name, coldSeal := range map[string]bool{"BothStale": false, "HashStaleSealCold": true} {
+		t.Run(name, func(t *testing.T) {
+			outages(t, kms.Options{CacheTTL: 10 * time.Second, CacheGrace: time.Hour}, false, func(t *testing.T, b *bench) {
+				seal(t, b.Envelope, production, label, canary)
+				sum(t, b.Envelope, production, canary)
+				if coldSeal {
+					b.keys.Change(b.keys.All()[0].ID, func(k *models.DataKey, _ *[]models.WrappedKey) { k.RetireAt = time.Now() })
+					time.Sleep(kms.BlockLife)
+				}
+				time.Sleep(20 * time.Second)
+				b.hang()
+				within(t, time.Second, func() {
+					sum(t, b.Envelope, production, canary)
+					_, err := b.Sealer(t.Context(), production)
+					if sealed := err == nil; sealed == coldSeal || !sealed && !fault.Is(err, fault.Unavailable) {
+						t.Errorf("got %v", err)
+					}
+				})
+			})
+		})
+	}
+}
+
+// TestSlowReloadIsNotWaitedFor: a stale key is loaded again behind its user's back where its
+// backend takes longer than StaleWait, and a refusal that comes late ends its use all the
+// same.
+func TestSlowReloadIsNotWaitedFor(t *testing.T) {
+	outages(t, kms.Options{CacheTTL: time.Minute, CacheGrace: time.Hour}, false, func(t *testing.T, b *bench) {
+		sealed := seal(t, b.Envelope, production, label, canary)
+		b.fake.Before(func(context.Context, drivertest.Op) { time.Sleep(300 * time.Millisecond) })
+		time.Sleep(time.Minute)
+		within(t, kms.StaleWait, func() { opens(t, b.Envelope, production, label, sealed, canary) })
+		time.Sleep(300 * time.Millisecond)
+		if s := b.Status(); s.StaleKeys != 0 || s.CachedKeys != 1 {
+			t.Errorf("loaded again: got %+v", s)
+		}
+		b.fake.RefuseKey(near)
+		time.Sleep(time.Minute)
+		within(t, kms.StaleWait, func() { opens(t, b.Envelope, production, label, sealed, canary) })
+		time.Sleep(300 * time.Millisecond)
+		if got := b.Status().CachedKeys; got != 0 {
+			t.Errorf("refused: got %d keys in memory, want none", got)
+		}
+	})
+}
+
 // TestStaleKeyIsNotWaitedFor: during an outage a read of a cached key costs a call now and
 // then at most, and no time.
 func TestStaleKeyIsNotWaitedFor(t *testing.T) {
@@ -378,6 +427,29 @@ func TestSecondAwayIsOwed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestPlaceOfNobodyIsForgotten: a region that is away and that nobody asks for any more is
+// neither told of nor asked after for ever.
+func TestPlaceOfNobodyIsForgotten(t *testing.T) {
+	outages(t, kms.Options{MaxUses: 1}, true, func(t *testing.T, b *bench) {
+		b.fake.CutOffKey(far)
+		seal(t, b.Envelope, production, label, canary)
+		b.keys.SetRecipients(production.ID, "")
+		time.Sleep(59 * time.Minute)
+		if got := len(b.Status().Places); got != 2 {
+			t.Errorf("got %d places, want both", got)
+		}
+		time.Sleep(2 * time.Minute)
+		if got := len(b.Status().Places); got != 1 {
+			t.Errorf("got %d places, want the near one", got)
+		}
+		asked := b.fake.Calls(drivertest.OpDescribe)
+		time.Sleep(time.Minute)
+		if got := b.fake.Calls(drivertest.OpDescribe); got != asked {
+			t.Errorf("got %d more probes, want none", got-asked)
+		}
+	})
 }
 
 // TestBothAway: nothing online answers, so nothing is made.

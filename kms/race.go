@@ -12,10 +12,14 @@ import (
 const (
 	// Patience is how long a caller waits for the key backends in all. What is under way goes
 	// on without it, and its result is kept for the next.
-	Patience = 900 * time.Millisecond
+	Patience = 850 * time.Millisecond
 	// HedgeAfter is how long one recipient is waited for before the next is asked as well: at
 	// twice that a caller still has its answer within Patience.
 	HedgeAfter = 400 * time.Millisecond
+	// StaleWait is how long a caller waits for a data key to be loaded again that may be used
+	// on for its grace. A write needs two data keys: one that is stale and one that is cold
+	// leave it within a second.
+	StaleWait = 100 * time.Millisecond
 	// attemptLimit ends a call of a backend that nobody waits for any more.
 	attemptLimit = 5 * time.Second
 )
@@ -80,10 +84,8 @@ func (r *race) run(ctx context.Context) (material, []error) {
 				return got.material, nil
 			}
 			r.errs = append(r.errs, got.err)
-			if len(r.out) == 0 {
-				r.next(ctx)
-				hedge.Reset(HedgeAfter)
-			}
+			r.next(ctx)
+			hedge.Reset(HedgeAfter)
 		case <-hedge.C:
 			for _, i := range r.out {
 				r.attempts[i].place.suspect()

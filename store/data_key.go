@@ -64,12 +64,20 @@ func (tx *Tx) CountDataKeysUnder(environment models.EnvironmentID, recipientID s
 func (tx *Tx) dataKeys(q DataKeyQuery) *gorm.DB {
 	query := tx.db().Table("data_keys k")
 	if q.Under != "" {
-		query = tx.db().Table("wrapped_keys w").Joins("JOIN data_keys k ON k.id = w.data_key_id").Where("w.recipient_id = ?", q.Under)
+		query = tx.db().Table(underRecipient[tx.s.options.Dialect]).Where("w.recipient_id = ?", q.Under)
 	}
 	if q.Environment != 0 {
 		query = query.Where("k.environment_id = ?", q.Environment)
 	}
 	return query
+}
+
+// underRecipient begins with the index that has a recipient's data keys in order. MySQL has
+// to be told: it would rather sort them all for each page.
+var underRecipient = map[string]string{
+	SQLite:   "wrapped_keys w CROSS JOIN data_keys k ON k.id = w.data_key_id",
+	MySQL:    "wrapped_keys w FORCE INDEX (wrapped_keys_recipient) STRAIGHT_JOIN data_keys k ON k.id = w.data_key_id",
+	Postgres: "wrapped_keys w JOIN data_keys k ON k.id = w.data_key_id",
 }
 
 // idColumn is the column by whose index the query walks.

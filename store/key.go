@@ -11,21 +11,30 @@ import (
 
 // ReserveDataKey takes n uses of the environment's newest data key that has them left and
 // is not retired at now, and returns it with its wrapped keys. NotFound: make a new one.
+//
+// It locks that one row and no other: a search that locks what it passes would wait for
+// everybody who changes data keys, and they for it.
 func (tx *Tx) ReserveDataKey(
 	environment models.EnvironmentID, purpose models.KeyPurpose, n int64, now time.Time,
 ) (models.DataKey, []models.WrappedKey, error) {
-	usable := tx.locked().Where("environment_id = ? AND purpose = ?", environment, purpose).
-		Where("uses + ? <= max_uses AND retire_at > ?", n, micro(now)).Order("created_at DESC, id DESC")
-	key, err := take[models.DataKey](usable, "data key")
-	if err != nil {
-		return models.DataKey{}, nil, err
+	const usable = "uses + ? <= max_uses AND retire_at > ?"
+	for {
+		newest := tx.db().Where("environment_id = ? AND purpose = ?", environment, purpose).
+			Where(usable, n, micro(now)).Order("created_at DESC, id DESC")
+		key, err := take[models.DataKey](newest, "data key")
+		if err != nil {
+			return models.DataKey{}, nil, err
+		}
+		taken := tx.db().Model(&models.DataKey{}).Where("id = ?", key.ID).Where(usable, n, micro(now)).
+			UpdateColumn("uses", gorm.Expr("uses + ?", n))
+		if taken.Error != nil {
+			return models.DataKey{}, nil, translate(taken.Error, "data key")
+		}
+		if taken.RowsAffected > 0 {
+			return tx.DataKey(key.ID)
+		}
+		// Its last uses were taken, or it was retired, since it was read: look again.
 	}
-	key.Uses += n
-	if err := tx.db().Model(&key).UpdateColumn("uses", gorm.Expr("uses + ?", n)).Error; err != nil {
-		return models.DataKey{}, nil, translate(err, "data key")
-	}
-	wrapped, err := tx.wrappedKeys(key.ID)
-	return key, wrapped, err
 }
 
 // AddDataKey adds a data key with its wrapped keys. Conflict where the ID is taken.

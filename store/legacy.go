@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -137,6 +138,7 @@ func legacyQuery(ctx context.Context, pool *sql.DB, dialect, table string) (quer
 }
 
 func columnsOf(ctx context.Context, pool *sql.DB, quoted string) ([]string, error) {
+	//nolint:gosec // G202: what is quoted here is an identifier, as identifier tells
 	rows, err := pool.QueryContext(ctx, "SELECT * FROM "+quoted+" WHERE 1 = 0")
 	if err != nil {
 		if translated := translate(err, "table"); fault.Is(translated, fault.Unavailable) {
@@ -147,7 +149,7 @@ func columnsOf(ctx context.Context, pool *sql.DB, quoted string) ([]string, erro
 	}
 	defer func() { _ = rows.Close() }()
 	columns, err := rows.Columns()
-	return columns, translate(err, "table")
+	return columns, translate(cmp.Or(err, rows.Err()), "table")
 }
 
 func scanLegacy(rows *sql.Rows, columns []string) (LegacyRow, error) {

@@ -68,6 +68,7 @@ func (t *tail) Write(p []byte) (int, error) {
 }
 
 func (b *keyBench) close() {
+	http.DefaultClient.CloseIdleConnections()
 	b.keeper.Stop()
 	for _, done := range b.closed {
 		done()
@@ -77,6 +78,7 @@ func (b *keyBench) close() {
 // restart starts Keeper anew, so that no data key is in memory, and counts KMS's calls from
 // there on.
 func (b *keyBench) restart(ctx context.Context) error {
+	http.DefaultClient.CloseIdleConnections() // the server would wait for those that were never used
 	b.keeper.Stop()
 	port, err := freePort()
 	if err != nil {

@@ -31,7 +31,7 @@ type steady struct {
 
 // steadyCalls prepares the load on some of an environment's secrets.
 func (b *keyBench) steadyCalls(ctx context.Context, e api.Environment) (*steady, error) {
-	list, err := b.client.ListSecrets(ctx, api.ListSecretsParams{EnvironmentID: []string{e.Name}, Limit: steadySecrets})
+	list, err := b.client.ListSecrets(ctx, api.ListSecretsParams{EnvironmentID: []string{e.Name}, Limit: new(steadySecrets)})
 	if err != nil {
 		return nil, err
 	}

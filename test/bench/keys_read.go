@@ -104,7 +104,7 @@ func (b *keyBench) write(ctx context.Context, e api.Environment, n int) ([]int64
 
 func (b *keyBench) list(ctx context.Context, e api.Environment) error {
 	n := 0
-	for _, err := range b.client.Secrets(ctx, api.ListSecretsParams{EnvironmentID: []string{e.Name}, Limit: 200}) {
+	for _, err := range b.client.Secrets(ctx, api.ListSecretsParams{EnvironmentID: []string{e.Name}, Limit: new(200)}) {
 		if err != nil {
 			return err
 		}

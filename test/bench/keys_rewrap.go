@@ -52,7 +52,7 @@ func measureRewrap(ctx context.Context, dir, binary string, c rewrapCase, before
 	if err != nil {
 		return nil, err
 	}
-	load.during(5 * time.Second) // warm-up: the data keys that it reads are in memory from here on
+	load.during(min(before, 5*time.Second)) // warm-up: the data keys that it reads are in memory from here on
 	quiet := load.during(before)
 	b.aws.ResetCalls()
 	loaded, run, err := b.rewrapUnder(ctx, load, e)

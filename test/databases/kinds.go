@@ -34,10 +34,11 @@ func (k mariaDBKind) initialize(_, folder string) error {
 		"--skip-test-db", "--datadir="+folder, "--user="+systemUser())
 }
 
-// command trades durability for speed: only SQLite's is tested.
+// command trades durability for speed: only SQLite's is tested. A server has its temporary
+// files for itself: at its start each removes those of any other that it finds.
 func (mariaDBKind) command(bin, folder string, port int) []string {
 	return []string{
-		bin, "--no-defaults", "--datadir=" + folder, "--socket=" + filepath.Join(folder, "s"),
+		bin, "--no-defaults", "--datadir=" + folder, "--tmpdir=" + folder, "--socket=" + filepath.Join(folder, "s"),
 		"--bind-address=127.0.0.1", "--port=" + strconv.Itoa(port), "--user=" + systemUser(),
 		"--pid-file=" + filepath.Join(folder, "pid"), "--skip-name-resolve", "--max-connections=400",
 		"--innodb-flush-log-at-trx-commit=0", "--skip-innodb-doublewrite", "--skip-log-bin",
@@ -88,7 +89,8 @@ func (k postgresKind) initialize(bin, folder string) error {
 		"--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
 }
 
-// command trades durability for speed: only SQLite's is tested.
+// command trades durability for speed: only SQLite's is tested. A server has its temporary
+// files for itself: at its start each removes those of any other that it finds.
 func (postgresKind) command(bin, folder string, port int) []string {
 	return []string{
 		bin, "-D", folder, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", folder,

@@ -266,7 +266,7 @@ func TestKMSAwayWithSecondRegion(t *testing.T) {
 	s.aws.ClearFaults()
 	s.watch(t)
 	eventually(t, "the wraps that are owed", func() error { return s.missing(t) })
-	s.keeper.Stop()
+	s.stop()
 	s.witness(t, models.RecipientKMS, s.identity).prove(t, s.ledger, models.EnvironmentID(s.alpha.ID))
 }
 

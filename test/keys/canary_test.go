@@ -106,7 +106,7 @@ func TestKeysLeakNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.keeper.Stop()
+	s.stop()
 	forbidden := leaks{}
 	forbidden.add("a value", []byte(canary))
 	forbidden.add("the identity", []byte(s.identity.String()))
@@ -152,14 +152,15 @@ func TestKeysLeakNothing(t *testing.T) {
 	run("kms", "key-info")
 	run("kms", "drill", "--environment", "alpha", "--identity", identity)
 	run("kms", "rotate", "--environment", "alpha", "--to", "alias/next")
-	run("kms", "reencrypt", "--environment", "alpha")
+	run("kms", "reencrypt", "--environment", "alpha", "--detach")
+	s.sealedAnew(t)
 	forbidden.dataKeys(t, s.world)
 	run("scrub")
 	for _, path := range []string{"/api/keys", environmentPath(s.alpha) + "/keys", "/api/key-runs", "/readyz", "/metrics"} {
 		get(path)
 	}
 	s.refusals(t, said)
-	s.keeper.Stop()
+	s.stop()
 	run("kms", "recover", "--identity", identity)
 	forbidden.dataKeys(t, s.world)
 
@@ -168,6 +169,17 @@ func TestKeysLeakNothing(t *testing.T) {
 		forbidden.search(t, where, text)
 	}
 	searchFiles(t, forbidden, s.keeper.Dir)
+}
+
+// sealedAnew waits until the re-encryption has sealed everything anew.
+func (s *siege) sealedAnew(t *testing.T) {
+	t.Helper()
+	list, err := s.client.ListKeyRuns(t.Context(), api.ListKeyRunsParams{Kind: api.KeyRunKind(models.KeyReencrypt)})
+	if err != nil || len(list.Items) != 1 {
+		t.Fatalf("%d re-encryptions, %v", len(list.Items), err)
+	}
+	s.runs = []string{list.Items[0].ID}
+	s.finish(t)
 }
 
 // refusals provokes errors that could quote what they were given.

@@ -20,7 +20,7 @@ func TestKillMigration(t *testing.T) {
 		t.Run(dialect, func(t *testing.T) {
 			s := newSiege(t, 12+i, dialect)
 			s.fill(t)
-			s.keeper.Stop()
+			s.stop()
 			m := &migration{siege: s, file: filepath.Join(s.keeper.Dir, "rollback.jsonl")}
 			s.toKMS()
 			s.start(t)
@@ -56,16 +56,15 @@ func (m *migration) args() []string {
 func (m *migration) besiege(t *testing.T) {
 	t.Helper()
 	for n := range m.kills {
-		m.round(t, func() func() {
+		m.round(t, func() func() bool {
 			cmd, talk := m.background(t, m.args()...)
-			return func() {
+			return func() bool {
 				_ = cmd.Process.Signal(syscall.SIGKILL) // it may have ended
 				if n%2 == 0 {
 					m.keeper.Kill()
-				} else {
-					m.keeper.Stop()
 				}
 				m.ended(t, cmd.Wait(), talk)
+				return n%2 == 0
 			}
 		})
 	}
@@ -80,7 +79,7 @@ func (m *migration) besiege(t *testing.T) {
 	if err := load.end(); err != nil {
 		t.Fatal(err)
 	}
-	m.keeper.Stop()
+	m.stop()
 	witness := m.witness(t, models.RecipientKMS, nil)
 	witness.prove(t, m.ledger, models.EnvironmentID(m.alpha.ID), models.EnvironmentID(m.beta.ID))
 	m.holdsNoValue(t)

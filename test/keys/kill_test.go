@@ -168,20 +168,22 @@ func (s *siege) underWay(t *testing.T) bool {
 	return false
 }
 
-// round lets readers, writers and the work go on for a random while, kills Keeper, starts it
-// again and looks whether everything that was acknowledged is there.
-func (s *siege) round(t *testing.T, work func() (kill func())) {
+// round lets readers, writers and the work go on for a random while, kills, starts Keeper
+// again where it was what died, and looks whether everything that was acknowledged is there.
+func (s *siege) round(t *testing.T, work func() (kill func() (died bool))) {
 	t.Helper()
 	load := s.ledger.begin(t.Context(), s.client, s.random.Uint64())
 	kill := work()
 	time.Sleep(time.Duration(s.random.Int64N(int64(s.within))))
 	load.ending.Store(true)
-	kill()
+	died := kill()
 	if err := load.end(); err != nil {
 		t.Fatalf("before the kill: %v\nKeeper said:\n%s", err, s.log)
 	}
-	s.leasesRunOut(t)
-	s.start(t)
+	if died {
+		s.leasesRunOut(t)
+		s.start(t)
+	}
 	if err := s.ledger.settle(t.Context(), s.client); err != nil {
 		t.Fatalf("after a kill: %v\nKeeper said:\n%s", err, s.log)
 	}
@@ -193,11 +195,11 @@ func (s *siege) besiege(t *testing.T, primary models.RecipientKind, begin func()
 	t.Helper()
 	s.hits = 0
 	for range s.kills {
-		s.round(t, func() func() {
+		s.round(t, func() func() bool {
 			if !s.underWay(t) {
 				begin()
 			}
-			return s.keeper.Kill
+			return func() bool { s.keeper.Kill(); return true }
 		})
 		if s.underWay(t) {
 			s.hits++
@@ -212,7 +214,7 @@ func (s *siege) besiege(t *testing.T, primary models.RecipientKind, begin func()
 	if err := load.end(); err != nil {
 		t.Fatalf("%v\nKeeper said:\n%s", err, s.log)
 	}
-	s.keeper.Stop()
+	s.stop()
 	s.witness(t, primary, s.identity).prove(t, s.ledger, models.EnvironmentID(s.alpha.ID), models.EnvironmentID(s.beta.ID))
 	s.recorded(t)
 	s.start(t)

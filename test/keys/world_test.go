@@ -48,6 +48,18 @@ type world struct {
 	client *client.Client
 	token  string
 	store  store.Options // of the database, to look into it from beside
+
+	transport *http.Transport
+}
+
+// stop ends the server in order. A connection that was opened and never used would hold that
+// up for seconds.
+func (w *world) stop() {
+	if w.transport != nil {
+		w.transport.CloseIdleConnections()
+	}
+	http.DefaultClient.CloseIdleConnections()
+	w.keeper.Stop()
 }
 
 // newWorld makes a Keeper that does not run yet, on a fresh database of a dialect.
@@ -64,7 +76,7 @@ func newWorld(t *testing.T, dialect string, options standin.Options, settings ..
 		"AWS_REGION=" + home, "AWS_ENDPOINT_URL=" + w.aws.URL, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 	}, settings...)
 	t.Cleanup(func() {
-		w.keeper.Stop()
+		w.stop()
 		if strings.Contains(w.log.all(), "DATA RACE") {
 			t.Errorf("Keeper has a data race:\n%s", w.log)
 		}
@@ -109,9 +121,11 @@ func (w *world) start(t *testing.T) {
 
 func (w *world) newClient(t *testing.T) *client.Client {
 	t.Helper()
-	transport := &http.Transport{MaxIdleConnsPerHost: 32}
-	t.Cleanup(transport.CloseIdleConnections)
-	c, err := client.New(w.keeper.URL, w.token, client.WithTries(1), client.WithHTTPClient(&http.Client{Transport: transport, Timeout: patience}))
+	if w.transport != nil {
+		w.transport.CloseIdleConnections()
+	}
+	w.transport = &http.Transport{MaxIdleConnsPerHost: 32}
+	c, err := client.New(w.keeper.URL, w.token, client.WithTries(1), client.WithHTTPClient(&http.Client{Transport: w.transport, Timeout: patience}))
 	if err != nil {
 		t.Fatal(err)
 	}

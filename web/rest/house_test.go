@@ -63,7 +63,7 @@ type house struct {
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{t: t, store: storetest.SQLite(t), place: memory.NewPlace(), log: &bytes.Buffer{}, seen: map[string]bool{}}
-	h.key = drivertest.NewFake(models.RecipientKMS, "k", "k2")
+	h.key = drivertest.NewFake(models.RecipientKMS, "k", "k2", "alias/keeper-live")
 	backends := []kms.Wrapper{h.key, recovery.New()}
 	envelope, err := kms.NewEnvelope(keys.NewRows(h.store), h.key, kms.Options{Others: backends[1:]})
 	must(t, err)

@@ -58,7 +58,7 @@ func (tx *Tx) SetDestinationHealth(run *models.SyncRun) error {
 	return affected(done.RowsAffected, translate(done.Error, "destination"), "destination")
 }
 
-// DeleteDestination removes a destination with its sync states, runs, results, plans, and the jobs
+// DeleteDestination removes a destination with its sync states, runs, results, receipts, plans, and the jobs
 // whose key is its ID. What it holds outside Keeper stays.
 func (tx *Tx) DeleteDestination(id models.DestinationID) error {
 	if _, err := take[models.Destination](tx.locked().Where("id = ?", id), "destination"); err != nil {
@@ -71,6 +71,7 @@ func (tx *Tx) DeleteDestination(id models.DestinationID) error {
 	steps := []error{
 		tx.db().Where("destination_id = ?", id).Delete(&models.SyncHold{}).Error,
 		tx.db().Where("run_id IN (?)", runs).Delete(&models.SyncResult{}).Error,
+		tx.db().Where("destination_id = ?", id).Delete(&models.SyncReceipt{}).Error,
 		tx.db().Where("destination_id = ?", id).Delete(&models.SyncRun{}).Error,
 		tx.db().Where("destination_id = ?", id).Delete(&models.SyncState{}).Error,
 		keyed(tx.db(), string(id)).Delete(&models.Job{}).Error,

@@ -20,7 +20,7 @@ func TestSuite(t *testing.T) {
 	suite := map[string]func(*testing.T, *store.Store){
 		"Schema": testSchema, "Overview": testOverview, "Environments": testEnvironments, "Secrets": testSecrets, "SecretList": testSecretList,
 		"Versions": testVersions, "Keys": testKeys, "Destinations": testDestinations, "SyncStates": testSyncStates,
-		"SyncEntries": testSyncEntries, "SyncRuns": testSyncRuns, "Users": testUsers, "Sessions": testSessions,
+		"SyncEntries": testSyncEntries, "SyncRuns": testSyncRuns, "Receipts": testReceipts, "Users": testUsers, "Sessions": testSessions,
 		"Tokens": testTokens, "Audit": testAudit, "Record": testRecord, "Settings": testSettings, "Jobs": testJobs,
 		"JobsRace": testJobsRace, "Write": testWrite, "WriteRace": testWriteRace, "Names": testNames,
 		"Recipients": testRecipients, "KeyGenerationWaits": testKeyGenerationWaits, "KeyGenerationRace": testKeyGenerationRace,

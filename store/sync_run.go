@@ -125,7 +125,7 @@ func (tx *Tx) InterruptRuns(destination models.DestinationID, now time.Time) (in
 	return int(done.RowsAffected), translate(done.Error, "sync run")
 }
 
-// DeleteRunsBefore removes finished runs that started before a time, with their results, but
+// DeleteRunsBefore removes finished runs that started before a time, with their results and receipts, but
 // keeps each destination's newest ones, and says how many went.
 func (tx *Tx) DeleteRunsBefore(before time.Time, keep int) (int, error) {
 	var destinations []models.DestinationID
@@ -163,8 +163,10 @@ func (tx *Tx) deleteRuns(destination models.DestinationID, before time.Time, kee
 		return tx.db().Model(&models.SyncRun{}).Where("destination_id = ? AND started_at < ? AND status <> ?",
 			destination, micro(before), models.RunRunning)
 	}
-	if err := tx.db().Where("run_id IN (?)", where().Select("id")).Delete(&models.SyncResult{}).Error; err != nil {
-		return 0, translate(err, "sync run")
+	for _, child := range []any{&models.SyncResult{}, &models.SyncReceipt{}} {
+		if err := tx.db().Where("run_id IN (?)", where().Select("id")).Delete(child).Error; err != nil {
+			return 0, translate(err, "sync run")
+		}
 	}
 	done := where().Delete(&models.SyncRun{})
 	return int(done.RowsAffected), translate(done.Error, "sync run")

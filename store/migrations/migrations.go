@@ -62,6 +62,8 @@ var changes = []change{
 	creates(&alertChannel{}),
 	creates(&alert{}),
 	creates(&alertNotice{}),
+
+	creates(&syncReceipt{}),
 }
 
 // VersionTable is where goose keeps which migrations ran.

@@ -12,14 +12,14 @@ type alertChannel struct {
 	Address       prose        `gorm:"not null"`
 	Secret        []byte       `gorm:"size:65536"`
 	SecretKeyID   name         `gorm:"size:40;not null;index:alert_channels_secret_key"`
-	Kinds         prose        `gorm:"not null"`
-	Enabled       bool         `gorm:"not null"`
-	Revision      int64        `gorm:"not null"`
-	CreatedAt     time.Time    `gorm:"precision:6;not null"`
-	CreatedBy     prose        `gorm:"not null"`
-	UpdatedAt     time.Time    `gorm:"precision:6;not null"`
-	DeliveredAt   *time.Time   `gorm:"precision:6"`
-	LastError     prose        `gorm:"not null"`
+	Kinds         prose
+	Enabled       bool       `gorm:"not null"`
+	Revision      int64      `gorm:"not null"`
+	CreatedAt     time.Time  `gorm:"precision:6;not null"`
+	CreatedBy     prose      `gorm:"not null"`
+	UpdatedAt     time.Time  `gorm:"precision:6;not null"`
+	DeliveredAt   *time.Time `gorm:"precision:6"`
+	LastError     prose      `gorm:"not null"`
 }
 
 func (alertChannel) TableName() string { return "alert_channels" }
@@ -34,13 +34,13 @@ type alert struct {
 	Slot          name         `gorm:"size:64;not null;uniqueIndex:alerts_slot"`
 	Summary       prose        `gorm:"not null"`
 	Hint          prose        `gorm:"not null"`
-	Secrets       prose        `gorm:"not null"`
-	Total         int64        `gorm:"not null"`
-	Count         int64        `gorm:"not null"`
-	OpenedAt      time.Time    `gorm:"precision:6;not null;index:alerts_environment,priority:2"`
-	LastSeenAt    time.Time    `gorm:"precision:6;not null"`
-	ResolvedAt    *time.Time   `gorm:"precision:6;index:alerts_resolved"`
-	NotifiedAt    time.Time    `gorm:"precision:6;not null"`
+	Secrets       prose
+	Total         int64      `gorm:"not null"`
+	Count         int64      `gorm:"not null"`
+	OpenedAt      time.Time  `gorm:"precision:6;not null;index:alerts_environment,priority:2"`
+	LastSeenAt    time.Time  `gorm:"precision:6;not null"`
+	ResolvedAt    *time.Time `gorm:"precision:6;index:alerts_resolved"`
+	NotifiedAt    time.Time  `gorm:"precision:6;not null"`
 }
 
 func (alert) TableName() string { return "alerts" }

@@ -67,6 +67,11 @@ func exposed(v any) any {
 			VersionWithValue
 			Value *clearText `json:"value,omitempty"`
 		}{v, v.Value.text}
+	case RemoteValue:
+		return struct {
+			RemoteValue
+			Value *clearText `json:"value,omitempty"`
+		}{v, v.Value.text}
 	case Export:
 		return v.exposed()
 	case CreatedToken:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/your-org/keeper/alerts"
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/jobs"
 	"github.com/your-org/keeper/keys"
@@ -32,6 +33,8 @@ func (a *App) buildJobs(ctx context.Context, o Options) error {
 	a.Jobs.Handle(destinations.JobKind, a.Destinations.Work)
 	a.Jobs.Handle(keys.JobKind, a.Keys.Work)
 	a.Jobs.Handle(keys.WatchJobKind, a.Keys.Work)
+	a.Jobs.Handle(alerts.JobKind, a.Alerts.Work)
+	a.Jobs.Handle(alerts.RemindJobKind, a.Alerts.Remind)
 	a.Jobs.Handle(janitorKind, a.sweep)
 	return a.Store.Write(ctx, func(tx *store.Tx) error {
 		if a.Store.Dialect() == store.SQLite { // opened for this server alone
@@ -42,12 +45,15 @@ func (a *App) buildJobs(ctx context.Context, o Options) error {
 		if err := tx.ScheduleJob(keys.WatchJobKind, "all", "", a.now()); err != nil {
 			return err
 		}
+		if err := tx.ScheduleJob(alerts.RemindJobKind, "all", "", a.now()); err != nil {
+			return err
+		}
 		return tx.ScheduleJob(janitorKind, "all", "", a.now())
 	})
 }
 
-// sweep removes what has ended: sessions, old runs, and deleted secrets whose grace is over
-// and whose copies are gone.
+// sweep removes what has ended: sessions, old runs and alerts, and deleted secrets whose grace
+// is over and whose copies are gone.
 func (a *App) sweep(ctx context.Context, _ models.Job) (*time.Time, error) {
 	next := a.now().Add(janitorEvery)
 	if err := a.Auth.Sweep(ctx); err != nil {
@@ -56,7 +62,13 @@ func (a *App) sweep(ctx context.Context, _ models.Job) (*time.Time, error) {
 	if err := a.Secrets.Purge(ctx); err != nil {
 		return nil, err
 	}
+	if err := a.Alerts.Sweep(ctx); err != nil {
+		return nil, err
+	}
 	return &next, a.Store.Write(ctx, func(tx *store.Tx) error {
+		if _, err := tx.DeletePlansBefore(a.now().Add(-keepRuns)); err != nil {
+			return err
+		}
 		_, err := tx.DeleteRunsBefore(a.now().Add(-keepRuns), keepRunsMin)
 		return err
 	})

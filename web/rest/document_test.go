@@ -133,6 +133,9 @@ func TestDestinationConfigIsCarriedWhole(t *testing.T) {
 			field.SetBool(true)
 		case reflect.Int:
 			field.SetInt(int64(i) + 7)
+		case reflect.Pointer: // to a number that may be 0
+			field.Set(reflect.New(field.Type().Elem()))
+			field.Elem().SetInt(int64(i) + 7)
 		default:
 			t.Fatalf("a field of kind %s", field.Kind())
 		}

@@ -76,7 +76,7 @@ func newHouse(t testing.TB) *house {
 		Changed: func(tx *store.Tx, s models.Secret) error { return h.dests.Changed(tx, s) },
 	})
 	h.dests = destinations.New(destinations.Deps{
-		Store: h.store, Envelope: envelope, OpenVersion: service.OpenVersion, Owner: "keeper_test", Interval: time.Minute,
+		Store: h.store, Envelope: envelope, OpenVersion: service.OpenVersion, Take: service.Take, Owner: "keeper_test", Interval: time.Minute,
 		Workers: 2, Now: time.Now, Log: log, Wake: func() {}, Ran: func(models.SyncRun) {},
 		Open: func(_ context.Context, d models.Destination, _ models.DestinationCredentials) (keepersync.Driver, error) {
 			return memory.New(memory.Options{Place: h.place, Prefix: d.Config.Prefix}), nil

@@ -182,6 +182,7 @@ func destinationOperations(t *testing.T, h *house) {
 		t.Errorf("resumed: got %+v, %v", resumed, err)
 	}
 	syncOperations(t, h, created)
+	planOperations(t, h, created)
 	list, err := c.ListDestinations(ctx, api.ListDestinationsParams{EnvironmentID: "production"})
 	must(t, err)
 	if other, err := c.ListDestinations(ctx, api.ListDestinationsParams{EnvironmentID: "staging"}); err != nil || len(other.Items) != 0 || len(list.Items) != 1 {
@@ -232,6 +233,65 @@ func syncOperations(t *testing.T, h *house, d api.Destination) {
 	}
 	if drifted, err := c.ListSecrets(ctx, api.ListSecretsParams{SyncStatus: api.StatusDrifted}); err != nil || len(drifted.Items) != 0 {
 		t.Errorf("drifted: got %+v, %v", drifted, err)
+	}
+}
+
+func planOperations(t *testing.T, h *house, d api.Destination) {
+	ctx, c := t.Context(), h.admin
+	manual := d.Config
+	manual.Strategy, manual.BrakeMost = api.Manual, new(7)
+	changed, err := c.UpdateDestination(ctx, d.ID, api.DestinationChange{Config: &manual}, 0)
+	must(t, err)
+	if changed.Config.Strategy != api.Manual || *changed.Config.BrakeMost != 7 {
+		t.Errorf("settings: got %+v", changed.Config)
+	}
+	secret := h.create("planned", canary)
+	plan, err := c.PlanSync(ctx, d.ID)
+	must(t, err)
+	items, err := client.Collect(c.PlanItems(ctx, plan.ID))
+	must(t, err)
+	if plan.Status != api.PlanDraft || plan.Counts.Creates != 1 || len(plan.Digest) != 64 || len(items) != 1 || items[0].SecretName != "planned" || items[0].Action != "create" {
+		t.Errorf("plan: got %+v with %+v", plan, items)
+	}
+	other, err := c.PlanSync(ctx, d.ID)
+	must(t, err)
+	if ended, err := c.DiscardPlan(ctx, other.ID); err != nil || ended.Status != api.PlanDiscarded {
+		t.Errorf("discarded: got %+v, %v", ended, err)
+	}
+	if drafts, err := c.ListPlans(ctx, api.ListPlansParams{EnvironmentID: "production", DestinationID: d.ID, Status: api.PlanDraft}); err != nil || len(drafts.Items) != 1 {
+		t.Errorf("drafts: got %+v, %v", drafts, err)
+	}
+	_, err = c.ApplyPlan(ctx, plan.ID, "00")
+	isKind(t, err, "stale", "")
+	run, err := c.ApplyPlan(ctx, plan.ID, plan.Digest)
+	must(t, err)
+	h.work(d.ID)
+	if done, err := c.GetRun(ctx, run.ID); err != nil || done.Status != api.RunSucceeded || done.Counts.Created != 1 || done.PlanID != plan.ID {
+		t.Errorf("run: got %+v, %v", done, err)
+	}
+	if applied, err := c.GetPlan(ctx, plan.ID); err != nil || applied.Status != api.PlanApplied || applied.RunID != run.ID {
+		t.Errorf("applied: got %+v, %v", applied, err)
+	}
+
+	h.place.Edit("p/planned", []byte(canary+" of theirs"))
+	_, err = c.SyncDestination(ctx, d.ID)
+	must(t, err)
+	h.work(d.ID)
+	held, err := c.ListHolds(ctx, d.ID, api.ListHoldsParams{})
+	must(t, err)
+	hold, err := c.GetHold(ctx, d.ID, secret.ID)
+	must(t, err)
+	if len(held.Items) != 1 || !cmp.Equal(held.Items[0], hold) || hold.Status != api.StatusDrifted || hold.RemoteSize != len(canary)+10 || len(hold.RemoteHash) != 64 {
+		t.Errorf("held: got %+v and %+v", held, hold)
+	}
+	if value, err := c.RevealRemote(ctx, d.ID, secret.ID); err != nil || value.Reveal() != canary+" of theirs" {
+		t.Errorf("the value there: got %d bytes, %v", len(value.Reveal()), err)
+	}
+	isKind(t, c.Rule(ctx, d.ID, secret.ID, api.Ruling{Side: "both", Version: hold.Version, RemoteVersion: hold.RemoteVersion}), "invalid", "")
+	must(t, c.Rule(ctx, d.ID, secret.ID, api.Ruling{Side: "remote", Version: hold.Version, RemoteVersion: hold.RemoteVersion}))
+	h.work(d.ID)
+	if taken, err := c.RevealSecret(ctx, secret.ID); err != nil || taken.Value.Reveal() != canary+" of theirs" || taken.Version != 2 {
+		t.Errorf("taken: got version %d, %v", taken.Version, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package kms
 
 import (
 	"container/list"
+	"crypto"
 	"crypto/cipher"
 	"sync"
 	"time"
@@ -12,13 +13,15 @@ import (
 // dataKey is a data key ready for use. It holds the expanded cipher or the keyed hash, not
 // the key's bytes: those are cleared as soon as it is built, so there is nothing left to
 // clear at eviction, and nothing that could be cleared under a goroutine that uses it. The
-// standard library gives no way to clear an expanded key; it goes with the garbage.
+// standard library gives no way to clear an expanded key; it goes with the garbage, and so
+// does the signing key, from which the data key cannot be found.
 type dataKey struct {
 	id          models.DataKeyID
 	environment models.EnvironmentID
 	check       [CheckSize]byte // its Commitment
 	aead        cipher.AEAD     // purpose seal
 	hash        *keyedHash      // purpose hash
+	sign        crypto.Signer   // purpose hash
 }
 
 // keyCache keeps data keys for a fixed time from their loading, whether they are used or

@@ -169,7 +169,9 @@ func build(row models.DataKey, plain []byte) (*dataKey, error) {
 	case models.PurposeSeal:
 		key.aead, err = NewAEAD(plain)
 	case models.PurposeHash:
-		key.hash, err = newKeyedHash(plain)
+		if key.hash, err = newKeyedHash(plain); err == nil {
+			key.sign, err = newSigner(plain)
+		}
 	default:
 		err = fmt.Errorf("kms: data key of purpose %q", row.Purpose)
 	}

@@ -33,6 +33,7 @@ const (
 	domainHash  = "keeper value hash v1"
 	domainCheck = "keeper data key check v1"
 	domainDrill = "keeper drill answer v1"
+	domainSign  = "keeper signing key v1"
 )
 
 var errKeySize = errors.New("kms: a key is not 32 bytes long")

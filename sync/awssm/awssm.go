@@ -10,6 +10,8 @@ package awssm
 import (
 	"cmp"
 	"context"
+	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/your-org/keeper/egress"
 	"github.com/your-org/keeper/models"
 	keepersync "github.com/your-org/keeper/sync"
 )
@@ -72,9 +75,7 @@ var (
 // New makes a driver; it calls nobody.
 func New(o Options) *Driver {
 	config := o.Config.Copy()
-	if config.HTTPClient == nil {
-		config.HTTPClient = awshttp.NewBuildableClient().WithTimeout(defaultTimeout)
-	}
+	config.HTTPClient = guarded(config.HTTPClient)
 	who := identity(o)
 	if o.RoleARN != "" {
 		config.Credentials = assume(config, o)
@@ -87,6 +88,21 @@ func New(o Options) *Driver {
 		roleARN:      o.RoleARN,
 		scope:        "aws/" + who + "/" + config.Region,
 	}
+}
+
+// guarded is the SDK's own client, kept from addresses that no destination has; another
+// stays as it is.
+func guarded(client aws.HTTPClient) aws.HTTPClient {
+	if client == nil {
+		client = awshttp.NewBuildableClient().WithTimeout(defaultTimeout)
+	}
+	own, ok := client.(*awshttp.BuildableClient)
+	if !ok {
+		return client
+	}
+	return own.
+		WithDialerOptions(func(d *net.Dialer) { d.Control = egress.Control }).
+		WithTransportOptions(func(t *http.Transport) { t.Proxy = egress.Proxy(t.Proxy) })
 }
 
 func assume(config aws.Config, o Options) aws.CredentialsProvider {

@@ -57,7 +57,11 @@ func (c *counterpart) Prefix() string            { return prefix }
 func (c *counterpart) Mend()                     { c.server.ClearFaults() }
 
 func (c *counterpart) Unreachable() keepersync.Driver {
-	return awssm.New(awssm.Options{Config: config(drivertest.DeadEnd(c.t), "AKIAKEEPER"), Prefix: prefix})
+	return c.At(drivertest.DeadEnd(c.t))
+}
+
+func (c *counterpart) At(url string) keepersync.Driver {
+	return awssm.New(awssm.Options{Config: config(url, "AKIAKEEPER"), Prefix: prefix})
 }
 
 func (c *counterpart) must(err error) {

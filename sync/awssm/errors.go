@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"github.com/your-org/keeper/egress"
 	"github.com/your-org/keeper/fault"
 )
 
@@ -107,6 +108,9 @@ func (d *Driver) fail(err error, op operation, name string) error {
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fault.Wrap(err, fault.Unavailable, "Keeper stopped waiting for AWS Secrets Manager to %s.", op.on(name))
+	case errors.Is(err, egress.ErrRefused):
+		return fault.Wrap(err, fault.Invalid, "Keeper does not connect to the destination's endpoint to %s: it is link-local, or a cloud's metadata service.", op.on(name)).
+			WithHint("Enter another endpoint.")
 	case d.assuming(err):
 		return d.failRole(err, code, op, name)
 	case code == "":

@@ -65,6 +65,12 @@ type Counterpart interface {
 	Mend()
 }
 
+// Networked is a Counterpart whose driver connects to an address that people enter.
+type Networked interface {
+	// At is a driver like the one under test whose destination is at a URL.
+	At(url string) keepersync.Driver
+}
+
 // Run puts a driver through every case. Start makes a fresh counterpart.
 func Run(t *testing.T, start func(*testing.T) Counterpart) {
 	t.Helper()
@@ -98,6 +104,7 @@ func Run(t *testing.T, start func(*testing.T) Counterpart) {
 		{"StoppedListing", testStoppedListing},
 		{"FetchMixed", testFetchMixed},
 		{"Unreachable", testUnreachable},
+		{"RefusedAddress", testRefusedAddress},
 		{"Denied", testDenied},
 		{"Throttled", testThrottled},
 		{"Broken", testBroken},

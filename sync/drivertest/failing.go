@@ -57,6 +57,25 @@ func testUnreachable(s *suite) {
 	s.wantKind(d.Check(s.ctx), fault.Unavailable)
 }
 
+// Nobody reaches what trusts the machine itself, such as a cloud's metadata service, by
+// entering its address as a destination's.
+func testRefusedAddress(s *suite) {
+	networked, ok := s.Counterpart.(Networked)
+	if !ok {
+		return // a destination without an address
+	}
+	there := keepersync.Remote{Name: s.Prefix() + "x", Version: "1", Mark: s.mark(7)}
+	for _, url := range []string{"http://169.254.169.254", "http://[fe80::a9fe:a9fe]", "http://[fd00:ec2::254]", "http://[::ffff:169.254.169.254]:8200"} {
+		d := watch(s.T, networked.At(url))
+		s.every(s.ctx, d, there, func(op Op, err error) {
+			if !fault.Is(err, fault.Invalid) {
+				s.Errorf("%s at %s: got %v (%v), want invalid", op, url, err, fault.KindOf(err))
+			}
+		})
+		s.wantKind(d.Check(s.ctx), fault.Invalid)
+	}
+}
+
 func testDenied(s *suite) {
 	there := s.create(s.Prefix()+"x", value("one"))
 	deleted := s.create(s.Prefix()+"gone", value("gone"))

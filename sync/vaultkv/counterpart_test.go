@@ -65,8 +65,12 @@ func (c *counterpart) path(area, name string) string {
 }
 
 func (c *counterpart) Unreachable() keepersync.Driver {
+	return c.At(drivertest.DeadEnd(c.t))
+}
+
+func (c *counterpart) At(url string) keepersync.Driver {
 	o := c.options
-	o.Address = drivertest.DeadEnd(c.t)
+	o.Address = url
 	d, err := vaultkv.New(o)
 	c.must(err)
 	return d

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/your-org/keeper/egress"
 	"github.com/your-org/keeper/fault"
 )
 
@@ -45,6 +46,10 @@ func (d *Driver) fail(a answer, err error, op operation, name string) error {
 func unreachable(err error, op operation, name string) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return fault.Wrap(err, fault.Unavailable, "Keeper stopped waiting for Vault to %s.", op.on(name))
+	}
+	if errors.Is(err, egress.ErrRefused) {
+		return fault.Wrap(err, fault.Invalid, "Keeper does not connect to the destination's address to %s: it is link-local, or a cloud's metadata service.", op.on(name)).
+			WithHint("Enter another address.")
 	}
 	if errors.Is(err, errNotVault) {
 		return fault.Wrap(err, fault.Unavailable, "What answers at the address does not %s as Vault does.", op.on(name)).

@@ -19,12 +19,14 @@ import (
 	"cmp"
 	"crypto/tls"
 	"crypto/x509"
+	"net"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/api"
 
+	"github.com/your-org/keeper/egress"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	keepersync "github.com/your-org/keeper/sync"
@@ -105,6 +107,8 @@ func transport(caCert string) (*http.Transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	t.MaxIdleConnsPerHost = workers
+	t.Proxy = egress.Proxy(t.Proxy)
+	t.DialContext = (&net.Dialer{Timeout: defaultTimeout, KeepAlive: defaultTimeout, Control: egress.Control}).DialContext
 	if caCert == "" {
 		return t, nil
 	}

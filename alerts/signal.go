@@ -26,21 +26,6 @@ func (s *Service) Signal(tx *store.Tx, signals ...models.Signal) error {
 	return nil
 }
 
-// Gone ends all alerts about a subject that is no more. Nobody is told: whoever removed it
-// knows.
-func (s *Service) Gone(tx *store.Tx, environment models.EnvironmentID, subject string) error {
-	open, err := tx.OpenAlertsOf(environment, subject)
-	if err != nil {
-		return err
-	}
-	for i := range open {
-		if err := tx.ResolveAlert(&open[i], tx.Now()); err != nil && !fault.Is(err, fault.NotFound) {
-			return err
-		}
-	}
-	return nil
-}
-
 func (s *Service) holds(tx *store.Tx, one models.Signal) error {
 	stands, err := tx.LockOpenAlert(one.EnvironmentID, one.Kind, one.Subject)
 	switch {
@@ -80,7 +65,7 @@ func (s *Service) over(tx *store.Tx, one models.Signal) error {
 	if err != nil {
 		return err
 	}
-	if err := tx.ResolveAlert(&a, tx.Now()); err != nil {
+	if err := tx.ResolveAlert(&a, tx.Now()); err != nil || one.Quiet {
 		return err
 	}
 	return s.tell(tx, &a, models.OccasionRecovered)

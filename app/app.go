@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/your-org/keeper/alerts"
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/config"
 	"github.com/your-org/keeper/destinations"
@@ -31,6 +32,7 @@ type App struct {
 	Secrets      *secrets.Service
 	Destinations *destinations.Service
 	Keys         *keys.Service
+	Alerts       *alerts.Service
 	Jobs         *jobs.Runner
 	Metrics      *telemetry.Metrics
 	Handler      http.Handler
@@ -119,6 +121,7 @@ func (a *App) buildServices(ctx context.Context, _ Options) error {
 		DeleteGrace: time.Duration(a.Config.DeleteGrace) * 24 * time.Hour,
 		Changed:     func(tx *store.Tx, s models.Secret) error { return a.Destinations.Changed(tx, s) },
 	})
+	a.Alerts = a.newAlerts(wake)
 	a.Destinations = destinations.New(destinations.Deps{
 		Store: a.Store, Envelope: a.Envelope, OpenVersion: a.Secrets.OpenVersion, Take: a.Secrets.Take, Open: a.opener(), Owner: owner,
 		QuotaShare: a.Config.QuotaShare,
@@ -126,6 +129,7 @@ func (a *App) buildServices(ctx context.Context, _ Options) error {
 			Region: a.Config.AWSRegion, Endpoint: a.Config.AWSEndpoint, Address: a.Config.VaultURL, Mount: a.Config.VaultMount,
 		},
 		Interval: a.Config.Interval(), Workers: a.Config.SyncWorkers, Now: a.now, Log: a.Log, Wake: wake, Ran: a.ran,
+		Alert: a.Alerts.Signal,
 	})
 	return a.buildKeys(ctx, wake)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"os"
@@ -66,6 +67,12 @@ type Config struct {
 	SyncWorkers    int      `env:"KEEPER_SYNC_WORKERS" envDefault:"8"`
 	QuotaShare     float64  `env:"KEEPER_QUOTA_SHARE" envDefault:"0.8"`
 	DeleteGrace    int      `env:"KEEPER_DELETE_GRACE_DAYS" envDefault:"30"`
+
+	SMTPHost     string `env:"KEEPER_SMTP_HOST"` // of the mail server that alerts go through
+	SMTPPort     int    `env:"KEEPER_SMTP_PORT" envDefault:"587"`
+	SMTPUser     string `env:"KEEPER_SMTP_USER"`
+	SMTPPassword Secret `env:"KEEPER_SMTP_PASSWORD"`
+	SMTPFrom     string `env:"KEEPER_SMTP_FROM"`
 
 	ServerURL string `env:"KEEPER_URL"` // for commands: the server they talk to
 	Token     Secret `env:"KEEPER_TOKEN"`
@@ -224,6 +231,11 @@ func (c *Config) problems() Problems {
 	add(c.QuotaShare <= 0 || c.QuotaShare > 1, "KEEPER_QUOTA_SHARE must be above 0 and at most 1")
 	add(c.DeleteGrace < 1 || c.DeleteGrace > 365, "KEEPER_DELETE_GRACE_DAYS must be between 1 and 365")
 	add(c.AdminPassword.Set() && len(c.AdminPassword.Reveal()) < 12, "KEEPER_ADMIN_PASSWORD must be at least 12 characters")
+	add((c.SMTPHost == "") != (c.SMTPFrom == ""), "KEEPER_SMTP_HOST and KEEPER_SMTP_FROM belong together; one is missing")
+	add(c.SMTPFrom != "" && !mailAddress(c.SMTPFrom), "KEEPER_SMTP_FROM must be an e-mail address, such as keeper@example.com")
+	add((c.SMTPUser == "") == c.SMTPPassword.Set(), "KEEPER_SMTP_USER and KEEPER_SMTP_PASSWORD belong together; one is missing")
+	add(c.SMTPUser != "" && c.SMTPHost == "", "KEEPER_SMTP_USER needs KEEPER_SMTP_HOST")
+	add(c.SMTPPort < 1 || c.SMTPPort > 65535, "KEEPER_SMTP_PORT must be between 1 and 65535")
 	var level slog.Level
 	add(level.UnmarshalText([]byte(c.LogLevel)) != nil, "KEEPER_LOG_LEVEL must be debug, info, warn or error")
 	for name, value := range map[string]string{
@@ -238,6 +250,11 @@ func (c *Config) problems() Problems {
 func webURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
+}
+
+func mailAddress(s string) bool {
+	_, err := mail.ParseAddress(s)
+	return err == nil
 }
 
 // Names are the settings' names, sorted.

@@ -34,6 +34,7 @@ type ledger struct {
 	listing     *listing
 	// still has entries come once each: what changes behind a preview belongs to the next one.
 	still bool
+	drift *drift // what the pass finds to be changed by somebody else
 
 	// page is what the engine works on now. It is replaced between pages, and each row is
 	// touched by one worker at a time, so it needs no lock.

@@ -18,13 +18,13 @@ const progressEvery = 500 * time.Millisecond
 
 // pass runs the engine, writing progress down as it goes. A full pass works off what is due
 // before it lists the destination, which may take long, or fail.
-func (s *Service) pass(ctx context.Context, d models.Destination, e models.Environment, run *models.SyncRun) (models.RunCounts, error) {
+func (s *Service) pass(ctx context.Context, d models.Destination, e models.Environment, run *models.SyncRun, found *drift) (models.RunCounts, error) {
 	driver, err := s.driver(ctx, e, d)
 	if err != nil {
 		return models.RunCounts{}, err
 	}
 	listing := &listing{Driver: driver}
-	ledger := &ledger{service: s, environment: e, destination: d, run: run.ID, listing: listing}
+	ledger := &ledger{service: s, environment: e, destination: d, run: run.ID, listing: listing, drift: found}
 	var first models.RunCounts
 	last := s.Now()
 	options := s.options(d)
@@ -96,7 +96,7 @@ func (s *Service) progress(ctx context.Context, run models.SyncRun, counts model
 }
 
 // finish writes how the run ended, what is known of the destination, and the audit entry.
-func (s *Service) finish(ctx context.Context, d models.Destination, e models.Environment, run models.SyncRun, counts models.RunCounts, runErr error) error {
+func (s *Service) finish(ctx context.Context, d models.Destination, e models.Environment, run models.SyncRun, counts models.RunCounts, runErr error, found *drift) error {
 	now := s.Now()
 	run.Counts, run.FinishedAt = counts, &now
 	if errors.Is(runErr, keepersync.ErrBraked) {
@@ -127,6 +127,11 @@ func (s *Service) finish(ctx context.Context, d models.Destination, e models.Env
 		// record.
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return err
+		}
+		if err == nil {
+			if err := s.alert(tx, d, run, runErr, found); err != nil {
+				return err
+			}
 		}
 		return tx.AppendAudit(entry)
 	})

@@ -48,6 +48,7 @@ func (l *ledger) Record(ctx context.Context, outcomes []keepersync.Outcome) erro
 	var holds []models.SyncHold
 	var settled []models.SecretID
 	for _, o := range outcomes {
+		l.drift.see(o)
 		r := l.page[o.Entry.SecretID]
 		switch {
 		case o.Action == models.ActionHold:

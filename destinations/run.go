@@ -85,8 +85,9 @@ func (s *Service) Work(ctx context.Context, job models.Job) (*time.Time, error) 
 	if err != nil || !work {
 		return s.next(ctx, d, err)
 	}
-	counts, runErr := s.pass(ctx, d, e, &run)
-	if err := s.finish(ctx, d, e, run, counts, runErr); err != nil {
+	found := &drift{}
+	counts, runErr := s.pass(ctx, d, e, &run, found)
+	if err := s.finish(ctx, d, e, run, counts, runErr, found); err != nil {
 		return nil, err
 	}
 	switch {

@@ -42,6 +42,8 @@ type Deps struct {
 	Log        *slog.Logger
 	Wake       func() // work was left in the database; begin at once
 	Ran        func(models.SyncRun)
+	// Alert keeps how conditions stand that people are told of; nil: nobody is.
+	Alert func(tx *store.Tx, signals ...models.Signal) error
 }
 
 // Service is the rules of destinations. It is safe for concurrent use.
@@ -58,6 +60,9 @@ type openDriver struct {
 
 // New makes the service.
 func New(d Deps) *Service {
+	if d.Alert == nil {
+		d.Alert = func(*store.Tx, ...models.Signal) error { return nil }
+	}
 	return &Service{Deps: d, drivers: map[models.DestinationID]openDriver{}}
 }
 
@@ -144,6 +149,9 @@ func (s *Service) Delete(ctx context.Context, actor models.Actor, id models.Dest
 	}
 	err = s.Store.Write(ctx, func(tx *store.Tx) error {
 		if err := tx.DeleteDestination(id); err != nil {
+			return err
+		}
+		if err := s.Alert(tx, silence(d)...); err != nil {
 			return err
 		}
 		return tx.AppendAudit(audit.OnDestination(actor, "destination.delete", e, d))

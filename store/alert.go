@@ -49,12 +49,6 @@ func (tx *Tx) LockOpenAlert(environment models.EnvironmentID, kind models.AlertK
 	return take[models.Alert](tx.locked().Where("slot = ?", slot(environment, kind, subject)), "alert")
 }
 
-// OpenAlertsOf are the open alerts about a subject in an environment.
-func (tx *Tx) OpenAlertsOf(environment models.EnvironmentID, subject string) ([]models.Alert, error) {
-	query := tx.db().Where("environment_id = ? AND subject = ? AND resolved_at IS NULL", environment, subject)
-	return all[models.Alert](query.Order("opened_at, id"), "alert")
-}
-
 // SeeAlert keeps that an open alert still holds, with what is said of it now.
 func (tx *Tx) SeeAlert(a *models.Alert) error {
 	return tx.replace(a, "alert", "environment_id", "kind", "subject", "slot", "opened_at", "resolved_at", "notified_at")
@@ -176,4 +170,30 @@ func (tx *Tx) deleteAlertsOf(environment models.EnvironmentID) error {
 		}
 	}
 	return nil
+}
+
+// FailingSecrets are the names of the first limit secrets, by name, that failed at a
+// destination at least so many times in a row, and how many there are.
+func (tx *Tx) FailingSecrets(destination models.DestinationID, attempts, limit int) ([]string, int, error) {
+	return tx.namesAt(destination, limit, "attempts >= ?", attempts)
+}
+
+// WaitingSecrets are the names of the first limit secrets, by name, that are in conflict at a
+// destination or have a difference there that nobody has decided, and how many there are.
+func (tx *Tx) WaitingSecrets(destination models.DestinationID, limit int) ([]string, int, error) {
+	held := tx.db().Model(&models.SyncHold{}).Select("secret_id").Where("destination_id = ? AND ruling = ?", destination, "")
+	return tx.namesAt(destination, limit, "(status = ? OR secret_id IN (?))", models.StatusConflict, held)
+}
+
+func (tx *Tx) namesAt(destination models.DestinationID, limit int, where string, args ...any) ([]string, int, error) {
+	chosen := func() *gorm.DB {
+		return tx.db().Model(&models.SyncState{}).Where("destination_id = ?", destination).Where(where, args...)
+	}
+	var total int64
+	if err := chosen().Count(&total).Error; err != nil || total == 0 {
+		return nil, 0, translate(err, "sync state")
+	}
+	names, err := all[string](tx.db().Model(&models.Secret{}).Select("name").
+		Where("id IN (?)", chosen().Select("secret_id")).Order("name").Limit(limit), "secret")
+	return names, int(total), err
 }

@@ -28,6 +28,7 @@ func TestSuite(t *testing.T) {
 		"DeleteUnused": testDeleteUnused, "DeleteUnusedRace": testDeleteUnusedRace, "DeleteUnusedWaits": testDeleteUnusedWaits,
 		"VersionPages": testVersionPages, "ManySecrets": testManySecrets, "Reseal": testReseal, "ResealCredentials": testResealCredentials,
 		"MisplacedCurrent": testMisplacedCurrent, "KeyRuns": testKeyRuns, "KeyRunRace": testKeyRunRace, "KeyFindings": testKeyFindings,
+		"Alerts": testAlerts, "AlertRace": testAlertRace, "AlertChannels": testAlertChannels, "Notices": testNotices, "AlertNames": testAlertNames,
 		"KeyDrills": testKeyDrills, "DeleteEnvironmentKeys": testDeleteEnvironmentKeys,
 	}
 	for _, dialect := range storetest.Dialects {

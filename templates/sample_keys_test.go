@@ -70,7 +70,7 @@ func sampleKeyRuns() []KeyRunView {
 	emptied := sampleKeyRun("krn_2", models.KeyRewrap, models.KeyRunSucceeded, new(staging), 3*time.Hour)
 	emptied.Run.FromKey, emptied.Run.ToKey, emptied.Run.Hint = sampleARN3, sampleARN, "Nothing stands under "+sampleARN3+" any more; it may be disabled."
 	scrub := sampleKeyRun("krn_3", models.KeyScrub, models.KeyRunPartial, nil, 20*time.Hour)
-	scrub.Run.CreatedBy, scrub.Findings, scrub.Run.Failed = "system", 2, 2
+	scrub.Run.CreatedBy, scrub.Findings, scrub.Run.Failed, scrub.Damaged = "system", 2, 2, true
 	failed := sampleKeyRun("krn_4", models.KeyReencrypt, models.KeyRunFailed, new(production), 30*time.Hour)
 	failed.Run.Done, failed.Run.Error, failed.Run.Hint = 12, "AWS KMS does not answer: connection refused", "Start it again once the key answers."
 	waiting := sampleKeyRun("krn_7", models.KeyRewrap, models.KeyRunQueued, new(development), time.Second)

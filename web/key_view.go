@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,7 +34,28 @@ func keyViews(all []keys.Key) []templates.KeyView {
 			})
 		}
 	}
+	unsettle(views)
 	return views
+}
+
+// unsettle takes back that a key is a former one where a key that is wanted could not be
+// looked up: it may be the same.
+func unsettle(views []templates.KeyView) {
+	unsure := map[models.EnvironmentID]bool{}
+	for _, v := range views {
+		for _, u := range v.Uses {
+			if v.ID == "" && u.Role.Wanted() {
+				unsure[u.Environment.ID] = true
+			}
+		}
+	}
+	for _, v := range views {
+		for i := range v.Uses {
+			if v.Uses[i].Role == templates.RoleFormer && unsure[v.Uses[i].Environment.ID] {
+				v.Uses[i].Role = templates.RoleUnknown
+			}
+		}
+	}
 }
 
 // keyRunViews are runs over keys as pages show them.
@@ -63,6 +85,9 @@ func (w *Web) keyRuns(r *request, e models.EnvironmentID, limit int) ([]template
 	return r.keyRunViews(runs)
 }
 
+// scrubFindings is how many findings of a scrub are looked at to tell how bad it is.
+const scrubFindings = 1000
+
 // lastScrub is the newest scrub, nil where there was none.
 func (w *Web) lastScrub(r *request) (*templates.KeyRunView, error) {
 	last, err := w.Keys.LastScrub(r.Context(), r.actor)
@@ -72,6 +97,13 @@ func (w *Web) lastScrub(r *request) (*templates.KeyRunView, error) {
 	views, err := r.keyRunViews([]keys.Progress{*last})
 	if err != nil {
 		return nil, err
+	}
+	if last.Status == models.KeyRunPartial {
+		found, err := w.Keys.Findings(r.Context(), r.actor, last.ID, 0, scrubFindings)
+		if err != nil {
+			return nil, err
+		}
+		views[0].Damaged = slices.ContainsFunc(found, func(f models.KeyFinding) bool { return f.Kind == models.FindingDamaged })
 	}
 	return &views[0], nil
 }

@@ -135,6 +135,12 @@ func TestKeyPages(t *testing.T) {
 			t.Errorf("a damaged version leads nowhere: %d", len(links))
 		}
 	})
+	t.Run("Unknown", func(t *testing.T) {
+		rows := all(render(t, pages["keys away"]), ".keys-table tbody")
+		if row := text(rows[len(rows)-1]); !strings.Contains(row, "not known") || strings.Contains(row, "0") {
+			t.Errorf("what is not known of a key is told as none: %s", row)
+		}
+	})
 	t.Run("NotForManagers", func(t *testing.T) {
 		document := render(t, pages["environment keys to a manager"])
 		if n := len(all(document, "#environment-keys a.btn, .page-acts")); n != 0 {

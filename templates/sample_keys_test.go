@@ -110,7 +110,8 @@ func sampleKeyPages(b BasePage, all map[string]Page) {
 	away := HealthItem{Name: "Encryption", Health: HealthDown, Detail: "AWS KMS does not answer. Values whose data key is cached stay readable for at most 5m0s.", Hint: "Check the network."}
 	runs := sampleKeyRuns()
 	all["keys"] = &KeysPage{BasePage: b, Health: well, Keys: sampleKeys(), Scrub: &runs[2], Runs: runs, MayManage: true}
-	all["keys away"] = &KeysPage{BasePage: b, Health: away, Keys: keysOf(), Runs: runs[1:2], MayManage: true}
+	unnamed := append(keysOf(), KeyView{Kind: models.RecipientKMS, Problem: "AWS KMS does not answer.", Uses: []KeyUse{{Environment: staging, Role: RolePrimary}}})
+	all["keys away"] = &KeysPage{BasePage: b, Health: away, Keys: unnamed, Runs: runs[1:2], MayManage: true}
 	all["keys calm"] = &KeysPage{BasePage: b, Health: well, Keys: keysOf(), Scrub: &runs[4], MayManage: true}
 	all["keys empty, to an auditor"] = &KeysPage{BasePage: b, Health: HealthItem{Health: HealthUnknown}}
 	scrubbing := sampleKeyRun("krn_8", models.KeyScrub, models.KeyRunRunning, nil, time.Minute)

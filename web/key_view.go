@@ -34,28 +34,7 @@ func keyViews(all []keys.Key) []templates.KeyView {
 			})
 		}
 	}
-	unsettle(views)
 	return views
-}
-
-// unsettle takes back that a key is a former one where a key that is wanted could not be
-// looked up: it may be the same.
-func unsettle(views []templates.KeyView) {
-	unsure := map[models.EnvironmentID]bool{}
-	for _, v := range views {
-		for _, u := range v.Uses {
-			if v.ID == "" && u.Role.Wanted() {
-				unsure[u.Environment.ID] = true
-			}
-		}
-	}
-	for _, v := range views {
-		for i := range v.Uses {
-			if v.Uses[i].Role == templates.RoleFormer && unsure[v.Uses[i].Environment.ID] {
-				v.Uses[i].Role = templates.RoleUnknown
-			}
-		}
-	}
 }
 
 // keyRunViews are runs over keys as pages show them.

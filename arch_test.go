@@ -59,7 +59,7 @@ var mayImport = map[string][]string{
 	"test/bench":              {"app", "api", "client", "config", "models", "secrets", "store", "test/awsstandin/standin", "test/scenario", "test/vaulttest"},
 	"test/demo":               {"test/scenario"},
 	"test/scenario":           {"api", "client", "test/awsstandin/standin"},
-	"test/screenshots":        {"api", "test/scenario"},
+	"test/screenshots":        {"api", "client", "test/scenario"},
 	"test/packaging":          {},
 	"test/awsstandin/standin": {},
 	"test/vaulttest":          {},

@@ -52,6 +52,7 @@ const (
 	RolePrimary  KeyRole = "primary"
 	RoleRecovery KeyRole = "recovery"
 	RoleSecond   KeyRole = "second"
+	RoleUnknown  KeyRole = "unknown"
 )
 
 // Valid indicates whether the value is a known member of the KeyRole enum.
@@ -64,6 +65,8 @@ func (e KeyRole) Valid() bool {
 	case RoleRecovery:
 		return true
 	case RoleSecond:
+		return true
+	case RoleUnknown:
 		return true
 	default:
 		return false
@@ -697,7 +700,8 @@ type KeyList struct {
 }
 
 // KeyRole What a wrapping key is to an environment: the first one, a second one, an offline one, or
-// one that is wanted no more while something still stands under it.
+// one that is wanted no more while something still stands under it. While a name cannot be
+// looked up, it may not be known whether a key is a former one or the one that is named.
 type KeyRole string
 
 // KeyRun One long work over keys.
@@ -779,7 +783,8 @@ type KeyUsage struct {
 	Missing int `json:"missing"`
 
 	// Role What a wrapping key is to an environment: the first one, a second one, an offline one, or
-	// one that is wanted no more while something still stands under it.
+	// one that is wanted no more while something still stands under it. While a name cannot be
+	// looked up, it may not be known whether a key is a former one or the one that is named.
 	Role KeyRole `json:"role"`
 
 	// Versions Sealed under those data keys.

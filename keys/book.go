@@ -2,7 +2,6 @@ package keys
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -22,10 +21,14 @@ type want struct {
 	Kind  models.RecipientKind
 	Name  string
 	Label string
-	ID    string // recipient id; "" where it could not be looked up
+	ID    string // recipient id; "" where it could not be looked up and is not remembered
 	Info  kms.KeyInfo
 	Err   error // why it could not be looked up
 }
+
+// sure reports whether the ID is the key's for certain: it was looked up just now, or is an id
+// by itself, and not what the name stood for when it was last looked up.
+func (w want) sure() bool { return w.ID != "" && (w.Err == nil || kms.IsID(w.Kind, w.Name)) }
 
 type keyName struct {
 	kind models.RecipientKind
@@ -38,10 +41,14 @@ type looked struct {
 }
 
 // wants says for whom each environment's data keys are to be wrapped, the primary first. Each
-// key is looked up once; that one cannot be is no error.
+// key is looked up once; that one cannot be is no error, and its ID then is the one of before.
 func (s *Service) wants(ctx context.Context, environments []models.Environment) (map[models.EnvironmentID][]want, error) {
 	all := map[models.EnvironmentID][]want{}
-	err := s.Store.Read(ctx, func(tx *store.Tx) error {
+	var kept names
+	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		if kept, err = readNames(tx); err != nil {
+			return err
+		}
 		for _, e := range environments {
 			recipients, err := tx.Recipients(e.ID)
 			if err != nil {
@@ -60,8 +67,12 @@ func (s *Service) wants(ctx context.Context, environments []models.Environment) 
 			w := &list[i]
 			found := known[keyName{w.Kind, w.Name}]
 			w.Info, w.Err, w.ID = found.info, found.err, found.info.ID
-			if w.ID == "" && (w.Kind == models.RecipientRecovery || strings.HasPrefix(w.Name, "arn:") && strings.Contains(w.Name, ":key/")) {
-				w.ID = w.Name // is an id by itself
+			switch {
+			case w.ID != "":
+			case kms.IsID(w.Kind, w.Name):
+				w.ID = w.Name
+			default:
+				w.ID = kept[w.name()]
 			}
 		}
 	}

@@ -84,6 +84,9 @@ func (s *Service) drillOne(ctx context.Context, e models.Environment, sample sto
 		return r.failed(w.Err)
 	}
 	i := slices.IndexFunc(sample.Wrapped, func(row models.WrappedKey) bool { return row.RecipientKind == w.Kind && row.RecipientID == w.ID })
+	if i < 0 && !w.sure() {
+		return r.failed(w.Err)
+	}
 	if i < 0 {
 		return r.failed(fault.New(fault.Conflict, "Data key %s is not wrapped for %s yet.", sample.Key.ID, w.ID).
 			WithHint("Wait for the re-wrap that follows a change of recipients, or begin one."))

@@ -77,7 +77,7 @@ func (s *Service) report(ctx context.Context, only models.EnvironmentID) ([]Key,
 	if err != nil {
 		return nil, err
 	}
-	l := ledger{stock: k, keys: map[keyName]*Key{}}
+	l := ledger{stock: k, keys: map[keyName]*Key{}, unsure: map[models.EnvironmentID]bool{}}
 	for _, e := range k.environments {
 		for _, w := range wants[e.ID] {
 			l.wanted(e, w)
@@ -106,7 +106,7 @@ func (s *Service) report(ctx context.Context, only models.EnvironmentID) ([]Key,
 
 // roleOrder puts keys that wrap before those that only open, and those nobody wants last.
 func roleOrder(k Key) int {
-	order := []Role{RolePrimary, RoleSecond, RoleRecovery, RoleFormer}
+	order := []Role{RolePrimary, RoleSecond, RoleRecovery, RoleUnknown, RoleFormer}
 	best := len(order)
 	for _, u := range k.Usages {
 		best = min(best, slices.Index(order, u.Role))
@@ -117,7 +117,8 @@ func roleOrder(k Key) int {
 // ledger gathers keys by kind and id, or by kind and name where the id is not known.
 type ledger struct {
 	stock
-	keys map[keyName]*Key
+	keys   map[keyName]*Key
+	unsure map[models.EnvironmentID]bool // a key that it names is not known by its id
 }
 
 func (l *ledger) key(kind models.RecipientKind, id, name string) *Key {
@@ -138,24 +139,31 @@ func (l *ledger) wanted(e models.Environment, w want) {
 		said := fault.Public(w.Err)
 		key.Problem, key.Hint = said.Message, said.Hint
 	}
-	usage := Usage{Environment: e, Role: w.Role, Label: w.Label, Drill: l.drill(e.ID, w.Kind, w.ID)}
+	usage := Usage{Environment: e, Role: w.Role, Label: w.Label, Drill: l.drill(e.ID, w.Kind, cmp.Or(w.ID, w.Name))}
 	if u := l.used(e.ID, w.Kind, w.ID); u != nil {
 		usage.DataKeys, usage.Versions = u.DataKeys, u.Versions
 	}
 	if w.ID != "" {
 		usage.Missing = l.totals[e.ID] - usage.DataKeys
+	} else {
+		l.unsure[e.ID] = true
 	}
 	key.Usages = append(key.Usages, usage)
 }
 
-// former adds what stands under a key that the environment does not name.
+// former adds what stands under a key that the environment does not name, or does not name as
+// far as is known.
 func (l *ledger) former(e models.Environment, u store.KeyUsage) {
 	key := l.key(u.RecipientKind, u.RecipientID, "")
 	if slices.ContainsFunc(key.Usages, func(have Usage) bool { return have.Environment.ID == e.ID }) {
 		return
 	}
+	role := RoleFormer
+	if l.unsure[e.ID] {
+		role = RoleUnknown
+	}
 	key.Usages = append(key.Usages, Usage{
-		Environment: e, Role: RoleFormer, DataKeys: u.DataKeys, Versions: u.Versions,
+		Environment: e, Role: role, DataKeys: u.DataKeys, Versions: u.Versions,
 		Drill: l.drill(e.ID, u.RecipientKind, u.RecipientID),
 	})
 }
@@ -220,7 +228,7 @@ func (s *Service) emptiedKeys(ctx context.Context, l *ledger, wants map[models.E
 	})
 	known := true
 	for _, list := range wants {
-		known = known && !slices.ContainsFunc(list, func(w want) bool { return w.ID == "" })
+		known = known && !slices.ContainsFunc(list, func(w want) bool { return !w.sure() })
 	}
 	for _, run := range runs {
 		if run.FromKey != "" && run.Status == models.KeyRunSucceeded && !l.has(run.FromKey) {

@@ -145,7 +145,7 @@ func (e *emptiness) look(env models.Environment, wants []want, usage []store.Key
 	switch {
 	case slices.ContainsFunc(wants, func(w want) bool { return w.ID == key }):
 		e.named = append(e.named, env.Name)
-	case slices.ContainsFunc(wants, func(w want) bool { return w.ID == "" }):
+	case slices.ContainsFunc(wants, func(w want) bool { return !w.sure() }):
 		e.unknown = append(e.unknown, env.Name)
 	}
 }

@@ -63,6 +63,7 @@ const (
 	RoleSecond   Role = "second"   // a second KMS key
 	RoleRecovery Role = "recovery" // offline
 	RoleFormer   Role = "former"   // not wanted any more; something still stands under it
+	RoleUnknown  Role = "unknown"  // former, or the very key whose name cannot be looked up
 )
 
 // Usage is what of one environment stands under one wrapping key.
@@ -80,7 +81,7 @@ type Usage struct {
 type Key struct {
 	Kind     models.RecipientKind
 	Name     string // as it was named: an alias, an ARN, an age recipient
-	ID       string // recipient id; "" where it could not be looked up
+	ID       string // recipient id; where it cannot be looked up the last known, or ""
 	Info     kms.KeyInfo
 	Problem  string // why it could not be looked up; "" where it was
 	Hint     string

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -83,6 +84,7 @@ func (s *Service) watch(ctx context.Context) (*time.Time, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.grumble(ctx, "what the names of wrapping keys stand for could not be kept", s.keepNames(ctx, wants))
 	w := Watched{At: s.Now()}
 	for _, e := range environments {
 		w.Troubled = append(w.Troubled, troubled(e, wants[e.ID], w.Troubled)...)
@@ -122,10 +124,7 @@ func (s *Service) grumble(ctx context.Context, what string, err error) {
 func troubled(e models.Environment, wants []want, told []TroubleKey) []TroubleKey {
 	var all []TroubleKey
 	for _, w := range wants {
-		t := TroubleKey{Key: w.Name, Environment: e.Name, State: w.Info.State}
-		if t.Key == "" {
-			t.Key = w.ID
-		}
+		t := TroubleKey{Key: cmp.Or(w.Name, w.ID, "by default"), Environment: e.Name, State: w.Info.State}
 		switch {
 		case slices.ContainsFunc(told, func(have TroubleKey) bool { return have.Key == t.Key }):
 			continue
@@ -236,7 +235,7 @@ func (s *Service) rotate(ctx context.Context, environments []models.Environment,
 	for _, e := range environments {
 		for _, w := range wants[e.ID] {
 			backend, ok := s.backend(w.Kind).(rotator)
-			if !ok || w.ID == "" || seen[w.ID] || w.Info.Rotation != nil && *w.Info.Rotation {
+			if !ok || !w.sure() || seen[w.ID] || w.Info.Rotation != nil && *w.Info.Rotation {
 				continue
 			}
 			seen[w.ID] = true

@@ -61,7 +61,7 @@ func (e *Envelope) named(ctx context.Context, env models.Environment) (Targets, 
 }
 
 func (e *Envelope) resolve(ctx context.Context, env models.Environment, target Target) (string, error) {
-	if target.Kind == models.RecipientRecovery || isKeyARN(target.Name) {
+	if IsID(target.Kind, target.Name) {
 		return target.Name, nil
 	}
 	wrapper := e.backend(target.Kind)
@@ -75,8 +75,13 @@ func (e *Envelope) resolve(ctx context.Context, env models.Environment, target T
 	return info.ID, nil
 }
 
-// isKeyARN reports whether a name is the ARN of a key, not of an alias: such a name is the
-// recipient id.
+// IsID reports whether a name is a recipient id by itself, which nobody need look up: an age
+// recipient, or the ARN of a key.
+func IsID(kind models.RecipientKind, name string) bool {
+	return kind == models.RecipientRecovery || isKeyARN(name)
+}
+
+// isKeyARN reports whether a name is the ARN of a key, not of an alias.
 func isKeyARN(name string) bool {
 	parts := strings.SplitN(name, ":", 6)
 	return len(parts) == 6 && parts[0] == "arn" && strings.HasPrefix(parts[5], "key/")

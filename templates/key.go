@@ -16,6 +16,7 @@ const (
 	RoleSecond   KeyRole = "second"   // a second KMS key
 	RoleRecovery KeyRole = "recovery" // offline
 	RoleFormer   KeyRole = "former"   // not wanted any more; something still stands under it
+	RoleUnknown  KeyRole = "unknown"  // former, or the very key whose name could not be looked up
 )
 
 // KeyView is one wrapping key with what stands under it.
@@ -62,11 +63,11 @@ func (k KeyView) Plain() string {
 	case k.Kind == models.RecipientKMS && len(k.Aliases) > 0 && !strings.HasPrefix(k.Name, "alias/"):
 		return k.Aliases[0]
 	case k.Name != "":
-		return shortKey(k.Name)
+		return briefKey(k.Name)
 	case k.ID != "":
-		return shortKey(k.ID)
+		return briefKey(k.ID)
 	default:
-		return keyKindWord(k.Kind)
+		return keyKindWord(k.Kind) + " (default)"
 	}
 }
 
@@ -78,16 +79,8 @@ func (k KeyView) Full() string {
 	return k.Name
 }
 
-// Brief is Full without what is long and the same for all: an ARN's account and key are
-// what tells one from another, its region is told beside it.
-func (k KeyView) Brief() string {
-	if rest, ok := strings.CutPrefix(k.Full(), "arn:aws:kms:"); ok {
-		if _, key, ok := strings.Cut(rest, ":"); ok {
-			return key
-		}
-	}
-	return shortKey(k.Full())
-}
+// Brief is Full without what is long and the same for all.
+func (k KeyView) Brief() string { return briefKey(k.Full()) }
 
 // DataKeys is how many of all environments are wrapped under the key.
 func (k KeyView) DataKeys() int { return k.sum(func(u KeyUse) int { return u.DataKeys }) }

@@ -181,7 +181,7 @@ func (d DrillView) Title() string {
 	if d.Label != "" {
 		return d.Label
 	}
-	return shortKey(d.ID)
+	return briefKey(d.ID)
 }
 
 // Look is how the result shows.

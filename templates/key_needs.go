@@ -27,11 +27,18 @@ func (n KeyNeed) Look() Look { return n.look }
 // KeyNeeds finds what a person should look at, the worst first.
 func KeyNeeds(now time.Time, backend HealthItem, keys []KeyView, scrub *KeyRunView, runs []KeyRunView) []KeyNeed {
 	var needs []KeyNeed
-	if backend.Health == HealthDown || backend.Health == HealthDegraded {
+	away := backend.Health == HealthDown || backend.Health == HealthDegraded
+	if away {
 		needs = append(needs, KeyNeed{look: backend.Health.Look(), Subject: "Encryption", URL: "/keys", Why: backend.Detail, Hint: backend.Hint})
 	}
+	worked := inWork(runs)
 	for _, k := range keys {
-		needs = append(needs, keyNeeds(now, k)...)
+		if k.Problem == "" || !away { // else the backend tells of all its keys
+			needs = append(needs, stateNeeds(k)...)
+		}
+		for _, u := range k.Uses {
+			needs = append(needs, useNeeds(now, k, u, worked[u.Environment.ID])...)
+		}
 	}
 	needs = append(needs, scrubNeeds(scrub)...)
 	needs = append(needs, failedRuns(runs)...)
@@ -46,19 +53,23 @@ func severity(l Look) int {
 	return 1
 }
 
-func keyNeeds(now time.Time, k KeyView) []KeyNeed {
-	var needs []KeyNeed
-	if inUse := k.DataKeys() > 0 || slices.ContainsFunc(k.Uses, func(u KeyUse) bool { return u.Role.Wanted() }); inUse {
-		needs = append(needs, stateNeeds(k)...)
+// inWork are the environments whose data keys are just being wrapped anew.
+func inWork(runs []KeyRunView) map[models.EnvironmentID]bool {
+	worked := map[models.EnvironmentID]bool{}
+	for _, v := range runs {
+		if !v.Run.Status.Ended() && (v.Run.Kind == models.KeyRewrap || v.Run.Kind == models.KeyMigrate) {
+			worked[v.Run.EnvironmentID] = true
+		}
 	}
-	for _, u := range k.Uses {
-		needs = append(needs, useNeeds(now, k, u)...)
-	}
-	return needs
+	return worked
 }
 
+// stateNeeds is what the state of a key asks for, while anybody needs the key.
 func stateNeeds(k KeyView) []KeyNeed {
+	needed := k.DataKeys() > 0 || slices.ContainsFunc(k.Uses, func(u KeyUse) bool { return u.Role.Wanted() })
 	switch {
+	case !needed:
+		return nil
 	case k.Problem != "":
 		return []KeyNeed{{look: k.Look(), Subject: k.Title(), URL: "/keys", Why: k.Problem, Hint: k.Hint}}
 	case k.Kind != models.RecipientKMS || k.Enabled:
@@ -74,15 +85,15 @@ func stateNeeds(k KeyView) []KeyNeed {
 	}
 }
 
-func useNeeds(now time.Time, k KeyView, u KeyUse) []KeyNeed {
+func useNeeds(now time.Time, k KeyView, u KeyUse, inWork bool) []KeyNeed {
 	var needs []KeyNeed
 	need := func(l Look, why, hint string, at *time.Time) {
 		needs = append(needs, KeyNeed{look: l, Subject: useTitle(k, u), Environment: &u.Environment, URL: environmentKeysURL(&u.Environment), Why: why, Hint: hint, At: at})
 	}
-	if u.Role == RoleFormer && u.DataKeys > 0 {
+	if u.Role == RoleFormer && u.DataKeys > 0 && !inWork {
 		need(Look{"former key in use", "key", "amber"}, plural(u.DataKeys, "data key")+" still "+verb(u.DataKeys, "stands", "stand")+" under it, though it is not wanted any more.", "Re-wrap the environment; keep the key enabled until then.", nil)
 	}
-	if u.Role.Wanted() && u.Missing > 0 {
+	if u.Role.Wanted() && u.Missing > 0 && !inWork {
 		need(Look{"wraps owed", "clock", "amber"}, plural(u.Missing, "data key")+" "+verb(u.Missing, "is", "are")+" not wrapped for it yet, so it cannot open everything.", "Keeper makes up for it by itself once the key answers.", nil)
 	}
 	if !u.Role.Spare() {
@@ -111,9 +122,12 @@ func scrubNeeds(scrub *KeyRunView) []KeyNeed {
 	if scrub == nil || scrub.Run.Status != models.KeyRunPartial {
 		return nil
 	}
+	look := Look{"not all looked at", "question-circle", "amber"}
+	if scrub.Damaged {
+		look = findingLook(models.FindingDamaged)
+	}
 	return []KeyNeed{{
-		look: Look{"did not open", "x-circle-fill", "red"}, Subject: "Last scrub", URL: MustPath("/keys/runs/{run}", scrub.Run.ID),
-		Why: plural(scrub.Findings, "finding") + ": stored versions or wrapped keys that do not open.", Hint: "The run names each of them and says what mends it.", At: scrub.Run.FinishedAt,
+		look: look, Subject: "Last scrub", URL: MustPath("/keys/runs/{run}", scrub.Run.ID), Why: scrub.Report().Message, Hint: scrub.Report().Hint, At: scrub.Run.FinishedAt,
 	}}
 }
 

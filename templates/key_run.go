@@ -14,6 +14,7 @@ type KeyRunView struct {
 	Rate        float64             // of the run's unit a second; 0: not known
 	Left        time.Duration       // 0: not known
 	Findings    int
+	Damaged     bool // something is among the findings that will not open by waiting
 }
 
 // Title is what the run does, and to what.

@@ -20,7 +20,7 @@ func keyKindWord(k models.RecipientKind) string {
 }
 
 var keyRoleWords = map[KeyRole]string{
-	RolePrimary: "wrapping key", RoleSecond: "second key", RoleRecovery: "recovery", RoleFormer: "former",
+	RolePrimary: "wrapping key", RoleSecond: "second key", RoleRecovery: "recovery", RoleFormer: "former", RoleUnknown: "not known now",
 }
 
 // Word is the role for people.
@@ -32,7 +32,7 @@ func (r KeyRole) Word() string {
 }
 
 // Wanted reports whether data keys are to be wrapped for who has the role.
-func (r KeyRole) Wanted() bool { return r != RoleFormer }
+func (r KeyRole) Wanted() bool { return r != RoleFormer && r != RoleUnknown }
 
 // Spare reports whether the role is there for the day that the wrapping key is lost.
 func (r KeyRole) Spare() bool { return r == RoleSecond || r == RoleRecovery }
@@ -89,6 +89,17 @@ func shortKey(name string) string {
 		return name
 	}
 	return string(runes[:head]) + "…" + string(runes[len(runes)-tail:])
+}
+
+// briefKey is a key's name for lists: of an ARN its account and key, which tell one from
+// another; its region is told beside it.
+func briefKey(name string) string {
+	if rest, ok := strings.CutPrefix(name, "arn:aws:kms:"); ok {
+		if _, key, ok := strings.Cut(rest, ":"); ok {
+			return key
+		}
+	}
+	return shortKey(name)
 }
 
 // stateWord is a backend's word for a state in Keeper's writing: "PendingDeletion" is

@@ -70,7 +70,7 @@ func sampleKeyRuns() []KeyRunView {
 	emptied := sampleKeyRun("krn_2", models.KeyRewrap, models.KeyRunSucceeded, new(staging), 3*time.Hour)
 	emptied.Run.FromKey, emptied.Run.ToKey, emptied.Run.Hint = sampleARN3, sampleARN, "Nothing stands under "+sampleARN3+" any more; it may be disabled."
 	scrub := sampleKeyRun("krn_3", models.KeyScrub, models.KeyRunPartial, nil, 20*time.Hour)
-	scrub.Run.CreatedBy, scrub.Findings, scrub.Run.Failed = "system", 2, 2
+	scrub.Run.CreatedBy, scrub.Findings, scrub.Run.Failed, scrub.Damaged = "system", 2, 2, true
 	failed := sampleKeyRun("krn_4", models.KeyReencrypt, models.KeyRunFailed, new(production), 30*time.Hour)
 	failed.Run.Done, failed.Run.Error, failed.Run.Hint = 12, "AWS KMS does not answer: connection refused", "Start it again once the key answers."
 	waiting := sampleKeyRun("krn_7", models.KeyRewrap, models.KeyRunQueued, new(development), time.Second)
@@ -110,7 +110,8 @@ func sampleKeyPages(b BasePage, all map[string]Page) {
 	away := HealthItem{Name: "Encryption", Health: HealthDown, Detail: "AWS KMS does not answer. Values whose data key is cached stay readable for at most 5m0s.", Hint: "Check the network."}
 	runs := sampleKeyRuns()
 	all["keys"] = &KeysPage{BasePage: b, Health: well, Keys: sampleKeys(), Scrub: &runs[2], Runs: runs, MayManage: true}
-	all["keys away"] = &KeysPage{BasePage: b, Health: away, Keys: keysOf(), Runs: runs[1:2], MayManage: true}
+	unnamed := append(keysOf(), KeyView{Kind: models.RecipientKMS, Problem: "AWS KMS does not answer.", Uses: []KeyUse{{Environment: staging, Role: RolePrimary}}})
+	all["keys away"] = &KeysPage{BasePage: b, Health: away, Keys: unnamed, Runs: runs[1:2], MayManage: true}
 	all["keys calm"] = &KeysPage{BasePage: b, Health: well, Keys: keysOf(), Scrub: &runs[4], MayManage: true}
 	all["keys empty, to an auditor"] = &KeysPage{BasePage: b, Health: HealthItem{Health: HealthUnknown}}
 	scrubbing := sampleKeyRun("krn_8", models.KeyScrub, models.KeyRunRunning, nil, time.Minute)

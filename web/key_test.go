@@ -144,7 +144,7 @@ func TestKeysPage(t *testing.T) {
 	t.Run("Scrub", func(t *testing.T) {
 		p := v.get("/keys").form("/keys/scrub").submit().runEnds()
 		p.want(http.StatusOK, "h1", "Scrub of all environments").want(http.StatusOK, ".flash-done#report", "")
-		v.get("/keys").want(http.StatusOK, "main", "Last scrub Its findings succeeded")
+		v.get("/keys").want(http.StatusOK, "main", "Last scrub The run succeeded")
 		v.get("/").want(http.StatusOK, "#encryption", "Last scrub succeeded")
 		v.get("/keys/runs?kind=scrub").want(http.StatusOK, "#key-runs", "Scrub of all environments")
 		v.get("/keys/runs?kind=migrate").want(http.StatusOK, "#key-runs", "No run of that kind yet")

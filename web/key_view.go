@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -63,6 +64,9 @@ func (w *Web) keyRuns(r *request, e models.EnvironmentID, limit int) ([]template
 	return r.keyRunViews(runs)
 }
 
+// scrubFindings is how many findings of a scrub are looked at to tell how bad it is.
+const scrubFindings = 1000
+
 // lastScrub is the newest scrub, nil where there was none.
 func (w *Web) lastScrub(r *request) (*templates.KeyRunView, error) {
 	last, err := w.Keys.LastScrub(r.Context(), r.actor)
@@ -72,6 +76,13 @@ func (w *Web) lastScrub(r *request) (*templates.KeyRunView, error) {
 	views, err := r.keyRunViews([]keys.Progress{*last})
 	if err != nil {
 		return nil, err
+	}
+	if last.Status == models.KeyRunPartial {
+		found, err := w.Keys.Findings(r.Context(), r.actor, last.ID, 0, scrubFindings)
+		if err != nil {
+			return nil, err
+		}
+		views[0].Damaged = slices.ContainsFunc(found, func(f models.KeyFinding) bool { return f.Kind == models.FindingDamaged })
 	}
 	return &views[0], nil
 }

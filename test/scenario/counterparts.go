@@ -25,8 +25,8 @@ func Build(ctx context.Context, module, binary string) error {
 }
 
 // StartAWS serves the stand-in, with AWS's own quotas, in this process.
-func StartAWS() (AWS, func(), error) {
-	server := standin.New(standin.Options{Quotas: standin.RealQuotas()})
+func StartAWS(kmsAliases ...string) (AWS, func(), error) {
+	server := standin.New(standin.Options{Quotas: standin.RealQuotas(), KMSAliases: kmsAliases})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return AWS{}, nil, err

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -68,6 +69,10 @@ func run(ctx context.Context, out, only string, all bool) (err error) {
 		return err
 	}
 	defer stop()
+	story, err := furnishKeys(ctx, world)
+	if err != nil {
+		return err
+	}
 	pages, err := pagesOf(ctx, world)
 	if err != nil {
 		return err
@@ -75,7 +80,14 @@ func run(ctx context.Context, out, only string, all bool) (err error) {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	return shoot(world.Keeper.URL, out, only, all, pages)
+	first, rest := pages[:1:1], pages[1:] // whoever comes first has to sign in
+	if err := shoot(world.Keeper.URL, out, only, all, slices.Concat(first, keyPages(story), rest)); err != nil {
+		return err
+	}
+	if err := cutOff(ctx, world); err != nil {
+		return err
+	}
+	return shoot(world.Keeper.URL, out, only, all, append(first, awayPages()...))
 }
 
 // build starts a world and lets the story begin in it.
@@ -84,7 +96,7 @@ func build(ctx context.Context, dir string) (*scenario.World, func(), error) {
 	if err := errors.Join(scenario.Build(ctx, ".", binary), scenario.Build(ctx, "test/vaultengine", engine)); err != nil {
 		return nil, nil, err
 	}
-	aws, stopAWS, err := scenario.StartAWS()
+	aws, stopAWS, err := scenario.StartAWS(oldKey, newKey)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -101,7 +113,7 @@ func build(ctx context.Context, dir string) (*scenario.World, func(), error) {
 	_ = listener.Close()
 	w := &scenario.World{
 		AWS: aws, Vault: vault, Tell: func(string, ...any) {},
-		Keeper: &scenario.Keeper{Binary: binary, Dir: dir, Port: port, Log: io.Discard, Env: []string{"KEEPER_ADMIN_PASSWORD=" + password}},
+		Keeper: &scenario.Keeper{Binary: binary, Dir: dir, Port: port, Log: io.Discard, Env: append(kmsSettings(aws), "KEEPER_ADMIN_PASSWORD="+password)},
 	}
 	stop := func() {
 		w.Keeper.Stop()

@@ -153,7 +153,7 @@ func TestEnumsAreTheModels(t *testing.T) {
 		"SyncStatus":      words(models.SyncStatuses),
 		"DestinationKind": words(append(slices.Clone(models.DestinationKinds), models.DestinationMemory)),
 		"RecipientKind":   words([]models.RecipientKind{models.RecipientLocal, models.RecipientKMS, models.RecipientRecovery}),
-		"KeyRole":         words([]keys.Role{keys.RolePrimary, keys.RoleSecond, keys.RoleRecovery, keys.RoleFormer}),
+		"KeyRole":         words([]keys.Role{keys.RolePrimary, keys.RoleSecond, keys.RoleRecovery, keys.RoleFormer, keys.RoleUnknown}),
 		"KeyRunKind":      words([]models.KeyRunKind{models.KeyRewrap, models.KeyReencrypt, models.KeyMigrate, models.KeyScrub}),
 		"KeyRunStatus": words([]models.KeyRunStatus{
 			models.KeyRunQueued, models.KeyRunRunning, models.KeyRunSucceeded, models.KeyRunPartial, models.KeyRunFailed, models.KeyRunCancelled,

@@ -247,13 +247,17 @@ func TestWhoMay(t *testing.T) {
 			return err
 		},
 		"test": func(a models.Actor, id models.DestinationID) error { return h.Test(t.Context(), a, id) },
+		"test each": func(a models.Actor, id models.DestinationID) error {
+			_, err := h.TestEach(t.Context(), a, id)
+			return err
+		},
 		"update": func(a models.Actor, id models.DestinationID) error {
 			_, err := h.Update(t.Context(), a, id, destinations.Change{Interval: &interval}, 0)
 			return err
 		},
 	}
 	weakest := map[string]models.EnvironmentRole{
-		"get": models.RoleViewer, "run": models.RoleViewer, "trigger": models.RoleEditor, "test": models.RoleManager, "update": models.RoleManager,
+		"get": models.RoleViewer, "run": models.RoleViewer, "trigger": models.RoleEditor, "test": models.RoleManager, "test each": models.RoleManager, "update": models.RoleManager,
 	}
 	for name, call := range calls {
 		for i, role := range append([]models.EnvironmentRole{""}, models.EnvironmentRoles...) {

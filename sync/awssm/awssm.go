@@ -60,6 +60,7 @@ type Options struct {
 // Driver is a keepersync.Driver for AWS Secrets Manager.
 type Driver struct {
 	client       *secretsmanager.Client
+	credentials  aws.CredentialsProvider
 	prefix       string
 	kmsKeyID     string
 	recoveryDays int64
@@ -82,6 +83,7 @@ func New(o Options) *Driver {
 	}
 	return &Driver{
 		client:       secretsmanager.NewFromConfig(config),
+		credentials:  config.Credentials,
 		prefix:       o.Prefix,
 		kmsKeyID:     o.KMSKeyID,
 		recoveryDays: int64(cmp.Or(o.RecoveryDays, defaultRecoveryDays)),

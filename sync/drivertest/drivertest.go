@@ -110,6 +110,7 @@ func Run(t *testing.T, start func(*testing.T) Counterpart) {
 		{"Broken", testBroken},
 		{"Cancelled", testCancelled},
 		{"Check", testCheck},
+		{"Try", testTry},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

@@ -21,6 +21,9 @@ type watched struct {
 	t *testing.T
 }
 
+// Unwrap gives the optional interfaces of the driver below.
+func (w watched) Unwrap() keepersync.Driver { return w.Driver }
+
 func watch(t *testing.T, d keepersync.Driver) keepersync.Driver { return watched{d, t} }
 
 func (w watched) look(op, name string, err error) {

@@ -7,41 +7,79 @@ import (
 
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
+	keepersync "github.com/your-org/keeper/sync"
 )
 
 // never is a version that no entry has, so that a write which must replace it is refused by
 // KV v2 after the policy has let it through.
 const never = 1 << 30
 
-// Check tries each permission on a name that does not exist, with writes that KV v2
-// refuses. Whether a write of an existing entry is allowed is asked of Vault, where it tells.
+var _ keepersync.Tester = (*Driver)(nil)
+
+// Check tries each permission until one is missing; see tries.
 func (d *Driver) Check(ctx context.Context) error {
-	for _, err := range d.List(ctx) {
-		if err != nil {
+	for _, try := range d.tries(ctx) {
+		if err := try.call(); err != nil {
 			return err
 		}
-		break
 	}
+	return nil
+}
+
+// Try tries each permission and goes on after one that is missing.
+func (d *Driver) Try(ctx context.Context) []keepersync.Tried {
+	var tried []keepersync.Tried
+	for _, try := range d.tries(ctx) {
+		err := try.call()
+		permission := try.capability + " on " + d.path(try.area, d.prefix) + "*"
+		tried = append(tried, keepersync.Tried{Permission: permission, OK: err == nil, Err: err})
+	}
+	return tried
+}
+
+type try struct {
+	capability, area string
+	call             func() error
+}
+
+// tries uses each permission on a name that does not exist, with writes that KV v2 refuses.
+// Whether a write of an existing entry is allowed is asked of Vault, where it tells.
+func (d *Driver) tries(ctx context.Context) []try {
 	name := d.prefix + models.NewID("keeper-check")
-	if _, err := d.Describe(ctx, name); !fault.Is(err, fault.NotFound) {
-		return d.failCheck(err)
+	of := func(op operation, call func() error) try { return try{op.capability, op.area, call} }
+	return []try{
+		of(opList, func() error { return d.checkList(ctx) }),
+		of(opDescribe, func() error { _, err := d.Describe(ctx, name); return d.absence(err) }),
+		of(opFetch, func() error { got, _ := d.fetch(ctx, name); return d.absence(got.Err) }),
+		{"create", opPut.area, func() error { return d.checkPut(ctx, name) }},
+		of(opMark, func() error { return d.checkMark(ctx, name) }),
+		of(opDelete, func() error { return d.checkVersions(ctx, opDelete, name) }),
+		of(opRestore, func() error { return d.checkVersions(ctx, opRestore, name) }),
+		{"update", opPut.area, func() error { return d.checkUpdate(ctx, name) }},
 	}
-	if got, _ := d.fetch(ctx, name); !fault.Is(got.Err, fault.NotFound) {
-		return d.failCheck(got.Err)
-	}
-	if err := d.checkPut(ctx, name); err != nil {
+}
+
+func (d *Driver) checkList(ctx context.Context) error {
+	for _, err := range d.List(ctx) {
 		return err
 	}
-	if err := d.checkMark(ctx, name); err != nil {
-		return err
+	return nil
+}
+
+// absence turns round what a look at a name that was never made says.
+func (d *Driver) absence(err error) error {
+	if fault.Is(err, fault.NotFound) {
+		return nil
 	}
-	for _, op := range []operation{opDelete, opRestore} {
-		a, err := d.call(ctx, d.post(d.path(op.area, name), map[string][]int{"versions": {1}}))
-		if err != nil || !a.ok() && !a.absent() {
-			return d.fail(a, err, op, name)
-		}
+	return d.failCheck(err)
+}
+
+func (d *Driver) checkVersions(ctx context.Context, op operation, name string) error {
+	a, err := d.call(ctx, d.post(d.path(op.area, name), map[string][]int{"versions": {1}}))
+	if err != nil || !a.ok() && !a.absent() {
+		return d.fail(a, err, op, name)
 	}
-	return d.checkUpdate(ctx, name)
+	return nil
 }
 
 func (d *Driver) checkPut(ctx context.Context, name string) error {
@@ -81,12 +119,15 @@ func (d *Driver) checkMark(ctx context.Context, name string) error {
 func (d *Driver) checkUpdate(ctx context.Context, name string) error {
 	path := d.path(opPut.area, name)
 	a, err := d.call(ctx, d.post("sys/capabilities-self", map[string][]string{"paths": {path}}))
+	if err != nil {
+		return d.fail(a, err, opPut, name)
+	}
 	var reply struct {
 		Data struct {
 			Capabilities []string `json:"capabilities"`
 		} `json:"data"`
 	}
-	if err == nil && a.ok() {
+	if a.ok() {
 		_ = a.decode(&reply) // what is no answer tells nothing
 	}
 	told := reply.Data.Capabilities

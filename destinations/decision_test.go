@@ -113,8 +113,17 @@ func TestManual(t *testing.T) {
 			if !holds(h.places.at("one"), "production/a", "theirs") {
 				t.Fatal("written before anybody decided")
 			}
+			if counts, err := h.HoldCounts(t.Context(), admin); err != nil || counts[d.ID] != 1 {
+				t.Errorf("%v wait, %v", counts, err)
+			}
 			if err := h.Rule(t.Context(), admin, rule(h, hold, side)); err != nil {
 				t.Fatal(err)
+			}
+			if counts, err := h.HoldCounts(t.Context(), admin); err != nil || len(counts) != 0 {
+				t.Errorf("decided, and %v wait, %v", counts, err)
+			}
+			if held, err := h.Holds(t.Context(), admin, d.ID, 0, 10); err != nil || len(held) != 1 || held[0].SecretName != "a" || held[0].Ruling != side {
+				t.Errorf("held %+v, %v", held, err)
 			}
 			h.work(t, d)
 			value, _ := h.value(t, s)
@@ -218,7 +227,7 @@ func TestPlanAndApply(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			items, err := h.PlanItems(t.Context(), admin, plan.ID, 0, 100)
+			items, err := h.PlanItems(t.Context(), admin, plan.ID, destinations.PlanItemQuery{Limit: 100})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -229,6 +238,20 @@ func TestPlanAndApply(t *testing.T) {
 			want := []string{"a source_changed/update", "b drifted/repair", "c source_changed/create", "foreign foreign/refuse"}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
+			}
+			for _, narrowed := range []struct {
+				query destinations.PlanItemQuery
+				want  int
+			}{
+				{destinations.PlanItemQuery{Action: models.ActionRepair, Limit: 100}, 1},
+				{destinations.PlanItemQuery{Action: models.ActionDelete, Limit: 100}, 0},
+				{destinations.PlanItemQuery{Problems: true, Limit: 100}, 0},
+				{destinations.PlanItemQuery{After: a.ID, Limit: 2}, 2},
+			} {
+				items, err := h.PlanItems(t.Context(), admin, plan.ID, narrowed.query)
+				if err != nil || len(items) != narrowed.want {
+					t.Errorf("%+v: %d items, %v", narrowed.query, len(items), err)
+				}
 			}
 			c := plan.Counts
 			if c.Creates != 1 || c.Updates != 1 || c.Repairs != 1 || c.Overwrites != 1 || c.Refused != 1 || c.Looked != 4 || c.Changes() != 3 || plan.Status != models.PlanDraft {

@@ -113,7 +113,7 @@ func (s *Service) items(ctx context.Context, id models.PlanID) (all []models.Pla
 	for after := models.SecretID(0); ; {
 		var items []models.PlanItem
 		err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
-			items, err = tx.PlanItems(id, after, 1000)
+			items, err = tx.PlanItems(id, store.PlanItemQuery{After: after, Limit: 1000})
 			return err
 		})
 		if err != nil {
@@ -316,14 +316,17 @@ func (s *Service) FindPlan(ctx context.Context, actor models.Actor, id models.Pl
 	return plan, err
 }
 
-// PlanItems lists a plan's items by secret from after on.
-func (s *Service) PlanItems(ctx context.Context, actor models.Actor, id models.PlanID, after models.SecretID, limit int) ([]models.PlanItem, error) {
+// PlanItemQuery chooses items of a plan.
+type PlanItemQuery = store.PlanItemQuery
+
+// PlanItems lists a plan's items by secret.
+func (s *Service) PlanItems(ctx context.Context, actor models.Actor, id models.PlanID, q PlanItemQuery) ([]models.PlanItem, error) {
 	if _, err := s.FindPlan(ctx, actor, id); err != nil {
 		return nil, err
 	}
 	var items []models.PlanItem
 	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		items, err = tx.PlanItems(id, after, limit)
+		items, err = tx.PlanItems(id, q)
 		return err
 	})
 	return items, err

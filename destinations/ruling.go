@@ -79,12 +79,29 @@ func (s *Service) Hold(ctx context.Context, actor models.Actor, id models.Destin
 	return hold, err
 }
 
+// NamedHold is a difference with the name of its secret.
+type NamedHold = store.NamedHold
+
+// HoldCounts says how many differences wait for a decision, by destination that the actor
+// may see.
+func (s *Service) HoldCounts(ctx context.Context, actor models.Actor) (counts map[models.DestinationID]int, err error) {
+	environments, err := s.visible(ctx, actor, 0)
+	if err != nil {
+		return nil, err
+	}
+	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		counts, err = tx.CountHolds(environments)
+		return err
+	})
+	return counts, err
+}
+
 // Holds lists a destination's differences that wait for a person, by secret from after on.
-func (s *Service) Holds(ctx context.Context, actor models.Actor, id models.DestinationID, after models.SecretID, limit int) ([]models.SyncHold, error) {
+func (s *Service) Holds(ctx context.Context, actor models.Actor, id models.DestinationID, after models.SecretID, limit int) ([]NamedHold, error) {
 	if _, _, err := s.destination(ctx, actor, auth.ViewDestination, id); err != nil {
 		return nil, err
 	}
-	var holds []models.SyncHold
+	var holds []NamedHold
 	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
 		holds, err = tx.Holds(id, after, limit)
 		return err

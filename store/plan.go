@@ -36,9 +36,23 @@ func (tx *Tx) AddPlanItems(items []models.PlanItem) error {
 	return translate(tx.db().CreateInBatches(&rows, batchSize).Error, "plan item")
 }
 
-// PlanItems lists a plan's items by secret from after on.
-func (tx *Tx) PlanItems(id models.PlanID, after models.SecretID, limit int) ([]models.PlanItem, error) {
-	query := tx.db().Where("plan_id = ? AND secret_id > ?", id, after).Order("secret_id").Limit(limit)
+// PlanItemQuery says which items of a plan to list. Empty fields do not narrow.
+type PlanItemQuery struct {
+	Action   models.SyncAction // that is intended and can be done
+	Problems bool              // only what cannot be done, or could not be decided
+	After    models.SecretID
+	Limit    int
+}
+
+// PlanItems lists a plan's items by secret.
+func (tx *Tx) PlanItems(id models.PlanID, q PlanItemQuery) ([]models.PlanItem, error) {
+	query := tx.db().Where("plan_id = ? AND secret_id > ?", id, q.After).Order("secret_id").Limit(q.Limit)
+	if q.Action != "" {
+		query = query.Where("action = ? AND problem = ''", q.Action)
+	}
+	if q.Problems {
+		query = query.Where("problem <> ''")
+	}
 	return all[models.PlanItem](query, "plan item")
 }
 

@@ -49,10 +49,40 @@ func (tx *Tx) SyncHold(destination models.DestinationID, secret models.SecretID)
 	return take[models.SyncHold](tx.db().Where("secret_id = ? AND destination_id = ?", secret, destination), "held difference")
 }
 
+// NamedHold is a difference with the name of its secret.
+type NamedHold struct {
+	models.SyncHold
+	SecretName string
+}
+
 // Holds lists a destination's differences that wait, by secret from after on.
-func (tx *Tx) Holds(destination models.DestinationID, after models.SecretID, limit int) ([]models.SyncHold, error) {
-	query := tx.db().Where("destination_id = ? AND secret_id > ?", destination, after).Order("secret_id").Limit(limit)
-	return all[models.SyncHold](query, "held difference")
+func (tx *Tx) Holds(destination models.DestinationID, after models.SecretID, limit int) ([]NamedHold, error) {
+	query := tx.db().Table("sync_holds h").Joins("JOIN secrets s ON s.id = h.secret_id").
+		Where("h.destination_id = ? AND h.secret_id > ?", destination, after).
+		Select("h.*, s.name AS secret_name").Order("h.secret_id").Limit(limit)
+	var holds []NamedHold
+	err := translate(query.Scan(&holds).Error, "held difference")
+	return holds, err
+}
+
+// CountHolds says how many differences wait for a decision, by destination. Those that
+// somebody has decided wait only for the next pass and are not counted.
+func (tx *Tx) CountHolds(environments []models.EnvironmentID) (map[models.DestinationID]int, error) {
+	var rows []struct {
+		DestinationID models.DestinationID
+		N             int
+	}
+	query := tx.db().Table("sync_holds h").Joins("JOIN destinations d ON d.id = h.destination_id").
+		Where("d.environment_id IN ? AND h.ruling = ''", environments).
+		Select("h.destination_id, COUNT(*) AS n").Group("h.destination_id")
+	if err := query.Scan(&rows).Error; err != nil {
+		return nil, translate(err, "held difference")
+	}
+	counts := make(map[models.DestinationID]int, len(rows))
+	for _, row := range rows {
+		counts[row.DestinationID] = row.N
+	}
+	return counts, nil
 }
 
 // Rule keeps a person's decision, if the difference still is the one that the person saw,

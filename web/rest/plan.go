@@ -56,7 +56,7 @@ func (s *server) ListPlanItems(w http.ResponseWriter, r *http.Request, id api.Pl
 		if err != nil {
 			return answer{}, err
 		}
-		items, err := s.Destinations.PlanItems(ctx, actor, models.PlanID(id), models.SecretID(params.After), limit)
+		items, err := s.Destinations.PlanItems(ctx, actor, models.PlanID(id), destinations.PlanItemQuery{After: models.SecretID(params.After), Limit: limit})
 		return answer{body: api.PlanItemList{Items: convert(items, planItem)}}, err
 	})
 }
@@ -89,7 +89,7 @@ func (s *server) ListHolds(w http.ResponseWriter, r *http.Request, id api.Destin
 			return answer{}, err
 		}
 		holds, err := s.Destinations.Holds(ctx, actor, models.DestinationID(id), models.SecretID(params.After), limit)
-		return answer{body: api.HoldList{Items: convert(holds, hold)}}, err
+		return answer{body: api.HoldList{Items: convert(holds, func(h destinations.NamedHold) api.Hold { return hold(h.SyncHold) })}}, err
 	})
 }
 

@@ -44,11 +44,11 @@ func (r *run) mayTakeAway(e Entry) bool {
 	if r.listing == nil {
 		return e.Base != nil
 	}
-	s, listed := r.listing.seen[e.RemoteName]
-	if !listed {
+	there, asLeft := r.listedAs(e)
+	if !there {
 		return r.listing.err == nil && e.Base != nil && r.Now().Sub(e.Base.At) < settleTime
 	}
-	return e.Base == nil || s.remote.Version != e.Base.RemoteVersion
+	return !asLeft
 }
 
 // brake refuses to begin a run that would take too much away. Most runs pass without a call

@@ -36,10 +36,10 @@ func (r Rules) Decide(e Entry, o Observed, now time.Time) Decision {
 	return d
 }
 
-// listingSuffices reports whether the decision may rest on a listing: never to act, never
-// to call something gone, and not against Keeper's own recent write.
+// listingSuffices reports whether the decision may rest on a listing: never to act or to ask
+// a person, never to call something gone, and not against Keeper's own recent write.
 func listingSuffices(e Entry, o Observed, d Decision, now time.Time) bool {
-	if acts(d.Action) || !o.Remote.Exists() || o.Remote.Deleted {
+	if acts(d.Action) || d.Action == models.ActionHold || !o.Remote.Exists() || o.Remote.Deleted {
 		return false
 	}
 	asWritten := e.Base != nil && o.Remote.Version == e.Base.RemoteVersion && d.Status == models.StatusInSync

@@ -52,6 +52,16 @@ type Driver interface {
 	Check(ctx context.Context) error
 }
 
+// Tuner is what a Driver implements beside where a destination keeps settings with each
+// secret that Keeper looks after: its key, tags, replicas. Remote.Untuned tells, from a
+// listing as from a look, for whom there is something to do.
+type Tuner interface {
+	// Tune brings the settings of one name in line with the destination's. It touches no
+	// value, makes no version, and leaves what others have set and the destination says
+	// nothing of. The Remote is Untuned still where AWS needs time.
+	Tune(ctx context.Context, name string) (Remote, error)
+}
+
 // Mark is how Keeper knows its own. It stands beside the value (AWS: tags, Vault: custom
 // metadata) and never changes for a name.
 type Mark struct {
@@ -70,6 +80,7 @@ type Remote struct {
 	Mark      Mark   // zero where Keeper's mark is not on it
 	Deleted   bool   // soft-deleted, can be restored
 	ChangedAt time.Time
+	Untuned   bool // what a Tuner looks after is not as the destination's settings say
 }
 
 // Exists reports whether there is anything under the name, deleted or not.

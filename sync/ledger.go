@@ -53,6 +53,7 @@ type Outcome struct {
 	// it tells of a write that stands, but went over somebody else's.
 	Err  error
 	Seen Observed // what the last look saw; of a value no more than its hash and size
+	Left Left     // what is there now, for a proof
 	Why  string   // a sentence for people
 	At   time.Time
 }

@@ -10,49 +10,6 @@ import (
 	"github.com/your-org/keeper/models"
 )
 
-// listing is what a destination listed, by name. Where err is set it was cut off, and what
-// it does not show is unknown.
-type listing struct {
-	seen map[string]sighting
-	err  error
-}
-
-type sighting struct {
-	remote  Remote
-	claimed bool // an entry has this name
-}
-
-func (r *run) list(ctx context.Context) *listing {
-	all := &listing{seen: map[string]sighting{}}
-	for remote, err := range r.driver.List(ctx) {
-		if err != nil {
-			all.err = err
-			break
-		}
-		all.seen[remote.Name] = sighting{remote: remote}
-	}
-	return all
-}
-
-// firstSight is what is known of an entry before anybody asks for it by name. Without a
-// listing that is nothing, which Decide does not believe either: it has it confirmed.
-func (r *run) firstSight(e Entry) Observed {
-	if r.listing == nil {
-		return Observed{Listed: true}
-	}
-	s, ok := r.listing.seen[e.RemoteName]
-	switch {
-	case ok:
-		s.claimed = true
-		r.listing.seen[e.RemoteName] = s
-		return Observed{Remote: s.remote, Listed: true}
-	case r.listing.err != nil:
-		return Observed{Err: r.listing.err}
-	default:
-		return Observed{Listed: true}
-	}
-}
-
 // look decides each entry, and asks the destination for what a decision lacks until it
 // lacks nothing.
 func (r *run) look(ctx context.Context, page []*work) {
@@ -151,31 +108,6 @@ func (r *run) fetch(ctx context.Context, batch []*work) {
 			w.seen.Hash, w.seen.Size, w.seen.Remote.Version = read[name].hash, read[name].size, a.Version
 		}
 	}
-}
-
-// tellStrays names what bears the destination's mark and belongs to no entry. Each is
-// confirmed first: a listing still shows what was deleted minutes ago.
-func (r *run) tellStrays(ctx context.Context) {
-	if r.Stray == nil {
-		return
-	}
-	var suspects []*work
-	for name, s := range r.listing.seen {
-		if !s.claimed && r.stray(s.remote) {
-			suspects = append(suspects, &work{entry: Entry{RemoteName: name}})
-		}
-	}
-	r.ask(ctx, suspects, nil)
-	for _, w := range suspects {
-		if w.seen.Err == nil && r.stray(w.seen.Remote) {
-			r.Stray(w.seen.Remote)
-		}
-	}
-}
-
-func (r *run) stray(remote Remote) bool {
-	ours := remote.Mark.Owner == r.Owner && remote.Mark.Destination == r.Destination
-	return ours && remote.Version != "" && !remote.Deleted
 }
 
 // unfit says why a destination can never hold the entry, before any call is made.

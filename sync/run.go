@@ -40,6 +40,9 @@ type Options struct {
 	// destination's mark and has no entry, as after the restore of an older database. It is
 	// only told, never touched. nil: nobody listens.
 	Stray func(Remote)
+	// Proof gathers what a full run proves, if the run looks at every entry and ends well.
+	// nil: nobody asks.
+	Proof *Proof
 }
 
 // Run makes one pass over a destination: looks, decides, writes off the difference, and
@@ -54,6 +57,9 @@ func Run(ctx context.Context, d Driver, l Ledger, o Options) (models.RunCounts, 
 	err := r.pass(ctx)
 	if ctx.Err() != nil {
 		err = fmt.Errorf("sync: the run was interrupted: %w", cmp.Or(err, ctx.Err()))
+	}
+	if err != nil && o.Proof != nil {
+		o.Proof.partial = true
 	}
 	return r.counts, err
 }
@@ -76,6 +82,7 @@ type run struct {
 	listing *listing // nil where only due entries are looked at
 	counts  models.RunCounts
 	total   int
+	ended   []Outcome // of the page, for the proof
 }
 
 // work is one entry on its way through a run.
@@ -97,6 +104,9 @@ func (r *run) pass(ctx context.Context) error {
 		return fmt.Errorf("sync: count entries: %w", err)
 	}
 	r.total = total
+	if r.Proof != nil && !r.Full {
+		r.Proof.partial = true
+	}
 	if r.Full && r.Approved == nil {
 		r.listing = r.list(ctx)
 	}
@@ -139,7 +149,14 @@ func (r *run) page(ctx context.Context, entries []Entry) error {
 	if err := r.intend(ctx, page); err != nil {
 		return err
 	}
-	return r.act(ctx, page)
+	r.ended = r.ended[:0]
+	if err := r.act(ctx, page); err != nil {
+		return err
+	}
+	if r.Proof != nil {
+		r.Proof.page(len(entries), r.ended)
+	}
+	return nil
 }
 
 // chosen are the entries that the run may act on at all.
@@ -219,6 +236,9 @@ func (r *run) record(ctx context.Context, outcomes <-chan Outcome) error {
 		}
 		for _, o := range batch {
 			o.count(&r.counts)
+		}
+		if r.Proof != nil {
+			r.ended = append(r.ended, batch...)
 		}
 		if r.Progress != nil {
 			r.Progress(r.counts, max(r.total, r.counts.Checked))

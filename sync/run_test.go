@@ -83,6 +83,21 @@ func TestRun(t *testing.T) {
 		}
 	})
 
+	t.Run("TakesTheNewestByItsTime", func(t *testing.T) {
+		w := newWorld(t)
+		w.strategy = models.NewestWins
+		w.book.put("a", "old")
+		w.run(t, true)
+		w.clock.pass(time.Hour)
+		w.book.put("a", "newer")
+		w.clock.pass(time.Hour)
+		w.place.Edit("keeper/a", []byte("newest"))
+		w.clock.pass(time.Hour)
+		if diff := cmp.Diff(models.RunCounts{Checked: 1, Taken: 1}, w.run(t, true)); diff != "" {
+			t.Errorf("counts (-want +got):\n%s", diff)
+		}
+	})
+
 	t.Run("HoldsADeletionOfAStrangersValue", func(t *testing.T) {
 		w := newWorld(t)
 		w.book.put("a", "old")

@@ -94,7 +94,9 @@ func (r *run) put(ctx context.Context, w *work) (*Outcome, error) {
 	switch {
 	case err == nil:
 		w.succeed()
-		return new(r.inSync(w, remote.Version)), nil
+		o := r.inSync(w, remote.Version)
+		o.Left = Left{w.entry.Desired.Hash, ByWrite}
+		return &o, nil
 	case fault.Is(err, fault.Conflict) && remote.Exists():
 		return r.overtook(ctx, w, err), nil
 	case moved(err):
@@ -128,7 +130,9 @@ func (r *run) take(ctx context.Context, w *work) (*Outcome, error) {
 	}
 	w.succeed()
 	w.entry.Desired = &desired
-	return new(r.inSync(w, answer.Version)), nil
+	o := r.inSync(w, answer.Version)
+	o.Left = Left{desired.Hash, ByValue}
+	return &o, nil
 }
 
 // overtook tells of a write of Keeper's that went over somebody else's. Where Keeper's
@@ -210,7 +214,7 @@ func (r *run) conclude(w *work) Outcome {
 func (r *run) outcome(w *work, status models.SyncStatus, action models.SyncAction) Outcome {
 	return Outcome{
 		Entry: w.entry, Found: cmp.Or(w.found, status), Status: status, Action: action,
-		Seen: w.seen, Why: cmp.Or(w.why, w.decision.Why), At: r.Now(),
+		Seen: w.seen, Left: r.left(w), Why: cmp.Or(w.why, w.decision.Why), At: r.Now(),
 	}
 }
 
@@ -222,13 +226,16 @@ func (r *run) inSync(w *work, remoteVersion string) Outcome {
 
 func (r *run) deleted(w *work) Outcome {
 	o := r.outcome(w, models.StatusInSync, cmp.Or(w.done, models.ActionNone))
-	o.Forget = true
+	o.Forget, o.Left = true, Left{}
 	return o
 }
 
 func (r *run) fail(w *work, doing string, err error) Outcome {
 	o := r.outcome(w, w.decision.Status, w.decision.Action)
 	o.Why, o.Err = w.decision.Why, explain(w.entry, doing, err)
+	if acts(w.decision.Action) {
+		o.Left = Left{} // what failed may have been done all the same
+	}
 	return o
 }
 

@@ -4,7 +4,9 @@
 // The IAM actions that it needs on the prefix are ListSecrets and BatchGetSecretValue (on
 // all resources, as AWS wants it), DescribeSecret, GetSecretValue, CreateSecret,
 // PutSecretValue, UpdateSecretVersionStage, TagResource, DeleteSecret and RestoreSecret of
-// secretsmanager, and kms:GenerateDataKey and kms:Decrypt on a key of the customer's own.
+// secretsmanager, and kms:GenerateDataKey and kms:Decrypt on a key of the customer's own. To change the key
+// of what stands, UpdateSecret, kms:Encrypt on the new one and kms:Decrypt on the old one;
+// for replicas, ReplicateSecretToRegions and RemoveRegionsFromReplication.
 package awssm
 
 import (
@@ -12,6 +14,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +23,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -36,6 +40,10 @@ const (
 	tagSecret      = "keeper:secret"
 )
 
+// tagReplicas is beside the mark: the regions, separated by spaces, of replicas that Keeper
+// made and has seen in sync. A listing shows it, and shows nothing of the replicas.
+const tagReplicas = "keeper:replicas"
+
 const (
 	stageCurrent  = "AWSCURRENT"
 	stagePrevious = "AWSPREVIOUS"
@@ -51,10 +59,14 @@ const (
 type Options struct {
 	Config       aws.Config
 	Prefix       string // before each name: "keeper/production/"
-	KMSKeyID     string // for what is created; empty: aws/secretsmanager
+	KMSKeyID     string // id, ARN or alias; empty: aws/secretsmanager for what is created, and any key for what is there
 	RecoveryDays int    // 7 to 30; 0: 30
 	RoleARN      string // assumed with Config's credentials; empty: none
 	ExternalID   string // given when the role is assumed; empty: none
+
+	Tags            map[string]string // beside Keeper's and others'
+	ReplicaRegions  []string
+	ReplicaKMSKeyID string // for replicas that are made, in their own regions; empty: aws/secretsmanager
 }
 
 // Driver is a keepersync.Driver for AWS Secrets Manager.
@@ -66,6 +78,11 @@ type Driver struct {
 	recoveryDays int64
 	roleARN      string
 	scope        string
+
+	keys       keyNames
+	tags       map[string]string
+	regions    []string
+	replicaKey string
 }
 
 var (
@@ -89,6 +106,10 @@ func New(o Options) *Driver {
 		recoveryDays: int64(cmp.Or(o.RecoveryDays, defaultRecoveryDays)),
 		roleARN:      o.RoleARN,
 		scope:        "aws/" + who + "/" + config.Region,
+		keys:         keyNames{client: kms.NewFromConfig(config)},
+		tags:         o.Tags,
+		regions:      slices.Sorted(slices.Values(o.ReplicaRegions)),
+		replicaKey:   o.ReplicaKMSKeyID,
 	}
 }
 

@@ -20,7 +20,8 @@ func (d *Driver) Mark(ctx context.Context, name string, mark keepersync.Mark) (k
 }
 
 // Delete schedules the deletion of the version that was observed; until the recovery window
-// ends, it can be restored. It never deletes at once.
+// ends, it can be restored. It never deletes at once; replicas, which AWS removes first, come
+// back after a restore, by Tune.
 func (d *Driver) Delete(ctx context.Context, r keepersync.Remote) (keepersync.Remote, error) {
 	before, err := d.describe(ctx, r.Name)
 	switch {
@@ -30,6 +31,9 @@ func (d *Driver) Delete(ctx context.Context, r keepersync.Remote) (keepersync.Re
 		return before.Remote, nil
 	case before.Version != r.Version:
 		return keepersync.Remote{}, fault.New(fault.Conflict, "%s was written in AWS Secrets Manager by somebody else meanwhile; it was not deleted.", r.Name)
+	}
+	if err := d.withdrawAll(ctx, before); err != nil {
+		return keepersync.Remote{}, err
 	}
 	_, err = d.client.DeleteSecret(ctx, &secretsmanager.DeleteSecretInput{
 		SecretId: aws.String(r.Name), RecoveryWindowInDays: aws.Int64(d.recoveryDays),

@@ -165,3 +165,9 @@ func (c *counterpart) CutListing(int) {
 	c.t.Helper()
 	c.inject(standin.Fault{Operation: calls[drivertest.OpList], Kind: standin.FaultTruncateList})
 }
+
+func replicate(name, region string) *secretsmanager.ReplicateSecretToRegionsInput {
+	return &secretsmanager.ReplicateSecretToRegionsInput{
+		SecretId: aws.String(name), AddReplicaRegions: []types.ReplicaRegionType{{Region: aws.String(region)}},
+	}
+}

@@ -14,16 +14,19 @@ import (
 type operation struct{ words, action string }
 
 var (
-	opList     = operation{"list secrets", "ListSecrets"}
-	opDescribe = operation{"look up", "DescribeSecret"}
-	opBatchGet = operation{"read", "BatchGetSecretValue"}
-	opGet      = operation{"read", "GetSecretValue"}
-	opCreate   = operation{"create", "CreateSecret"}
-	opPut      = operation{"write", "PutSecretValue"}
-	opStage    = operation{"move the current version of", "UpdateSecretVersionStage"}
-	opTag      = operation{"tag", "TagResource"}
-	opDelete   = operation{"delete", "DeleteSecret"}
-	opRestore  = operation{"restore", "RestoreSecret"}
+	opList      = operation{"list secrets", "ListSecrets"}
+	opDescribe  = operation{"look up", "DescribeSecret"}
+	opBatchGet  = operation{"read", "BatchGetSecretValue"}
+	opGet       = operation{"read", "GetSecretValue"}
+	opCreate    = operation{"create", "CreateSecret"}
+	opPut       = operation{"write", "PutSecretValue"}
+	opStage     = operation{"move the current version of", "UpdateSecretVersionStage"}
+	opTag       = operation{"tag", "TagResource"}
+	opDelete    = operation{"delete", "DeleteSecret"}
+	opUpdate    = operation{"change the key of", "UpdateSecret"}
+	opReplicate = operation{"replicate", "ReplicateSecretToRegions"}
+	opWithdraw  = operation{"end the replication of", "RemoveRegionsFromReplication"}
+	opRestore   = operation{"restore", "RestoreSecret"}
 )
 
 func (op operation) permission() string { return "secretsmanager:" + op.action }

@@ -45,7 +45,8 @@ func (d *Driver) Put(ctx context.Context, w keepersync.Write) (keepersync.Remote
 
 func (d *Driver) create(ctx context.Context, w keepersync.Write, token string) error {
 	in := &secretsmanager.CreateSecretInput{
-		Name: aws.String(w.Name), ClientRequestToken: aws.String(token), Tags: tagsOf(w.Mark),
+		Name: aws.String(w.Name), ClientRequestToken: aws.String(token), Tags: append(tagsOf(w.Mark), d.extraTags()...),
+		AddReplicaRegions: d.replicas(d.regions),
 	}
 	if w.Description != "" {
 		in.Description = aws.String(clip(w.Description, maxDescription))

@@ -28,9 +28,13 @@ func (d *Driver) List(ctx context.Context) iter.Seq2[keepersync.Remote, error] {
 				return
 			}
 			for _, e := range page.SecretList {
-				r := remote(aws.ToString(e.Name), e.SecretVersionsToStages, e.Tags, e.DeletedDate, e.LastChangedDate)
 				// AWS's filter is a narrowing and no more: what it lets through is looked at again.
-				if strings.HasPrefix(r.Name, d.prefix) && !yield(r.Remote, nil) {
+				if !strings.HasPrefix(aws.ToString(e.Name), d.prefix) {
+					continue
+				}
+				r := remote(aws.ToString(e.Name), e.SecretVersionsToStages, e.Tags, e.DeletedDate, e.LastChangedDate)
+				r.Untuned = d.untuned(ctx, beside{key: aws.ToString(e.KmsKeyId), tags: e.Tags}, r)
+				if !yield(r.Remote, nil) {
 					return
 				}
 			}
@@ -55,10 +59,12 @@ func (d *Driver) Describe(ctx context.Context, name string) (keepersync.Remote, 
 	return s.Remote, err
 }
 
-// state is a Remote with the version before the current one.
+// state is a Remote with the version before the current one, and what stands beside the
+// value.
 type state struct {
 	keepersync.Remote
 	previous string
+	beside   beside
 }
 
 func (d *Driver) describe(ctx context.Context, name string) (state, error) {
@@ -66,7 +72,10 @@ func (d *Driver) describe(ctx context.Context, name string) (state, error) {
 	if err != nil {
 		return state{}, d.fail(err, opDescribe, name)
 	}
-	return remote(name, out.VersionIdsToStages, out.Tags, out.DeletedDate, out.LastChangedDate), nil
+	s := remote(name, out.VersionIdsToStages, out.Tags, out.DeletedDate, out.LastChangedDate)
+	s.beside = beside{key: aws.ToString(out.KmsKeyId), tags: out.Tags, replicas: out.ReplicationStatus, described: true}
+	s.Untuned = d.untuned(ctx, s.beside, s)
+	return s, nil
 }
 
 func remote(name string, stages map[string][]string, tags []types.Tag, deleted, changed *time.Time) state {

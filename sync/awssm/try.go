@@ -41,6 +41,7 @@ func (d *Driver) Try(ctx context.Context) []keepersync.Tried {
 		}
 	}
 	t.noteErr(opBatchGet.permission(), d.checkBatch(ctx, t.name))
+	t.tuning()
 	t.restore()
 	t.clean()
 	return t.tried
@@ -144,6 +145,23 @@ func (t *trial) restore() {
 	}
 	_, err := t.d.client.RestoreSecret(t.ctx, &secretsmanager.RestoreSecretInput{SecretId: aws.String(t.name)})
 	t.note(opRestore, err)
+}
+
+// tuning tries what the destination's further settings need, on a name that does not exist,
+// since a replica would outlive the trial.
+func (t *trial) tuning() {
+	id := aws.String(t.name + "-none")
+	if t.d.kmsKeyID != "" {
+		_, err := t.d.client.UpdateSecret(t.ctx, &secretsmanager.UpdateSecretInput{SecretId: id, Description: aws.String("check")})
+		t.note(opUpdate, err)
+	}
+	if len(t.d.regions) == 0 {
+		return
+	}
+	_, err := t.d.client.ReplicateSecretToRegions(t.ctx, &secretsmanager.ReplicateSecretToRegionsInput{SecretId: id, AddReplicaRegions: t.d.replicas(t.d.regions)})
+	t.note(opReplicate, err)
+	_, err = t.d.client.RemoveRegionsFromReplication(t.ctx, &secretsmanager.RemoveRegionsFromReplicationInput{SecretId: id, RemoveReplicaRegions: t.d.regions})
+	t.note(opWithdraw, err)
 }
 
 // clean removes the throw-away secret for good.

@@ -80,6 +80,17 @@ func TestTry(t *testing.T) {
 			t.Errorf("%d secrets are left; told: %s", len(left), told)
 		}
 	})
+	t.Run("FurtherSettings", func(t *testing.T) {
+		for _, op := range []string{"UpdateSecret", "ReplicateSecretToRegions", "RemoveRegionsFromReplication"} {
+			c := start(t)
+			c.with(awssm.Options{KMSKeyID: c.server.CreateKey(region, ""), ReplicaRegions: []string{"us-east-1"}})
+			c.inject(standin.Fault{Operation: op, Kind: standin.FaultDenied})
+			if got := missing(c.driver.Try(t.Context())); len(got) != 1 || !fault.Is(got["secretsmanager:"+op], fault.Forbidden) {
+				t.Errorf("%s denied: missing %v", op, got)
+			}
+			c.nothingLeft()
+		}
+	})
 	t.Run("RoleThatCannotBeAssumed", func(t *testing.T) {
 		c := start(t)
 		c.must(c.server.Inject(standin.Fault{Service: "sts", Operation: "AssumeRole", Kind: standin.FaultDenied}))

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // DestinationKind says what sort of place a destination is.
@@ -62,8 +63,12 @@ type DestinationConfig struct {
 	Endpoint     string `json:"endpoint,omitempty"` // another URL than AWS's own
 	RoleARN      string `json:"role_arn,omitempty"`
 	ExternalID   string `json:"external_id,omitempty"`
-	KMSKeyID     string `json:"kms_key_id,omitempty"`    // empty: aws/secretsmanager
+	KMSKeyID     string `json:"kms_key_id,omitempty"`    // empty: aws/secretsmanager for new names, and whatever key for those that stand
 	RecoveryDays int    `json:"recovery_days,omitempty"` // 7 to 30; 0: 30
+
+	Tags            map[string]string `json:"tags,omitempty"`            // beside Keeper's own and others'; one that is taken out here stays there
+	ReplicaRegions  []string          `json:"replica_regions,omitempty"` // besides Region
+	ReplicaKMSKeyID string            `json:"replica_kms_key_id,omitempty"`
 
 	Address   string `json:"address,omitempty"`
 	Namespace string `json:"namespace,omitempty"`
@@ -134,6 +139,7 @@ func (d *Destination) Validate() error {
 			problems.add("config.role_arn", "must be the ARN of a role")
 		}
 		problems.url("config.endpoint", c.Endpoint, true)
+		c.validateBeside(&problems)
 	case DestinationVault:
 		problems.url("config.address", c.Address, false)
 		// A path that climbs would leave the mount, and take the token with it.
@@ -153,4 +159,39 @@ func (d *Destination) Validate() error {
 		}
 	}
 	return problems.err("The destination is not valid.")
+}
+
+// The most that AWS takes of each, less what Keeper sets itself.
+const (
+	maxDestinationTags = 40
+	maxReplicaRegions  = 20
+)
+
+// validateBeside checks what stands beside a value at AWS.
+func (c DestinationConfig) validateBeside(problems *fieldProblems) {
+	if len(c.Tags) > maxDestinationTags {
+		problems.add("config.tags", "must be %d at most", maxDestinationTags)
+	}
+	for key, value := range c.Tags {
+		switch lower := strings.ToLower(key); {
+		case key == "" || len(key) > 128 || len(value) > 256 || !awsTagText(key) || !awsTagText(value):
+			problems.add("config.tags", "%q must have 1 to 128 characters and a value of 256 at most: letters, digits, spaces and + - = . _ : / @", key)
+		case strings.HasPrefix(lower, "aws:") || strings.HasPrefix(lower, "keeper:"):
+			problems.add("config.tags", "%q begins as only AWS's and Keeper's own tags do", key)
+		}
+	}
+	if len(c.ReplicaRegions) > maxReplicaRegions {
+		problems.add("config.replica_regions", "must be %d at most", maxReplicaRegions)
+	}
+	for i, region := range c.ReplicaRegions {
+		if !slug(region) || region == c.Region || slices.Contains(c.ReplicaRegions[:i], region) {
+			problems.add("config.replica_regions", "%q must name an AWS region once, other than the destination's own", region)
+		}
+	}
+}
+
+func awsTagText(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(" +-=._:/@", r)
+	})
 }

@@ -13,6 +13,7 @@ type SecretState struct {
 	Description string
 	KMSKeyID    string
 	Tags        map[string]string
+	Replicas    []string // regions
 	// Stages maps each label to the version that has it.
 	Stages map[string]string
 	// Versions are oldest first.
@@ -64,6 +65,9 @@ func stateOf(s *secret) SecretState {
 	state := SecretState{
 		Name: s.Name, ARN: s.ARN, Description: s.Description, KMSKeyID: s.KMSKeyID, Deleted: s.DeletedAt,
 		Tags: make(map[string]string, len(s.Tags)), Stages: s.clone().Stages,
+	}
+	for _, r := range s.Replicas {
+		state.Replicas = append(state.Replicas, r.Region)
 	}
 	for _, t := range s.Tags {
 		state.Tags[t.Key] = t.Value

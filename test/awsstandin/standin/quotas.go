@@ -16,7 +16,7 @@ const (
 	QuotaCreateSecret        = "secretsmanager:CreateSecret"
 	QuotaDeleteSecret        = "secretsmanager:DeleteSecret"
 	QuotaRestoreSecret       = "secretsmanager:RestoreSecret"
-	// QuotaChangeVersions is PutSecretValue, UpdateSecret and UpdateSecretVersionStage together.
+	// QuotaChangeVersions is PutSecretValue, UpdateSecret, UpdateSecretVersionStage and replication together.
 	QuotaChangeVersions = "secretsmanager:ChangeVersions"
 	// QuotaTags is TagResource and UntagResource together.
 	QuotaTags = "secretsmanager:Tags"
@@ -26,18 +26,20 @@ const (
 
 var quotaFamilies = map[string]map[string]string{
 	serviceSecrets: {
-		"GetSecretValue":           QuotaGetSecretValue,
-		"DescribeSecret":           QuotaDescribeSecret,
-		"ListSecrets":              QuotaListSecrets,
-		"BatchGetSecretValue":      QuotaBatchGetSecretValue,
-		"CreateSecret":             QuotaCreateSecret,
-		"DeleteSecret":             QuotaDeleteSecret,
-		"RestoreSecret":            QuotaRestoreSecret,
-		"PutSecretValue":           QuotaChangeVersions,
-		"UpdateSecret":             QuotaChangeVersions,
-		"UpdateSecretVersionStage": QuotaChangeVersions,
-		"TagResource":              QuotaTags,
-		"UntagResource":            QuotaTags,
+		"GetSecretValue":               QuotaGetSecretValue,
+		"DescribeSecret":               QuotaDescribeSecret,
+		"ListSecrets":                  QuotaListSecrets,
+		"BatchGetSecretValue":          QuotaBatchGetSecretValue,
+		"CreateSecret":                 QuotaCreateSecret,
+		"DeleteSecret":                 QuotaDeleteSecret,
+		"RestoreSecret":                QuotaRestoreSecret,
+		"PutSecretValue":               QuotaChangeVersions,
+		"UpdateSecret":                 QuotaChangeVersions,
+		"UpdateSecretVersionStage":     QuotaChangeVersions,
+		"ReplicateSecretToRegions":     QuotaChangeVersions,
+		"RemoveRegionsFromReplication": QuotaChangeVersions,
+		"TagResource":                  QuotaTags,
+		"UntagResource":                QuotaTags,
 	},
 	serviceKMS: {
 		"Encrypt":                         QuotaKMSCryptography,

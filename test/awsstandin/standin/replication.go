@@ -3,9 +3,16 @@ package standin
 // Replication is kept as a status only: a replica region shows no copy of the secret.
 
 type replicationStatus struct {
-	Region   string
-	KmsKeyID string `json:"KmsKeyId,omitempty"`
-	Status   string
+	Region        string
+	KmsKeyID      string `json:"KmsKeyId,omitempty"`
+	Status        string
+	StatusMessage string `json:",omitempty"`
+}
+
+// SetReplication makes replicas in a region show a status from now on: "InProgress", "Failed" (with AWS's message), or
+// "InSync", as they are at first.
+func (s *Server) SetReplication(region, status, message string) {
+	s.replication.Store(region, replicationStatus{Status: status, StatusMessage: message})
 }
 
 type replicateIn struct {
@@ -18,7 +25,7 @@ type replicateOut struct {
 	ReplicationStatus []replicationStatus
 }
 
-func replicateSecretToRegions(_ *Server, c *call, in *replicateIn) (*replicateOut, error) {
+func replicateSecretToRegions(srv *Server, c *call, in *replicateIn) (*replicateOut, error) {
 	if err := checkLength("addReplicaRegions", len(in.AddReplicaRegions), 1, 100); err != nil {
 		return nil, err
 	}
@@ -34,7 +41,7 @@ func replicateSecretToRegions(_ *Server, c *call, in *replicateIn) (*replicateOu
 	if err != nil {
 		return nil, err
 	}
-	return &replicateOut{ARN: s.ARN, ReplicationStatus: replicationOf(s)}, nil
+	return &replicateOut{ARN: s.ARN, ReplicationStatus: srv.replicationOf(s)}, nil
 }
 
 type removeRegionsIn struct {
@@ -42,7 +49,7 @@ type removeRegionsIn struct {
 	RemoveReplicaRegions []string
 }
 
-func removeRegionsFromReplication(_ *Server, c *call, in *removeRegionsIn) (*replicateOut, error) {
+func removeRegionsFromReplication(srv *Server, c *call, in *removeRegionsIn) (*replicateOut, error) {
 	if err := checkLength("removeReplicaRegions", len(in.RemoveReplicaRegions), 1, 100); err != nil {
 		return nil, err
 	}
@@ -53,7 +60,7 @@ func removeRegionsFromReplication(_ *Server, c *call, in *removeRegionsIn) (*rep
 	if err != nil {
 		return nil, err
 	}
-	return &replicateOut{ARN: s.ARN, ReplicationStatus: replicationOf(s)}, nil
+	return &replicateOut{ARN: s.ARN, ReplicationStatus: srv.replicationOf(s)}, nil
 }
 
 func (s *secret) replicate(regions []replicaRegion) {
@@ -62,10 +69,15 @@ func (s *secret) replicate(regions []replicaRegion) {
 	}
 }
 
-func replicationOf(s *secret) []replicationStatus {
+func (s *Server) replicationOf(of *secret) []replicationStatus {
 	var statuses []replicationStatus
-	for _, r := range s.Replicas {
-		statuses = append(statuses, replicationStatus{Region: r.Region, KmsKeyID: r.KMSKeyID, Status: "InSync"})
+	for _, r := range of.Replicas {
+		status := replicationStatus{Status: "InSync"}
+		if set, ok := s.replication.Load(r.Region); ok {
+			status = set.(replicationStatus)
+		}
+		status.Region, status.KmsKeyID = r.Region, r.KMSKeyID
+		statuses = append(statuses, status)
 	}
 	return statuses
 }

@@ -25,7 +25,7 @@ type secretOut struct {
 	ReplicationStatus []replicationStatus `json:",omitempty"`
 }
 
-func createSecret(_ *Server, c *call, in *createSecretIn) (*secretOut, error) {
+func createSecret(srv *Server, c *call, in *createSecretIn) (*secretOut, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func createSecret(_ *Server, c *call, in *createSecretIn) (*secretOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &secretOut{ARN: s.ARN, Name: s.Name, ReplicationStatus: replicationOf(s)}
+	out := &secretOut{ARN: s.ARN, Name: s.Name, ReplicationStatus: srv.replicationOf(s)}
 	if value != nil {
 		out.VersionID = value.ID
 	}
@@ -111,7 +111,7 @@ type describeSecretOut struct {
 	ReplicationStatus  []replicationStatus `json:",omitempty"`
 }
 
-func describeSecret(_ *Server, c *call, in *secretIn) (*describeSecretOut, error) {
+func describeSecret(srv *Server, c *call, in *secretIn) (*describeSecretOut, error) {
 	s, err := c.region.secrets.get(in.SecretID, c.now)
 	if err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func describeSecret(_ *Server, c *call, in *secretIn) (*describeSecretOut, error
 		CreatedDate: e.CreatedDate, LastChangedDate: e.LastChangedDate,
 		LastAccessedDate: e.LastAccessedDate, DeletedDate: e.DeletedDate, Tags: e.Tags,
 		VersionIDsToStages: e.SecretVersionsToStages, PrimaryRegion: e.PrimaryRegion,
-		ReplicationStatus: replicationOf(s),
+		ReplicationStatus: srv.replicationOf(s),
 	}, nil
 }
 

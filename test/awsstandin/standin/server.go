@@ -58,6 +58,8 @@ type Server struct {
 	quotas   *quotas
 	sessions *sessions
 	dirty    atomic.Bool
+	// replication is the status that replicas in a region show, where it is not InSync.
+	replication sync.Map
 
 	closing   chan struct{}
 	closeOnce sync.Once

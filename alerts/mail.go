@@ -3,6 +3,7 @@ package alerts
 import (
 	"context"
 	"crypto/tls"
+	"net"
 	"strings"
 
 	gomail "github.com/wneessen/go-mail"
@@ -14,14 +15,12 @@ import (
 // Mail is the server that e-mails go through.
 type Mail struct {
 	Host     string
-	Port     int // 465: TLS from the first byte; another: STARTTLS
+	Port     int
+	Implicit bool // TLS from the first byte, as on port 465; else STARTTLS
 	User     string
 	Password models.Plaintext // empty with an empty User
 	From     string           // "keeper@example.com", or with a name before it
 }
-
-// smtpsPort is where TLS begins with the connection.
-const smtpsPort = 465
 
 // email sends a notice. Its message id is the notice's, so that one that is sent twice is
 // shown once by readers that look.
@@ -41,7 +40,10 @@ func (s *Service) email(ctx context.Context, to string, n *models.Notice, m mess
 	msg.SetDateWithValue(m.Timestamp)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	msg.SetBodyString(gomail.TypeTextPlain, m.text()+"\n")
-	client, err := s.Mail.client(s)
+	// The library leaves the connection open where the greeting, TLS or signing in fails.
+	line := &line{mail: s.Mail, tls: &tls.Config{MinVersion: tls.VersionTLS12, ServerName: s.Mail.Host, RootCAs: s.Roots}}
+	defer line.close()
+	client, err := s.Mail.client(line)
 	if err != nil {
 		return err
 	}
@@ -54,20 +56,41 @@ func (s *Service) email(ctx context.Context, to string, n *models.Notice, m mess
 	return nil
 }
 
+// line is the connection that one message goes over.
+type line struct {
+	mail *Mail
+	tls  *tls.Config
+	conn net.Conn
+}
+
+func (l *line) dial(ctx context.Context, network, address string) (conn net.Conn, err error) {
+	if l.mail.Implicit {
+		conn, err = (&tls.Dialer{Config: l.tls}).DialContext(ctx, network, address)
+	} else {
+		conn, err = (&net.Dialer{}).DialContext(ctx, network, address)
+	}
+	if err == nil {
+		l.conn = conn
+	}
+	return conn, err
+}
+
+func (l *line) close() {
+	if l.conn != nil {
+		_ = l.conn.Close()
+	}
+}
+
 // client makes a client for one message. Without TLS nothing is sent, except to a server on
 // this machine.
-func (m *Mail) client(s *Service) (*gomail.Client, error) {
-	options := []gomail.Option{
-		gomail.WithPort(m.Port), gomail.WithTimeout(sendTimeout),
-		gomail.WithTLSConfig(&tls.Config{MinVersion: tls.VersionTLS12, ServerName: m.Host, RootCAs: s.Roots}),
+func (m *Mail) client(l *line) (*gomail.Client, error) {
+	policy := gomail.TLSMandatory
+	if m.Implicit || isLoopback(m.Host) { // encrypted from the first byte, or none needed
+		policy = gomail.TLSOpportunistic
 	}
-	switch {
-	case m.Port == smtpsPort:
-		options = append(options, gomail.WithSSL())
-	case isLoopback(m.Host):
-		options = append(options, gomail.WithTLSPolicy(gomail.TLSOpportunistic))
-	default:
-		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory))
+	options := []gomail.Option{
+		gomail.WithPort(m.Port), gomail.WithTimeout(sendTimeout), gomail.WithTLSConfig(l.tls), gomail.WithTLSPolicy(policy),
+		gomail.WithDialContextFunc(l.dial),
 	}
 	if m.User != "" {
 		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(m.User),

@@ -27,6 +27,7 @@ import (
 type mailbox struct {
 	net.Listener
 	certificate *tls.Config // nil: it offers no TLS
+	implicit    bool        // TLS from the first byte
 	refuses     bool        // every recipient
 	mu          sync.Mutex
 	messages    []string // as they came, CRLF made LF
@@ -47,7 +48,10 @@ func newMailbox(t *testing.T, m *mailbox) *mailbox {
 			if err != nil {
 				return
 			}
-			serving.Go(func() { m.serve(conn, false) })
+			if m.implicit {
+				conn = tls.Server(conn, m.certificate)
+			}
+			serving.Go(func() { m.greet(conn) })
 		}
 	})
 	t.Cleanup(func() { _ = m.Close(); serving.Wait() })
@@ -56,13 +60,15 @@ func newMailbox(t *testing.T, m *mailbox) *mailbox {
 
 func (m *mailbox) port() int { return m.Addr().(*net.TCPAddr).Port }
 
-func (m *mailbox) serve(conn net.Conn, encrypted bool) {
+func (m *mailbox) greet(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
+	_, _ = fmt.Fprint(conn, "220 mailbox\r\n")
+	m.serve(conn, m.implicit)
+}
+
+func (m *mailbox) serve(conn net.Conn, encrypted bool) {
 	in := bufio.NewReader(conn)
 	say := func(lines ...string) { _, _ = fmt.Fprintf(conn, "%s\r\n", strings.Join(lines, "\r\n")) }
-	if !encrypted {
-		say("220 mailbox")
-	}
 	for {
 		line, err := in.ReadString('\n')
 		if err != nil {
@@ -152,10 +158,11 @@ func TestEmail(t *testing.T) {
 	}{
 		"Loopback": {&mailbox{}, false, false},
 		"STARTTLS": {&mailbox{certificate: config}, true, true},
+		"Implicit": {&mailbox{certificate: config, implicit: true}, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			box := newMailbox(t, c.box)
-			server := &alerts.Mail{Host: "127.0.0.1", Port: box.port(), From: "Keeper <keeper@example.com>"}
+			server := &alerts.Mail{Host: "127.0.0.1", Port: box.port(), Implicit: box.implicit, From: "Keeper <keeper@example.com>"}
 			if c.login {
 				server.User, server.Password = "keeper", models.NewPlaintext([]byte("pass word"))
 			}
@@ -215,12 +222,13 @@ func TestEmailNeedsTLS(t *testing.T) {
 	}{
 		"Trusted":   {&mailbox{certificate: config}, roots, true},
 		"Untrusted": {&mailbox{certificate: config}, x509.NewCertPool(), false},
+		"Implicit":  {&mailbox{certificate: config, implicit: true}, x509.NewCertPool(), false},
 		"None":      {&mailbox{}, roots, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			box := newMailbox(t, c.box)
 			// In capitals it is no name of this machine's own to Keeper, and leads here all the same.
-			server := &alerts.Mail{Host: "LOCALHOST", Port: box.port(), From: "keeper@example.com"}
+			server := &alerts.Mail{Host: "LOCALHOST", Port: box.port(), Implicit: box.implicit, From: "keeper@example.com"}
 			h := newHouse(t, setup{mail: server, roots: c.roots})
 			channel, _ := h.channel(t, alerts.Draft{Kind: models.ChannelEmail, Address: "ops@example.com"})
 			err := h.TestChannel(t.Context(), manager, channel.ID)

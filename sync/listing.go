@@ -26,14 +26,19 @@ type listing struct {
 
 type listed struct {
 	name    uint64
-	version uint64 // its lowest bit: an entry has this name
+	version uint64 // its lowest bits: claimed, untuned
 }
 
 // odd stands for the version of what is listed without a value, or without this
 // destination's mark: there is something, and that is all that is kept.
 const odd = 0
 
-const claimed = 1
+// What the lowest bits of a version tell.
+const (
+	claimed = 1 // an entry has this name
+	untuned = 4 // as Remote.Untuned
+	told    = claimed | untuned
+)
 
 // unread stands for a remote version that was listed and is not the one that Keeper knows.
 // It never leaves the look: the value is read, and with it comes the version.
@@ -49,6 +54,9 @@ func (r *run) list(ctx context.Context) *listing {
 		row := listed{l.name(remote.Name, 0), odd}
 		if r.ours(remote) {
 			row = listed{l.name(remote.Name, remote.Mark.Secret), l.version(remote.Version)}
+			if remote.Untuned {
+				row.version |= untuned
+			}
 		}
 		b := l.bucket(row.name)
 		*b = append(*b, row)
@@ -68,7 +76,7 @@ func (l *listing) name(name string, secret models.SecretID) uint64 {
 	}{name, secret})
 }
 
-func (l *listing) version(version string) uint64 { return maphash.String(l.seed, version)&^claimed | 2 }
+func (l *listing) version(version string) uint64 { return maphash.String(l.seed, version)&^told | 2 }
 
 // find is the rows of a name under a mark: more than one where the listing showed it twice,
 // or where two names have the same hash.
@@ -92,7 +100,7 @@ func (r *run) listedAs(e Entry) (there, asLeft bool) {
 	}
 	asLeft = e.Base != nil
 	for _, row := range rows {
-		asLeft = asLeft && row.version&^claimed == r.listing.version(e.Base.RemoteVersion)
+		asLeft = asLeft && row.version&^told == r.listing.version(e.Base.RemoteVersion)
 	}
 	return true, asLeft
 }
@@ -104,15 +112,17 @@ func (r *run) firstSight(e Entry) Observed {
 		return Observed{Listed: true}
 	}
 	rows := r.listing.find(e.RemoteName, e.SecretID)
+	off := false
 	for i := range rows {
 		rows[i].version |= claimed
+		off = off || rows[i].version&untuned != 0
 	}
 	there, asLeft := r.listedAs(e)
 	switch {
 	case asLeft:
-		return Observed{Remote: Remote{Name: e.RemoteName, Version: e.Base.RemoteVersion, Mark: r.rules.Mark(e)}, Listed: true}
+		return Observed{Remote: Remote{Name: e.RemoteName, Version: e.Base.RemoteVersion, Mark: r.rules.Mark(e), Untuned: off}, Listed: true}
 	case len(rows) > 0:
-		return Observed{Remote: Remote{Name: e.RemoteName, Version: unread, Mark: r.rules.Mark(e)}, Listed: true}
+		return Observed{Remote: Remote{Name: e.RemoteName, Version: unread, Mark: r.rules.Mark(e), Untuned: off}, Listed: true}
 	case !there && r.listing.err != nil:
 		return Observed{Err: r.listing.err}
 	default:

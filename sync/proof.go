@@ -106,13 +106,20 @@ func (p *Proof) add(o Outcome) {
 		p.proven.Evidence.count(left.By)
 	}
 	switch {
-	case desired != nil && same(left.Hash, desired.Hash):
-		p.proven.Equal++
-	case desired == nil && left.Hash == nil && o.Status == models.StatusInSync:
-		// Deleted in Keeper, and nothing of Keeper's is there.
-	default:
+	case !o.Equal():
 		p.except(o)
+	case desired != nil:
+		p.proven.Equal++
 	}
+}
+
+// Equal reports whether the destination was seen to hold exactly what Keeper desires: the
+// value, or nothing where the secret is deleted.
+func (o Outcome) Equal() bool {
+	if o.Entry.Desired != nil {
+		return same(o.Left.Hash, o.Entry.Desired.Hash)
+	}
+	return o.Left.Hash == nil && o.Status == models.StatusInSync
 }
 
 func (p *Proof) except(o Outcome) {

@@ -203,7 +203,7 @@ func (r *run) act(ctx context.Context, page []*work) error {
 	outcomes := make(chan Outcome, len(page)) // room for all: no worker waits for a record
 	var todo []*work
 	for _, w := range page {
-		if acts(w.decision.Action) {
+		if acts(w.decision.Action) || w.seen.Remote.Untuned {
 			todo = append(todo, w)
 		} else {
 			outcomes <- r.conclude(w)

@@ -22,7 +22,7 @@ func (r *run) settle(ctx context.Context, w *work, outcomes chan<- Outcome) erro
 		case err != nil:
 			return err
 		case outcome != nil && (ctx.Err() == nil || outcome.Err == nil || outcome.Base != nil):
-			outcomes <- *outcome
+			outcomes <- r.tuned(ctx, w, *outcome)
 			return nil
 		}
 	}
@@ -31,7 +31,7 @@ func (r *run) settle(ctx context.Context, w *work, outcomes chan<- Outcome) erro
 	case acts(w.decision.Action):
 		outcomes <- r.fail(w, "brought in line", cmp.Or(w.clash, error(fault.New(fault.Conflict, "It kept changing at the destination."))))
 	default:
-		outcomes <- r.conclude(w)
+		outcomes <- r.tuned(ctx, w, r.conclude(w))
 	}
 	return nil
 }
@@ -94,6 +94,7 @@ func (r *run) put(ctx context.Context, w *work) (*Outcome, error) {
 	switch {
 	case err == nil:
 		w.succeed()
+		w.seen.Remote.Untuned = remote.Untuned
 		o := r.inSync(w, remote.Version)
 		o.Left = Left{w.entry.Desired.Hash, ByWrite}
 		return &o, nil

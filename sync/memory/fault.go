@@ -21,6 +21,7 @@ const (
 	OpDelete   Op = "delete"
 	OpRestore  Op = "restore"
 	OpCheck    Op = "check"
+	OpTune     Op = "tune"
 )
 
 // Fault is a failure to come.

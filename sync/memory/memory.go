@@ -26,7 +26,10 @@ type Driver struct {
 	prefix string
 }
 
-var _ keepersync.Driver = (*Driver)(nil)
+var (
+	_ keepersync.Driver = (*Driver)(nil)
+	_ keepersync.Tuner  = (*Driver)(nil)
+)
 
 // New makes a driver. Drivers that are given the same place see the same names, as two
 // processes that sync to one account do.
@@ -101,10 +104,21 @@ func (d *Driver) Put(ctx context.Context, w keepersync.Write) (keepersync.Remote
 		case it != nil && it.version != w.Replaces.Version:
 			return it, fault.New(fault.Conflict, "%s was written by somebody else meanwhile.", w.Name)
 		case it == nil:
-			it = &item{mark: w.Mark, labels: map[string]string{}}
+			it = &item{mark: w.Mark, labels: map[string]string{}, tuned: d.place.settings}
 		}
 		it.value, it.token = slices.Clone(w.Value.Reveal()), t
 		d.place.stamp(it)
+		return it, nil
+	})
+}
+
+// Tune brings in line what stands beside a value.
+func (d *Driver) Tune(ctx context.Context, name string) (keepersync.Remote, error) {
+	return d.place.act(ctx, OpTune, name, func(it *item) (*item, error) {
+		if it == nil {
+			return nil, notFound(name)
+		}
+		it.tuned = d.place.settings
 		return it, nil
 	})
 }

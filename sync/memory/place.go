@@ -23,6 +23,7 @@ type Place struct {
 	faults   []*Fault
 	calls    map[Op]int
 	now      func() time.Time
+	settings int // generation of what is to stand beside each value
 }
 
 type item struct {
@@ -34,6 +35,7 @@ type item struct {
 	deleted bool
 	changed time.Time
 	writes  int
+	tuned   int // generation of what stands beside the value
 }
 
 // token tells one Write from another, so that doing the same one again is recognised.
@@ -68,6 +70,14 @@ func (p *Place) SetClock(now func() time.Time) {
 	p.now = now
 }
 
+// ChangeSettings makes what stands beside each value differ from what it should be, until
+// the name is tuned.
+func (p *Place) ChangeSettings() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.settings++
+}
+
 // Names are all names, deleted ones included, sorted.
 func (p *Place) Names() []string {
 	p.mu.Lock()
@@ -83,7 +93,7 @@ func (p *Place) Get(name string) (Entry, bool) {
 	if !ok {
 		return Entry{}, false
 	}
-	return Entry{Remote: it.remote(name), Value: slices.Clone(it.value), Labels: maps.Clone(it.labels), Writes: it.writes}, true
+	return Entry{Remote: p.remote(name, it), Value: slices.Clone(it.value), Labels: maps.Clone(it.labels), Writes: it.writes}, true
 }
 
 // Edit writes a value as a stranger does: it creates without a mark, or changes the value
@@ -161,7 +171,7 @@ func (p *Place) listing() []keepersync.Remote {
 func (p *Place) snapshot() []keepersync.Remote {
 	remotes := make([]keepersync.Remote, 0, len(p.items))
 	for name, it := range p.items {
-		remotes = append(remotes, it.remote(name))
+		remotes = append(remotes, p.remote(name, it))
 	}
 	slices.SortFunc(remotes, func(a, b keepersync.Remote) int { return strings.Compare(a.Name, b.Name) })
 	return remotes
@@ -183,7 +193,7 @@ func (p *Place) act(ctx context.Context, op Op, name string, do func(*item) (*it
 	if err := p.lost(op, name); err != nil {
 		return keepersync.Remote{}, err
 	}
-	return it.remote(name), nil
+	return p.remote(name, it), nil
 }
 
 func (p *Place) stamp(it *item) {
@@ -192,6 +202,9 @@ func (p *Place) stamp(it *item) {
 	it.writes++
 }
 
-func (it *item) remote(name string) keepersync.Remote {
-	return keepersync.Remote{Name: name, Version: it.version, Mark: it.mark, Deleted: it.deleted, ChangedAt: it.changed}
+func (p *Place) remote(name string, it *item) keepersync.Remote {
+	return keepersync.Remote{
+		Name: name, Version: it.version, Mark: it.mark, Deleted: it.deleted, ChangedAt: it.changed,
+		Untuned: !it.deleted && !it.mark.Zero() && it.tuned != p.settings,
+	}
 }

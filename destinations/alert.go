@@ -2,6 +2,7 @@ package destinations
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/your-org/keeper/fault"
@@ -16,15 +17,20 @@ const failuresToTell = 3
 
 // drift is what a pass found to be changed by somebody else than Keeper.
 type drift struct {
+	known bool // a person has seen it and approved what is done about it
+
 	mu       sync.Mutex
 	names    []string // the first models.MaxAlertSecrets
 	total    int
 	repaired int
 }
 
-// see counts an outcome. What the destination's strategy takes, or holds for a person, is no
-// surprise, or is told of as held.
-func (d *drift) see(o keepersync.Outcome) {
+// see counts an outcome. What the destination's strategy takes and what a person has decided
+// are no surprise, and what is held for a person is told of as held.
+func (d *drift) see(o keepersync.Outcome, hold *models.SyncHold) {
+	if d.known || hold != nil && hold.Ruling != "" {
+		return
+	}
 	switch o.Found {
 	case models.StatusDrifted, models.StatusMissing, models.StatusConflict:
 	default:
@@ -138,7 +144,7 @@ func drifted(d models.Destination, run models.SyncRun, found *drift) []models.Si
 	signal := about(d, models.AlertDrift)
 	switch {
 	case found.total > 0:
-		signal.Holds, signal.Secrets, signal.Total = true, found.names, found.total
+		signal.Holds, signal.Secrets, signal.Total = true, slices.Sorted(slices.Values(found.names)), found.total
 		signal.Summary = fmt.Sprintf("The copies of %s at %s were changed or removed there by somebody else than Keeper.", many(found.total, "secret"), d.Name)
 		signal.Hint = "Find out who changes them: Keeper has written its own values again."
 		if found.repaired < found.total {

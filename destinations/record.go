@@ -48,8 +48,8 @@ func (l *ledger) Record(ctx context.Context, outcomes []keepersync.Outcome) erro
 	var holds []models.SyncHold
 	var settled []models.SecretID
 	for _, o := range outcomes {
-		l.drift.see(o)
 		r := l.page[o.Entry.SecretID]
+		l.drift.see(o, r.hold)
 		switch {
 		case o.Action == models.ActionHold:
 			if hold := l.hold(o); r.due() || o.Changed() || r.hold == nil || !sameHold(*r.hold, hold) {

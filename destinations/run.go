@@ -85,7 +85,7 @@ func (s *Service) Work(ctx context.Context, job models.Job) (*time.Time, error) 
 	if err != nil || !work {
 		return s.next(ctx, d, err)
 	}
-	found := &drift{}
+	found := &drift{known: run.PlanID != ""}
 	counts, runErr := s.pass(ctx, d, e, &run, found)
 	if err := s.finish(ctx, d, e, run, counts, runErr, found); err != nil {
 		return nil, err

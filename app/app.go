@@ -105,7 +105,7 @@ func (a *App) buildAuth(ctx context.Context, o Options) (err error) {
 // FirstUser is the name of the first administrator.
 const FirstUser = "admin"
 
-func (a *App) buildServices(ctx context.Context, _ Options) error {
+func (a *App) buildServices(ctx context.Context, o Options) error {
 	owner, err := a.installation(ctx)
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func (a *App) buildServices(ctx context.Context, _ Options) error {
 	a.Alerts = a.newAlerts(wake)
 	a.Destinations = destinations.New(destinations.Deps{
 		Store: a.Store, Envelope: a.Envelope, OpenVersion: a.Secrets.OpenVersion, Take: a.Secrets.Take, Open: a.opener(), Owner: owner,
-		QuotaShare: a.Config.QuotaShare,
+		Version: o.Version, QuotaShare: a.Config.QuotaShare,
 		Defaults: models.DestinationConfig{
 			Region: a.Config.AWSRegion, Endpoint: a.Config.AWSEndpoint, Address: a.Config.VaultURL, Mount: a.Config.VaultMount,
 		},

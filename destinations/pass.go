@@ -25,6 +25,7 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 	}
 	listing := &listing{Driver: driver}
 	ledger := &ledger{service: s, environment: e, destination: d, run: run.ID, listing: listing, drift: found}
+	proof := &keepersync.Proof{}
 	var first models.RunCounts
 	last := s.Now()
 	options := s.options(d)
@@ -38,8 +39,10 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 		if options.Approved, err = s.approved(ctx, run.PlanID); err != nil {
 			return models.RunCounts{}, err
 		}
-		options.Full, options.Brake = true, keepersync.Brake{} // whoever approved it has seen it
-		return keepersync.Run(ctx, listing, ledger, options)
+		options.Full, options.Brake, options.Proof = true, keepersync.Brake{}, proof // whoever approved it has seen it
+		counts, err := keepersync.Run(ctx, listing, ledger, options)
+		s.prove(ctx, d, e, run, proof)
+		return counts, err
 	}
 	if run.Full && d.LastFullAt != nil {
 		counts, err := keepersync.Run(ctx, listing, ledger, options)
@@ -49,9 +52,10 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 		first = counts
 	}
 	strays := 0
-	options.Full, options.Stray = run.Full, func(keepersync.Remote) { strays++ }
+	options.Full, options.Stray, options.Proof = run.Full, func(keepersync.Remote) { strays++ }, proof
 	counts, err := keepersync.Run(ctx, listing, ledger, options)
 	run.Hint = strayHint(strays)
+	s.prove(ctx, d, e, run, proof)
 	return plus(counts, first), err
 }
 

@@ -36,6 +36,7 @@ type Deps struct {
 	Open       Opener
 	Defaults   models.DestinationConfig // region, endpoint, address and mount where a new destination names none
 	Owner      string                   // this installation's identity, the mark on what is ours
+	Version    string                   // of this Keeper, for receipts
 	Interval   time.Duration            // between full passes, where a destination has none of its own
 	Workers    int                      // writes at once per run
 	Now        func() time.Time

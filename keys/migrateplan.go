@@ -115,7 +115,7 @@ func (s *Service) planKeys(ctx context.Context, p *EnvironmentPlan, want kms.Tar
 				return err
 			}
 			p.Versions += n
-			under, err := credentialsUnder(tx, p.Environment.ID, moving...)
+			under, err := settingsUnder(tx, p.Environment.ID, moving...)
 			p.Credentials += int64(len(under))
 			return err
 		})

@@ -23,7 +23,7 @@ type EnvironmentPlan struct {
 	DataKeys    int64    // all of the environment
 	Standing    int64    // of them, wrapped for exactly the targets already
 	Versions    int64    // under those that are not
-	Credentials int64    // of destinations, under those that are not
+	Credentials int64    // of destinations and channels, under those that are not
 	Under       []Under  // what stands under what now
 	Calls       int64
 	Duration    time.Duration

@@ -128,7 +128,7 @@ func (r *reencrypt) left(ctx context.Context) (n int64, err error) {
 		if err != nil {
 			return err
 		}
-		old, err := r.credentialsUnderOld(tx)
+		old, err := r.settingsUnderOld(tx)
 		n += int64(len(old))
 		return err
 	})
@@ -139,7 +139,7 @@ func (r *reencrypt) query() store.VersionQuery {
 	return store.VersionQuery{Environment: r.env.ID, DataKeyCreatedBefore: r.run.CreatedAt}
 }
 
-// page seals a page of versions anew, or after the last one the destinations' credentials.
+// page seals a page of versions anew, or after the last one the settings.
 func (r *reencrypt) page(ctx context.Context) error {
 	var rows []store.VersionRow
 	err := r.Store.Read(ctx, func(tx *store.Tx) (err error) {
@@ -155,7 +155,7 @@ func (r *reencrypt) page(ctx context.Context) error {
 	}
 	place := r.place
 	if len(rows) == 0 {
-		if items, err = r.credentials(ctx); err != nil {
+		if items, err = r.settings(ctx); err != nil {
 			return err
 		}
 		place.Swept = true

@@ -53,6 +53,39 @@ func (h *house) destination(t *testing.T) func(t *testing.T) string {
 	}
 }
 
+// channel stores a channel with a sealed secret, and returns how to open it.
+func (h *house) channel(t *testing.T) func(t *testing.T) string {
+	t.Helper()
+	c := models.AlertChannel{
+		ID: models.NewChannelID(), EnvironmentID: h.env.ID, Name: "ops", Kind: models.ChannelWebhook, Address: "https://hooks.example",
+	}
+	sealer, err := h.envelope.Sealer(t.Context(), h.env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := sealer.Seal(kms.ChannelLabel(c), models.NewPlaintext([]byte("a signing key")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Secret, c.SecretKeyID = sealed.Ciphertext, sealed.DataKeyID
+	h.change(t, func(tx *store.Tx) error { return tx.CreateAlertChannel(&c) })
+	return func(t *testing.T) string {
+		t.Helper()
+		var now models.AlertChannel
+		h.change(t, func(tx *store.Tx) (err error) {
+			now, err = tx.AlertChannel(c.ID)
+			return err
+		})
+		plain, err := h.envelope.Open(t.Context(), h.env, kms.ChannelLabel(now), kms.Sealed{
+			DataKeyID: now.SecretKeyID, Format: kms.Format, Ciphertext: now.Secret,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(plain.Reveal())
+	}
+}
+
 func (h *house) seals(t *testing.T) map[models.DataKeyID]bool {
 	t.Helper()
 	ids := map[models.DataKeyID]bool{}
@@ -69,11 +102,11 @@ func TestReencrypt(t *testing.T) {
 		t.Run(dialect, func(t *testing.T) {
 			h := newHouse(t, setup{dialect: dialect})
 			h.write(t, 30)
-			credentials := h.destination(t)
+			credentials, signing := h.destination(t), h.channel(t)
 			old := h.seals(t)
 			h.clock.move(time.Second)
 			p := h.finish(t, h.start(t, keys.Order{Kind: models.KeyReencrypt, Environment: h.env.ID}).ID)
-			if p.Status != models.KeyRunSucceeded || p.Done != 31 || p.Total != 31 || p.KeyRun.Remaining != 0 {
+			if p.Status != models.KeyRunSucceeded || p.Done != 32 || p.Total != 32 || p.KeyRun.Remaining != 0 {
 				t.Errorf("the run ended as %+v", p.KeyRun)
 			}
 			for id := range h.seals(t) {
@@ -84,6 +117,9 @@ func TestReencrypt(t *testing.T) {
 			h.readAll(t)
 			if got := credentials(t); got != "a token" {
 				t.Error("the destination's credentials are not what they were")
+			}
+			if got := signing(t); got != "a signing key" {
+				t.Error("the channel's secret is not what it was")
 			}
 		})
 	}

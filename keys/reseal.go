@@ -18,39 +18,37 @@ import (
 // backend only where its data key is not at hand.
 const resealWorkers = 16
 
-// resealed is one version, or one destination's credentials, sealed anew.
+// resealed is one version, or one setting, sealed anew.
 type resealed struct {
-	version     *store.VersionRow
-	destination *models.Destination
-	sealed      kms.Sealed
-	err         error
+	version *store.VersionRow // nil: it is the setting
+	setting setting
+	sealed  kms.Sealed
+	err     error
 }
 
-func (r *reencrypt) credentialsUnderOld(tx *store.Tx) (old []models.Destination, err error) {
-	for after := models.DestinationID(""); ; {
-		page, err := tx.DestinationsWithCredentials(r.env.ID, after, 0)
-		if err != nil || len(page) == 0 {
-			return old, err
-		}
-		for _, d := range page {
-			key, _, err := tx.DataKey(d.CredentialsKeyID)
-			if err != nil && !fault.Is(err, fault.NotFound) {
-				return nil, err
-			}
-			if err != nil || key.CreatedAt.Before(r.run.CreatedAt) {
-				old = append(old, d)
-			}
-		}
-		after = page[len(page)-1].ID
+func (r *reencrypt) settingsUnderOld(tx *store.Tx) (old []setting, err error) {
+	all, err := settings(tx, r.env.ID)
+	if err != nil {
+		return nil, err
 	}
+	for _, one := range all {
+		key, _, err := tx.DataKey(one.dataKey())
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
+		if err != nil || key.CreatedAt.Before(r.run.CreatedAt) {
+			old = append(old, one)
+		}
+	}
+	return old, nil
 }
 
-func (r *reencrypt) credentials(ctx context.Context) (items []resealed, err error) {
+func (r *reencrypt) settings(ctx context.Context) (items []resealed, err error) {
 	err = r.Store.Read(ctx, func(tx *store.Tx) error {
-		old, err := r.credentialsUnderOld(tx)
-		items = nil
+		old, err := r.settingsUnderOld(tx)
+		items = make([]resealed, len(old))
 		for i := range old {
-			items = append(items, resealed{destination: &old[i]})
+			items[i].setting = old[i]
 		}
 		return err
 	})
@@ -118,16 +116,12 @@ func (i *resealed) label() (kms.Label, kms.Sealed) {
 	if v := i.version; v != nil {
 		return versionSeal(v)
 	}
-	return credentialsSeal(i.destination)
+	return i.setting.seal()
 }
 
 func versionSeal(v *store.VersionRow) (kms.Label, kms.Sealed) {
 	return kms.VersionLabel(v.EnvironmentID, v.SecretID, v.Number),
 		kms.Sealed{DataKeyID: v.DataKeyID, Format: v.Format, Ciphertext: v.Ciphertext}
-}
-
-func credentialsSeal(d *models.Destination) (kms.Label, kms.Sealed) {
-	return kms.CredentialsLabel(*d), kms.Sealed{DataKeyID: d.CredentialsKeyID, Format: kms.Format, Ciphertext: d.Credentials}
 }
 
 // matches holds an opened value against what its row says of it.
@@ -202,8 +196,8 @@ func (r *reencrypt) generated(id models.DataKeyID) {
 }
 
 func (i *resealed) reseal(tx *store.Tx) (bool, error) {
-	if d := i.destination; d != nil {
-		return tx.ResealCredentials(d.ID, d.CredentialsKeyID, d.Credentials, i.sealed.DataKeyID, i.sealed.Ciphertext)
+	if i.version == nil {
+		return i.setting.reseal(tx, i.sealed)
 	}
 	v := i.version.SecretVersion
 	v.DataKeyID, v.Format, v.Ciphertext = i.sealed.DataKeyID, i.sealed.Format, i.sealed.Ciphertext
@@ -215,7 +209,7 @@ func (i *resealed) object() string {
 	if i.version != nil {
 		return versionName(i.version)
 	}
-	return i.destination.Name
+	return i.setting.object()
 }
 
 func versionName(v *store.VersionRow) string {
@@ -224,8 +218,8 @@ func versionName(v *store.VersionRow) string {
 
 // about makes a finding of an item.
 func (r *reencrypt) about(item *resealed) models.KeyFinding {
-	if d := item.destination; d != nil {
-		return r.finding(r.env, "credentials", d.Name, d.CredentialsKeyID, item.err)
+	if item.version == nil {
+		return r.finding(r.env, "credentials", item.setting.object(), item.setting.dataKey(), item.err)
 	}
 	return r.versionFinding(r.env, item.version, item.err)
 }

@@ -90,14 +90,9 @@ func (s *scrub) count(ctx context.Context) error {
 		if total, err = tx.CountVersions(store.VersionQuery{Environment: s.run.EnvironmentID}); err != nil {
 			return err
 		}
-		for after := models.DestinationID(""); ; {
-			page, err := tx.DestinationsWithCredentials(s.run.EnvironmentID, after, 0)
-			if err != nil || len(page) == 0 {
-				return err
-			}
-			total += int64(len(page))
-			after = page[len(page)-1].ID
-		}
+		all, err := settings(tx, s.run.EnvironmentID)
+		total += int64(len(all))
+		return err
 	})
 	if err != nil {
 		return err

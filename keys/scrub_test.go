@@ -221,3 +221,28 @@ func TestWatch(t *testing.T) {
 		}
 	})
 }
+
+func TestScrubOpensChannels(t *testing.T) {
+	h := newHouse(t, setup{})
+	h.write(t, 2)
+	h.channel(t)
+	scrub := func() keys.Progress {
+		return h.finish(t, h.start(t, keys.Order{Kind: models.KeyScrub, Environment: h.env.ID}).ID)
+	}
+	if p := scrub(); p.Status != models.KeyRunSucceeded || p.Done != 3 || p.Total != 3 {
+		t.Errorf("the scrub ended as %+v", p.KeyRun)
+	}
+	h.change(t, func(tx *store.Tx) error {
+		all, err := tx.AlertChannels([]models.EnvironmentID{h.env.ID})
+		if err != nil {
+			return err
+		}
+		all[0].Secret[len(all[0].Secret)-1] ^= 1
+		return tx.UpdateAlertChannel(&all[0], 0)
+	})
+	p := scrub()
+	found := h.findings(t, p.ID)
+	if p.Status != models.KeyRunPartial || len(found) != 1 || found[0].Object != "channel ops" || found[0].Kind != models.FindingDamaged {
+		t.Errorf("the scrub ended as %+v with %+v", p.KeyRun, found)
+	}
+}

@@ -207,64 +207,70 @@ func (s *scrub) openVersion(ctx context.Context, row *store.VersionRow) error {
 	return matches(s.hash, row, plain)
 }
 
-// credentialPage opens a page of destinations' credentials.
+// credentialPage opens a page of destinations' credentials, and after the last one the
+// channels' secrets.
 func (s *scrub) credentialPage(ctx context.Context, place scrubPlace) (looking, error) {
 	seen := looking{place: place}
-	var rows []models.Destination
+	var rows []setting
 	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		rows, err = tx.DestinationsWithCredentials(s.env.ID, place.Destination, scrubPage)
+		if rows, err = destinationSettings(tx, s.env.ID, place.Destination); err == nil && len(rows) == 0 {
+			seen.ended = true
+			rows, err = channelSettings(tx, s.env.ID)
+		}
 		return err
 	})
-	if err != nil || len(rows) == 0 {
-		seen.ended = true
+	if err != nil {
 		return seen, err
 	}
-	for i := range rows {
-		err := s.credentials(ctx, &rows[i])
+	for _, row := range rows {
+		err := s.setting(ctx, row)
 		if ctx.Err() != nil {
 			return seen, ctx.Err()
 		}
 		if s.patient(err) {
-			seen.away = err
-			return seen, nil
+			return looking{place: place, away: err}, nil
 		}
 		seen.done++
 		if err != nil {
 			seen.failed++
-			f := s.finding(s.env, "credentials", rows[i].Name, rows[i].CredentialsKeyID, err)
-			seen.findings = append(seen.findings, f)
+			seen.findings = append(seen.findings, s.finding(s.env, "credentials", row.object(), row.dataKey(), err))
+		}
+		if row.destination != nil {
+			seen.place.Destination = row.destination.ID
 		}
 	}
-	seen.place.Destination = rows[len(rows)-1].ID
 	return seen, nil
 }
 
-func (s *scrub) credentials(ctx context.Context, d *models.Destination) error {
-	open := func(d *models.Destination) error {
-		key, err := s.ring.open(ctx, d.CredentialsKeyID)
+// setting opens one. What does not open is looked up again first: it may have been sealed
+// anew, or removed, since it was read.
+func (s *scrub) setting(ctx context.Context, one setting) error {
+	open := func(one setting) error {
+		label, sealed := one.seal()
+		key, err := s.ring.open(ctx, sealed.DataKeyID)
 		if err != nil {
 			return err
 		}
-		plain, err := key.Open(credentialsSeal(d))
+		plain, err := key.Open(label, sealed)
 		plain.Zero()
 		return err
 	}
-	err := open(d)
+	err := open(one)
 	if err == nil || !damaged(err) {
 		return err
 	}
-	var now models.Destination
+	var now setting
 	again := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		now, err = tx.Destination(d.ID)
+		now, err = one.reload(tx)
 		return err
 	})
-	if fault.Is(again, fault.NotFound) || again == nil && len(now.Credentials) == 0 {
+	if fault.Is(again, fault.NotFound) {
 		return nil
 	}
 	if again != nil {
 		return again
 	}
-	return open(&now)
+	return open(now)
 }
 
 // secretPage finds secrets whose current version is not their newest: an older row was put

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"context"
+	"slices"
 
 	"github.com/your-org/keeper/kms"
 	"github.com/your-org/keeper/models"
@@ -41,7 +42,7 @@ func (s *Service) verifyUnder(ctx context.Context, e models.Environment, id mode
 		last := rows[len(rows)-1]
 		secret, number = last.SecretID, last.Number
 	}
-	return v, s.verifyCredentials(ctx, e, id, key, &v)
+	return v, s.verifySettings(ctx, e, id, key, &v)
 }
 
 func opensVersion(row *store.VersionRow, key, hash *kms.OpenedKey) error {
@@ -53,17 +54,17 @@ func opensVersion(row *store.VersionRow, key, hash *kms.OpenedKey) error {
 	return matches(hash, row, plain)
 }
 
-func (s *Service) verifyCredentials(ctx context.Context, e models.Environment, id models.DataKeyID, key *kms.OpenedKey, v *verified) error {
-	var under []models.Destination
+func (s *Service) verifySettings(ctx context.Context, e models.Environment, id models.DataKeyID, key *kms.OpenedKey, v *verified) error {
+	var under []setting
 	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		under, err = credentialsUnder(tx, e.ID, id)
+		under, err = settingsUnder(tx, e.ID, id)
 		return err
 	})
-	for i := range under {
-		plain, err := key.Open(credentialsSeal(&under[i]))
+	for _, one := range under {
+		plain, err := key.Open(one.seal())
 		plain.Zero()
 		if err != nil {
-			v.findings = append(v.findings, s.newFinding(e, "credentials", under[i].Name, id, err))
+			v.findings = append(v.findings, s.newFinding(e, "credentials", one.object(), id, err))
 			continue
 		}
 		v.opened++
@@ -71,23 +72,8 @@ func (s *Service) verifyCredentials(ctx context.Context, e models.Environment, i
 	return err
 }
 
-// credentialsUnder are the destinations whose credentials are sealed under one of the data
-// keys.
-func credentialsUnder(tx *store.Tx, env models.EnvironmentID, ids ...models.DataKeyID) (under []models.Destination, err error) {
-	among := make(map[models.DataKeyID]bool, len(ids))
-	for _, id := range ids {
-		among[id] = true
-	}
-	for after := models.DestinationID(""); ; {
-		page, err := tx.DestinationsWithCredentials(env, after, 0)
-		if err != nil || len(page) == 0 {
-			return under, err
-		}
-		for _, d := range page {
-			if among[d.CredentialsKeyID] {
-				under = append(under, d)
-			}
-		}
-		after = page[len(page)-1].ID
-	}
+// settingsUnder are those that are sealed under one of the data keys.
+func settingsUnder(tx *store.Tx, env models.EnvironmentID, ids ...models.DataKeyID) ([]setting, error) {
+	all, err := settings(tx, env)
+	return slices.DeleteFunc(all, func(one setting) bool { return !slices.Contains(ids, one.dataKey()) }), err
 }

@@ -112,3 +112,28 @@ func (tx *Tx) UpdateNotice(n *models.Notice) error {
 func (tx *Tx) Notices(id models.AlertID, limit int) ([]models.Notice, error) {
 	return all[models.Notice](tx.db().Where("alert_id = ?", id).Order("id").Limit(pageSize(limit)), "notice")
 }
+
+// AlertChannelsWithSecret lists the channels that have a secret, by ID, of one environment or
+// (0) of all.
+func (tx *Tx) AlertChannelsWithSecret(environment models.EnvironmentID) ([]models.AlertChannel, error) {
+	query := tx.db().Where("secret_key_id <> ?", "").Order("id")
+	if environment != 0 {
+		query = query.Where("environment_id = ?", environment)
+	}
+	return all[models.AlertChannel](query, "channel")
+}
+
+// ResealChannel is ResealVersion for the secret of a channel. It is a new revision, so that
+// nobody who loaded the channel before writes the old seal back.
+func (tx *Tx) ResealChannel(
+	c models.ChannelID, oldKey models.DataKeyID, old []byte, newKey models.DataKeyID, ciphertext []byte,
+) (bool, error) {
+	if err := tx.holdDataKey(newKey); err != nil {
+		return false, err
+	}
+	n, err := tx.exec("channel", resealChannel, string(newKey), ciphertext, string(c), string(oldKey), old)
+	return n > 0, err
+}
+
+var resealChannel = newQuery("UPDATE alert_channels SET secret_key_id = ?, secret = ?, revision = revision + 1 " +
+	"WHERE id = ? AND secret_key_id = ? AND secret = ?")

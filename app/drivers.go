@@ -47,7 +47,8 @@ func (a *App) driver(ctx context.Context, d models.Destination, c models.Destina
 		return awssm.New(awssm.Options{
 			Config: cfg, Prefix: d.Config.Prefix, KMSKeyID: d.Config.KMSKeyID, RecoveryDays: d.Config.RecoveryDays,
 			RoleARN: d.Config.RoleARN, ExternalID: d.Config.ExternalID,
-			Tags: d.Config.Tags, ReplicaRegions: d.Config.ReplicaRegions, ReplicaKMSKeyID: d.Config.ReplicaKMSKeyID,
+			WriteBurst: d.Config.WriteBurst,
+			Tags:       d.Config.Tags, ReplicaRegions: d.Config.ReplicaRegions, ReplicaKMSKeyID: d.Config.ReplicaKMSKeyID,
 		}), nil
 	case models.DestinationVault:
 		return a.vault(d, c)

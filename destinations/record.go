@@ -145,6 +145,9 @@ func (l *ledger) outcome(o keepersync.Outcome, r *row) store.SyncOutcome {
 	} else if o.Status != models.StatusInSync {
 		state.LastError = o.Why
 	}
+	if !o.Again.IsZero() {
+		state.NextTryAt = &o.Again
+	}
 	recorded := store.SyncOutcome{State: state, Forget: o.Forget, Deleted: o.Entry.Desired == nil}
 	if o.Entry.Desired != nil {
 		recorded.Version = o.Entry.Desired.Version

@@ -66,6 +66,10 @@ type DestinationConfig struct {
 	KMSKeyID     string `json:"kms_key_id,omitempty"`    // empty: aws/secretsmanager for new names, and whatever key for those that stand
 	RecoveryDays int    `json:"recovery_days,omitempty"` // 7 to 30; 0: 30
 
+	// WriteBurst is how many values of one secret go to AWS in quick succession, before one in
+	// ten minutes; 0: 5, -1: any.
+	WriteBurst int `json:"write_burst,omitempty"`
+
 	Tags            map[string]string `json:"tags,omitempty"`            // beside Keeper's own and others'; one that is taken out here stays there
 	ReplicaRegions  []string          `json:"replica_regions,omitempty"` // besides Region
 	ReplicaKMSKeyID string            `json:"replica_kms_key_id,omitempty"`
@@ -139,6 +143,9 @@ func (d *Destination) Validate() error {
 			problems.add("config.role_arn", "must be the ARN of a role")
 		}
 		problems.url("config.endpoint", c.Endpoint, true)
+		if c.WriteBurst < -1 || c.WriteBurst > 50 {
+			problems.add("config.write_burst", "must be between 1 and 50, 0 for the default, or -1 for no bound")
+		}
 		c.validateBeside(&problems)
 	case DestinationVault:
 		problems.url("config.address", c.Address, false)

@@ -226,7 +226,7 @@ func (b *book) Record(ctx context.Context, outcomes []keepersync.Outcome) error 
 		}
 		now := r.read().Desired
 		moved := (now == nil) != (o.Entry.Desired == nil) || now != nil && now.Version != o.Entry.Desired.Version
-		r.due = moved || o.Err != nil
+		r.due = moved || o.Err != nil || !o.Again.IsZero()
 		r.held = o.Action == models.ActionHold
 		if o.Forget && r.deleted {
 			r.gone, r.due, r.entry.Base, r.entry.Intent = true, false, nil, nil

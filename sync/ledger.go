@@ -55,13 +55,15 @@ type Outcome struct {
 	Seen Observed // what the last look saw; of a value no more than its hash and size
 	Left Left     // what is there now, for a proof
 	Why  string   // a sentence for people
-	At   time.Time
+	// Again is when the entry is due again without having failed: its value has to wait.
+	Again time.Time
+	At    time.Time
 }
 
 // Changed reports whether the outcome says anything that the entry did not say already. An
 // outcome that is not changed needs no write beyond making the entry no longer due.
 func (o Outcome) Changed() bool {
-	return o.Base != nil || o.Forget || o.Err != nil || o.Status != o.Entry.Status || o.Entry.Attempts != 0 ||
+	return o.Base != nil || o.Forget || o.Err != nil || o.Status != o.Entry.Status || o.Entry.Attempts != 0 || !o.Again.IsZero() ||
 		o.Action != models.ActionNone && o.Action != models.ActionHold
 }
 
@@ -96,7 +98,7 @@ func (e Entry) proven(o Observed, now time.Time) *Base {
 	}
 }
 
-// count adds the outcome to exactly one of the counts beside Checked.
+// count adds the outcome to exactly one of the counts beside Checked; to none where it waits.
 func (o Outcome) count(c *models.RunCounts) {
 	c.Checked++
 	switch {
@@ -106,6 +108,7 @@ func (o Outcome) count(c *models.RunCounts) {
 		c.Foreign++
 	case o.Err != nil:
 		c.Failed++
+	case !o.Again.IsZero():
 	case o.Action == models.ActionHold:
 		c.Held++
 	case o.Action == models.ActionTake:

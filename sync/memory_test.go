@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"os"
 	"runtime"
 	"strconv"
 	"testing"
@@ -15,26 +14,24 @@ import (
 )
 
 // vast is a destination and a ledger of many secrets that are all in sync. Both make what
-// they are asked for on the fly and keep nothing, so that what a run needs is seen alone.
+// they are asked for on the fly and keep nothing, so that what is seen is the run's own.
 type vast struct {
 	keepersync.Driver
 	many int
-	look func() // at chosen moments of a run
-	at   time.Time
+	look func() // at moments of the run
 }
 
 func (v *vast) remote(i int) keepersync.Remote {
 	return keepersync.Remote{
-		Name: fmt.Sprintf("production/team-%02d/service-%05d/password", i%50, i), Version: fmt.Sprintf("%032x", i),
-		Mark:      keepersync.Mark{Owner: fmt.Sprint("u", "s"), Destination: models.DestinationID(fmt.Sprint("dst", "_1")), Secret: models.SecretID(i + 1)},
-		ChangedAt: v.at,
+		Name: fmt.Sprintf("production/team-%02d/service-%05d/password", i%50, i), Version: fmt.Sprintf("%032x", i), ChangedAt: noon,
+		Mark: keepersync.Mark{Owner: "us", Destination: "dst_1", Secret: models.SecretID(i + 1)},
 	}
 }
 
 func (v *vast) List(context.Context) iter.Seq2[keepersync.Remote, error] {
 	return func(yield func(keepersync.Remote, error) bool) {
 		for i := range v.many {
-			if !yield(v.remote(i*7919%v.many), nil) { // in no order; 7919 is prime to the sizes used
+			if !yield(v.remote(i*7919%v.many), nil) { // each once, in no order: 7919 is a prime
 				return
 			}
 		}
@@ -46,18 +43,13 @@ func (v *vast) Count(context.Context, bool) (int, error) { return v.many, nil }
 
 func (v *vast) Entries(context.Context, bool) iter.Seq2[[]keepersync.Entry, error] {
 	return func(yield func([]keepersync.Entry, error) bool) {
-		for start := 0; start < v.many; start += 100 {
-			page := make([]keepersync.Entry, 100)
+		const size = 100
+		for start := 0; start < v.many; start += size {
+			page := make([]keepersync.Entry, size)
 			for i := range page {
-				r := v.remote(start + i)
-				h := hash(strconv.Itoa(start + i))
-				page[i] = keepersync.Entry{
-					SecretID: r.Mark.Secret, Name: r.Name, RemoteName: r.Name, Type: models.Text, Status: models.StatusInSync,
-					Desired: &keepersync.Desired{Version: 1, Hash: h, Size: 3, At: v.at},
-					Base:    &keepersync.Base{Hash: h, Version: 1, RemoteVersion: r.Version, At: v.at},
-				}
+				page[i] = v.entry(start + i)
 			}
-			if start%(v.many/10) == 0 {
+			if start%(v.many/4) == 0 {
 				v.look()
 			}
 			if !yield(page, nil) {
@@ -68,55 +60,75 @@ func (v *vast) Entries(context.Context, bool) iter.Seq2[[]keepersync.Entry, erro
 	}
 }
 
-func (v *vast) Open(context.Context, keepersync.Entry) (models.Plaintext, error) { panic("not needed") }
+func (v *vast) entry(i int) keepersync.Entry {
+	r, h := v.remote(i), hash(strconv.Itoa(i))
+	return keepersync.Entry{
+		SecretID: r.Mark.Secret, Name: r.Name, RemoteName: r.Name, Type: models.Text, Status: models.StatusInSync,
+		Desired: &keepersync.Desired{Version: 1, Hash: h, Size: 3, At: noon},
+		Base:    &keepersync.Base{Hash: h, Version: 1, RemoteVersion: r.Version, At: noon},
+	}
+}
 
-func (v *vast) Hash(context.Context, models.Plaintext) ([]byte, error) { panic("not needed") }
-
-func (v *vast) Intend(context.Context, []keepersync.Entry) error   { panic("not needed") }
 func (v *vast) Record(context.Context, []keepersync.Outcome) error { return nil }
+
+// A run with nothing to do needs none of these.
+func (v *vast) Open(context.Context, keepersync.Entry) (models.Plaintext, error) { panic("called") }
+func (v *vast) Hash(context.Context, models.Plaintext) ([]byte, error)           { panic("called") }
+func (v *vast) Intend(context.Context, []keepersync.Entry) error                 { panic("called") }
 func (v *vast) Take(context.Context, keepersync.Entry, models.Plaintext, keepersync.Remote) (keepersync.Desired, error) {
-	panic("not needed")
+	panic("called")
 }
 
-func retained() uint64 {
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
+// run makes a full pass, with brake, strays and proof.
+func (v *vast) run(t testing.TB) {
+	t.Helper()
+	proof := &keepersync.Proof{}
+	counts, err := keepersync.Run(t.Context(), keepersync.Retry(v), v, keepersync.Options{
+		Owner: "us", Destination: "dst_1", Full: true, Now: func() time.Time { return noon.Add(time.Hour) },
+		Brake: keepersync.Brake{Most: 50, Percent: 20}, Stray: func(keepersync.Remote) {}, Proof: proof,
+	})
+	if proven, ok := proof.Proven(); err != nil || counts.InSync != v.many || !ok || proven.Equal != v.many {
+		t.Fatal(counts, proven, err)
+	}
 }
 
-// peak is the most heap in use, garbage aside, at any of the moments looked at in a full run.
-func peak(t *testing.T, many int) uint64 {
-	v := &vast{many: many, at: noon}
-	var most, mostHeap uint64
-	v.look = func() {
+// retained is the most that a run over so many secrets holds on to, in bytes.
+func retained(t *testing.T, many int) (most int) {
+	heap := func() int {
+		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		mostHeap = max(mostHeap, m.HeapInuse)
-		most = max(most, retained())
+		return int(m.HeapAlloc)
 	}
-	if os.Getenv("NOGC") != "" {
-		v.look = func() {
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			mostHeap = max(mostHeap, m.HeapInuse)
-		}
-	}
-	counts, err := keepersync.Run(t.Context(), keepersync.Retry(v), v, keepersync.Options{
-		Owner: "us", Destination: "dst_1", Full: true, Now: func() time.Time { return noon.Add(time.Hour) }, Stray: func(keepersync.Remote) {},
-		Brake: keepersync.Brake{Most: 50, Percent: 20},
-	})
-	if err != nil || counts.InSync != many {
-		t.Fatal(counts, err)
-	}
-	t.Logf("heap in use %d kB", mostHeap/1024)
+	before := heap()
+	(&vast{many: many, look: func() { most = max(most, heap()-before) }}).run(t)
 	return most
 }
 
-func TestMemoryIsFlat(t *testing.T) {
-	base := retained()
-	few := peak(t, 10_000)
-	lots := peak(t, 100_000)
-	t.Logf("base %d kB, 10,000: %d kB, 100,000: %d kB", base/1024, few/1024, lots/1024)
+// TestMemoryPerName holds that a run keeps no name, version or mark: what it keeps of each
+// is two hashes, and a third until the listing is there.
+func TestMemoryPerName(t *testing.T) {
+	few, many := retained(t, 10_000), retained(t, 100_000)
+	if perName := (many - few) / 90_000; perName > 40 {
+		t.Errorf("a run keeps %d bytes of a name: %d kB for 10,000 secrets, %d kB for 100,000", perName, few/1024, many/1024)
+	}
+}
+
+// BenchmarkMemory tells the most heap that the process had in use during a full pass,
+// garbage included.
+func BenchmarkMemory(b *testing.B) {
+	for _, many := range []int{10_000, 100_000} {
+		b.Run(strconv.Itoa(many), func(b *testing.B) {
+			var most uint64
+			v := &vast{many: many, look: func() {
+				var m runtime.MemStats
+				runtime.ReadMemStats(&m)
+				most = max(most, m.HeapInuse)
+			}}
+			for b.Loop() {
+				v.run(b)
+			}
+			b.ReportMetric(float64(most)/1024, "kB-in-use")
+		})
+	}
 }

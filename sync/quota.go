@@ -35,6 +35,7 @@ type Quota struct {
 	Rates     map[Family]float64 // calls per second; a family that is not named is not limited
 	PageSize  int                // names per page of a listing; 0: one page
 	BatchSize int                // values per batch_get; 0: Fetch makes a get for each name
+	Pace      Pace               // of one name's values
 }
 
 // Quoted is what a Driver implements beside where its destination publishes quotas.
@@ -49,10 +50,18 @@ const (
 	throttleGrace = time.Second // answers to calls that went out together slow a bucket once
 )
 
+// Accounted is a Driver that can ask in whose account it works. Scope then replaces the
+// quota's, so that all who work there share its quota under whatever credentials.
+type Accounted interface {
+	// Scope asks at most once in a while, and is the quota's own where it gets no answer.
+	Scope(ctx context.Context) string
+}
+
 // Limiter holds the buckets of all destinations of the process, one per scope and family,
-// so that destinations in one account share its quota in the order of their calls.
+// so that destinations in one account share its quota, each in its turn.
 type Limiter struct {
 	share   float64
+	paces   paces
 	mu      gosync.Mutex
 	buckets map[bucketKey]*bucket
 }
@@ -68,74 +77,26 @@ func NewLimiter(share float64) *Limiter {
 	if !(share > 0 && share <= 1) {
 		share = defaultShare
 	}
-	return &Limiter{share: share, buckets: map[bucketKey]*bucket{}}
+	return &Limiter{share: share, paces: paces{names: map[paceKey]*paced{}}, buckets: map[bucketKey]*bucket{}}
 }
 
 // bucket of a family, or nil where it is not limited.
-func (l *Limiter) bucket(q Quota, family Family) *bucket {
-	published, ok := q.Rates[family]
+func (l *Limiter) bucket(ctx context.Context, d *limited, family Family) *bucket {
+	published, ok := d.quota.Rates[family]
 	if !ok || published <= 0 {
 		return nil
 	}
+	key := bucketKey{d.scope(ctx), family}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	key := bucketKey{q.Scope, family}
 	b := l.buckets[key]
 	if b == nil {
 		full := rate.Limit(published * l.share)
 		burst := max(1, int(math.Floor(float64(full)*burstTime.Seconds())))
-		b = &bucket{full: full, tokens: rate.NewLimiter(full, burst)}
+		b = newBucket(full, burst)
 		l.buckets[key] = b
 	}
 	return b
-}
-
-// bucket is one family's tokens. Throttling halves its rate; quiet lets it grow back.
-type bucket struct {
-	full   rate.Limit
-	tokens *rate.Limiter
-
-	mu      gosync.Mutex
-	cutAt   time.Time // when the rate was halved last
-	touched time.Time // when the rate was changed last
-}
-
-func (b *bucket) wait(ctx context.Context) error {
-	if b == nil {
-		return nil
-	}
-	b.recover(time.Now())
-	if err := b.tokens.Wait(ctx); err != nil {
-		return fault.Wrap(err, fault.Unavailable, "The call ended while it waited for the destination's quota.").
-			WithHint("Keeper tries again by itself.")
-	}
-	return nil
-}
-
-func (b *bucket) learn(err error) {
-	if b != nil && fault.Is(err, fault.Throttled) {
-		b.slow(time.Now())
-	}
-}
-
-func (b *bucket) slow(now time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if now.Sub(b.cutAt) < throttleGrace {
-		return
-	}
-	b.cutAt, b.touched = now, now
-	b.tokens.SetLimitAt(now, max(b.tokens.Limit()/2, b.full*slowestPart))
-}
-
-func (b *bucket) recover(now time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.tokens.Limit() >= b.full || now.Sub(b.touched) < recoveryTime {
-		return
-	}
-	b.touched = now
-	b.tokens.SetLimitAt(now, min(b.tokens.Limit()*recoveryStep, b.full))
 }
 
 // Limit keeps a driver below its destination's quotas. A driver that publishes none is
@@ -154,13 +115,21 @@ type limited struct {
 	quota   Quota
 }
 
+// scope is what shares the quota.
+func (d *limited) scope(ctx context.Context) string {
+	if accounted, ok := as[Accounted](d.Driver); ok {
+		return accounted.Scope(ctx)
+	}
+	return d.quota.Scope
+}
+
 // Unwrap gives as the driver below.
 func (d *limited) Unwrap() Driver { return d.Driver }
 
 // call waits for a token of the family, calls, and learns from the answer.
 func call[T any](ctx context.Context, d *limited, family Family, do func() (T, error)) (T, error) {
-	b := d.limiter.bucket(d.quota, family)
-	if err := b.wait(ctx); err != nil {
+	b := d.limiter.bucket(ctx, d, family)
+	if err := b.wait(ctx, d); err != nil {
 		var zero T
 		return zero, err
 	}
@@ -172,8 +141,8 @@ func call[T any](ctx context.Context, d *limited, family Family, do func() (T, e
 // List takes a token for each page of the listing, before the page is asked for.
 func (d *limited) List(ctx context.Context) iter.Seq2[Remote, error] {
 	return func(yield func(Remote, error) bool) {
-		b := d.limiter.bucket(d.quota, FamilyList)
-		if err := b.wait(ctx); err != nil {
+		b := d.limiter.bucket(ctx, d, FamilyList)
+		if err := b.wait(ctx, d); err != nil {
 			yield(Remote{}, err)
 			return
 		}
@@ -186,7 +155,7 @@ func (d *limited) List(ctx context.Context) iter.Seq2[Remote, error] {
 			if listed++; d.quota.PageSize <= 0 || listed%d.quota.PageSize != 0 {
 				continue
 			}
-			if err := b.wait(ctx); err != nil {
+			if err := b.wait(ctx, d); err != nil {
 				yield(Remote{}, err)
 				return
 			}
@@ -205,10 +174,10 @@ func (d *limited) Fetch(ctx context.Context, names []string) map[string]Fetched 
 	if d.quota.BatchSize <= 0 {
 		family = FamilyGet
 	}
-	b := d.limiter.bucket(d.quota, family)
+	b := d.limiter.bucket(ctx, d, family)
 	all := make(map[string]Fetched, len(names))
 	for batch := range slices.Chunk(names, max(d.quota.BatchSize, 1)) {
-		if err := b.wait(ctx); err != nil {
+		if err := b.wait(ctx, d); err != nil {
 			for _, name := range batch {
 				all[name] = Fetched{Err: err}
 			}
@@ -228,7 +197,13 @@ func (d *limited) Put(ctx context.Context, w Write) (Remote, error) {
 	if w.Replaces.Exists() {
 		family = FamilyPut
 	}
-	return call(ctx, d, family, func() (Remote, error) { return d.Driver.Put(ctx, w) })
+	return call(ctx, d, family, func() (Remote, error) {
+		r, err := d.Driver.Put(ctx, w)
+		if err == nil || fault.Is(err, fault.Unavailable) || r.Exists() { // it went out, or may have
+			d.limiter.paces.note(paceKey{d.quota.Scope, w.Name}, d.quota.Pace, w, time.Now())
+		}
+		return r, err
+	})
 }
 
 // Mark waits for the quota of tagging.

@@ -96,6 +96,7 @@ type work struct {
 	why      string            // of that action
 	clash    error             // of the last action that came too late
 	intended bool              // the ledger knows of the write that may come
+	later    time.Time         // when the value may be written; zero: now
 }
 
 func (r *run) pass(ctx context.Context) error {
@@ -146,6 +147,7 @@ func (r *run) page(ctx context.Context, entries []Entry) error {
 	if r.Approved != nil {
 		page = slices.DeleteFunc(page, func(w *work) bool { return !r.approved(w) })
 	}
+	r.pace(page)
 	if err := r.intend(ctx, page); err != nil {
 		return err
 	}
@@ -182,7 +184,7 @@ func (r *run) looked(ctx context.Context, entries []Entry) []*work {
 func (r *run) intend(ctx context.Context, page []*work) error {
 	var entries []Entry
 	for _, w := range page {
-		if !writes(w.decision.Action) {
+		if !writes(w.decision.Action) || !w.later.IsZero() {
 			continue
 		}
 		w.entry.Base = w.entry.proven(w.seen, r.Now())
@@ -203,9 +205,12 @@ func (r *run) act(ctx context.Context, page []*work) error {
 	outcomes := make(chan Outcome, len(page)) // room for all: no worker waits for a record
 	var todo []*work
 	for _, w := range page {
-		if acts(w.decision.Action) || w.seen.Remote.Untuned {
+		switch {
+		case !w.later.IsZero():
+			outcomes <- r.postponed(w)
+		case acts(w.decision.Action) || w.seen.Remote.Untuned:
 			todo = append(todo, w)
-		} else {
+		default:
 			outcomes <- r.conclude(w)
 		}
 	}

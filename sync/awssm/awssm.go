@@ -63,6 +63,7 @@ type Options struct {
 	RecoveryDays int    // 7 to 30; 0: 30
 	RoleARN      string // assumed with Config's credentials; empty: none
 	ExternalID   string // given when the role is assumed; empty: none
+	WriteBurst   int    // values of one secret in quick succession, before one in ten minutes; 0: 5, below 0: any
 
 	Tags            map[string]string // beside Keeper's and others'
 	ReplicaRegions  []string
@@ -77,7 +78,10 @@ type Driver struct {
 	kmsKeyID     string
 	recoveryDays int64
 	roleARN      string
-	scope        string
+	region       string
+	scope        string // where STS does not tell the account
+	account      account
+	pace         keepersync.Pace
 
 	keys       keyNames
 	tags       map[string]string
@@ -94,23 +98,43 @@ var (
 func New(o Options) *Driver {
 	config := o.Config.Copy()
 	config.HTTPClient = guarded(config.HTTPClient)
-	who := identity(o)
+	who, known := identity(o)
 	if o.RoleARN != "" {
 		config.Credentials = assume(config, o)
 	}
-	return &Driver{
+	d := &Driver{
 		client:       secretsmanager.NewFromConfig(config),
 		credentials:  config.Credentials,
 		prefix:       o.Prefix,
 		kmsKeyID:     o.KMSKeyID,
 		recoveryDays: int64(cmp.Or(o.RecoveryDays, defaultRecoveryDays)),
 		roleARN:      o.RoleARN,
-		scope:        "aws/" + who + "/" + config.Region,
+		region:       config.Region,
+		scope:        scopeOf(who, config.Region),
+		pace:         paceOf(o.WriteBurst),
 		keys:         keyNames{client: kms.NewFromConfig(config)},
 		tags:         o.Tags,
 		regions:      slices.Sorted(slices.Values(o.ReplicaRegions)),
 		replicaKey:   o.ReplicaKMSKeyID,
 	}
+	if !known {
+		d.account.client = sts.NewFromConfig(config)
+	}
+	return d
+}
+
+// AWS keeps up to 100 versions of a secret and removes none that is younger than a day, and
+// so advises against more than one change in ten minutes for long.
+const (
+	sustained    = 10 * time.Minute
+	defaultBurst = 5
+)
+
+func paceOf(burst int) keepersync.Pace {
+	if burst < 0 {
+		return keepersync.Pace{}
+	}
+	return keepersync.Pace{Burst: cmp.Or(burst, defaultBurst), Every: sustained}
 }
 
 // guarded is the SDK's own client, kept from addresses that no destination has; another
@@ -139,17 +163,18 @@ func assume(config aws.Config, o Options) aws.CredentialsProvider {
 }
 
 // identity tells accounts apart as well as can be done without a call: by the account of
-// the role, else by the access key. All that uses the process's own credentials is one.
-func identity(o Options) string {
+// the role, which is known, else by the access key. All that uses the process's own
+// credentials is one.
+func identity(o Options) (who string, known bool) {
 	if parts := strings.Split(o.RoleARN, ":"); len(parts) == 6 && parts[4] != "" {
-		return parts[4]
+		return parts[4], true
 	}
 	if aws.IsCredentialsProvider(o.Config.Credentials, (*credentials.StaticCredentialsProvider)(nil)) {
 		if c, err := o.Config.Credentials.Retrieve(context.Background()); err == nil {
-			return c.AccessKeyID
+			return c.AccessKeyID, false
 		}
 	}
-	return "default"
+	return "default", false
 }
 
 // Quota is what AWS grants an account in a region, calls per second.
@@ -163,6 +188,7 @@ func (d *Driver) Quota() keepersync.Quota {
 		},
 		PageSize:  pageSize,
 		BatchSize: batchSize,
+		Pace:      d.pace,
 	}
 }
 

@@ -23,6 +23,9 @@ func (s *Service) Plan(ctx context.Context, actor models.Actor, id models.Destin
 	if err != nil {
 		return models.Plan{}, err
 	}
+	if d.Paused {
+		return models.Plan{}, fault.New(fault.Conflict, "The destination %s is paused; no plan was made.", d.Name).WithHint("Resume it first.")
+	}
 	plan := models.Plan{DestinationID: d.ID, EnvironmentID: e.ID, Full: true, CreatedBy: actor.Name}
 	if err := s.preview(ctx, d, e, &plan); err != nil {
 		return models.Plan{}, err

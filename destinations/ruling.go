@@ -56,7 +56,7 @@ func (s *Service) Rule(ctx context.Context, actor models.Actor, r Ruling) error 
 		return tx.AppendAudit(entry)
 	})
 	if fault.Is(err, fault.NotFound) {
-		return fault.New(fault.NotFound, "No difference of this secret waits for a decision there.").WithHint("Look at the secret's state: it may be in sync by now.")
+		return errNoHold
 	}
 	if err != nil {
 		return err
@@ -64,6 +64,8 @@ func (s *Service) Rule(ctx context.Context, actor models.Actor, r Ruling) error 
 	s.Wake()
 	return nil
 }
+
+var errNoHold = fault.New(fault.NotFound, "No difference of this secret waits for a decision there.").WithHint("Look at the secret's state: it may be in sync by now.")
 
 // Hold is the difference that a secret has at a destination and that waits for a person;
 // NotFound where there is none.
@@ -76,6 +78,9 @@ func (s *Service) Hold(ctx context.Context, actor models.Actor, id models.Destin
 		hold, err = tx.SyncHold(id, secret)
 		return err
 	})
+	if fault.Is(err, fault.NotFound) {
+		return models.SyncHold{}, errNoHold
+	}
 	return hold, err
 }
 

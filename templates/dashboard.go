@@ -32,7 +32,9 @@ type DashboardPage struct {
 	Troubles     []Trouble // the first few, worst first
 	TroubleTotal int       // of all secrets × destinations
 	Unreachable  []DestinationView
-	Due          []DueSecret // expired or due for rotation, soonest first
+	Braked       []PlanHead        // plans that the brake holds, newest first
+	Undecided    []DestinationView // where differences wait for a decision
+	Due          []DueSecret       // expired or due for rotation, soonest first
 	Counts       DashboardCounts
 	Health       []HealthItem
 	Grid         []SyncGroup
@@ -107,7 +109,7 @@ func (p *DashboardPage) Frame() Frame {
 
 // Calm reports whether nothing needs a person.
 func (p *DashboardPage) Calm() bool {
-	return p.TroubleTotal == 0 && len(p.Unreachable) == 0 && len(p.Due) == 0 && len(p.KeyNeeds()) == 0
+	return p.TroubleTotal == 0 && len(p.Unreachable) == 0 && len(p.Braked) == 0 && len(p.Undecided) == 0 && len(p.Due) == 0 && len(p.KeyNeeds()) == 0
 }
 
 // KeyNeeds are what about keys needs a person, as far as the actor may know.

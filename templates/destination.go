@@ -14,6 +14,7 @@ type DestinationView struct {
 	Counts      StateCounts
 	Running     *models.SyncRun // nil: no run is under way
 	NextAt      *time.Time      // of the next full pass; nil: not known, or paused
+	Held        int             // differences that wait for a decision
 	MayManage   bool            // manager: settings, pause, delete
 	MaySync     bool            // editor: start a run
 }
@@ -51,7 +52,7 @@ func (p *DestinationListPage) Frame() Frame {
 
 // DestinationFormPage is GET /environments/{environment}/destinations/new and GET
 // /destinations/{destination}/edit. A new one is first asked for its kind (?kind=). Fields:
-// kind, name, interval_seconds, and by kind config.prefix, config.region, config.endpoint,
+// kind, name, interval_seconds, config.strategy, config.brake_most, config.brake_percent, and by kind config.prefix, config.region, config.endpoint,
 // config.role_arn, config.external_id, config.kms_key_id, config.recovery_days,
 // config.address, config.namespace, config.mount, config.ca_cert, config.value_key,
 // credentials.access_key_id, credentials.secret_access_key, credentials.session_token,

@@ -73,7 +73,7 @@ func sampleSecret(id models.SecretID, name string, kind models.SecretType, chang
 
 func sampleRows() []SecretRow {
 	inSync := func(id models.SecretID, since time.Duration) []DestinationState {
-		return []DestinationState{{awsMain, sampleState(id, models.StatusInSync, since)}, {vaultMain, sampleState(id, models.StatusInSync, since)}}
+		return []DestinationState{{Destination: awsMain, Sync: sampleState(id, models.StatusInSync, since)}, {Destination: vaultMain, Sync: sampleState(id, models.StatusInSync, since)}}
 	}
 	row := func(id models.SecretID, name string, kind models.SecretType, changed time.Duration) SecretRow {
 		return SecretRow{sampleSecret(id, name, kind, changed), production, inSync(id, changed)}
@@ -188,7 +188,7 @@ func samplePages() map[string]Page {
 	b := sampleBase()
 	anonymous := BasePage{CSRFToken: "c5rf-t0ken", Now: sampleNow}
 	all := map[string]Page{}
-	for _, add := range []func(BasePage, map[string]Page){samplePeople, sampleSecrets, sampleSecretForms, sampleEnvironments, sampleDestinations, sampleSync, sampleDashboards, sampleKeyPages, sampleEnvironmentKeys} {
+	for _, add := range []func(BasePage, map[string]Page){samplePeople, sampleSecrets, sampleSecretForms, sampleEnvironments, sampleDestinations, sampleSync, sampleDashboards, sampleKeyPages, sampleEnvironmentKeys, samplePlanPages, sampleHoldPages} {
 		add(b, all)
 	}
 	all["sign-in"] = &SignInPage{BasePage: anonymous}
@@ -238,7 +238,8 @@ func sampleSecrets(b BasePage, all map[string]Page) {
 	all["deleted"] = &DeletedSecretsPage{BasePage: b, Rows: []DeletedSecret{{deleted, production, true}}, Pager: Pager{Total: 1}}
 	all["deleted empty"] = &DeletedSecretsPage{BasePage: b, Environment: new(staging)}
 
-	states := []DestinationState{{awsMain, failedState(1)}, {vaultMain, sampleState(1, models.StatusInSync, 2*time.Hour)}}
+	states := []DestinationState{{Destination: awsMain, Sync: failedState(1)}, {Destination: vaultMain, Sync: sampleState(1, models.StatusInSync, 2*time.Hour)}}
+	states[1].Sync.Status, states[1].Hold = models.StatusConflict, new(sampleHold(models.StatusConflict))
 	all["secret"] = &SecretPage{BasePage: b, SecretHead: sampleHead(), Version: sampleVersions()[0], States: states, Recent: sampleEntries()[:4]}
 	all["secret certificate"] = &SecretPage{BasePage: b, SecretHead: certificateHead(), States: states[1:]}
 	viewer := sampleHead()
@@ -329,6 +330,12 @@ func sampleSync(b BasePage, all map[string]Page) {
 	}}
 	failed := runs[3]
 	failed.Run.Error, failed.Run.Hint = "Get \"http://127.0.0.1:8200/v1/kv/metadata/\": connection refused", "Start Vault, or correct the address of the destination; the next pass tries again."
+	held := runs[2]
+	held.Run.Status, held.Run.PlanID, held.Run.Error = models.RunHeld, "pln_5k2m", "The run would delete 61 of 404 values."
+	all["run held"] = &RunPage{BasePage: b, RunView: held}
+	applied := runs[1]
+	applied.Run.PlanID, applied.Run.Counts.Taken, applied.Run.Counts.Held = "pln_5k2m", 2, 1
+	all["run of a plan"] = &RunPage{BasePage: b, RunView: applied}
 	all["run failed"] = &RunPage{BasePage: b, RunView: failed}
 }
 
@@ -344,9 +351,10 @@ func sampleDashboards(b BasePage, all map[string]Page) {
 	counts := DashboardCounts{Secrets: 1204, Environments: 3, Destinations: 4, Copies: StateCounts{StateInSync: 889, StateFailed: 2, StateDrifted: 3, StatePending: 33, StateHeld: 14, StateUnknown: 89}, ChangedToday: 17, RevealsToday: 42}
 	all["dashboard"] = &DashboardPage{
 		BasePage: b, Counts: counts, Health: health, Grid: groups, Activity: sampleEntries(), MayCreate: true, TroubleTotal: 7, Unreachable: views[3:], Encryption: sampleEncryption(),
+		Braked: []PlanHead{planHead(samplePlan(models.PlanHeld, time.Hour))}, Undecided: []DestinationView{{Destination: awsMain, Environment: production, Held: 2}},
 		Troubles: []Trouble{
-			{4, "payments/db/replica-password", production, DestinationState{awsMain, failedState(4)}},
-			{3, "payments/db/password", production, DestinationState{awsMain, sampleState(3, models.StatusDrifted, 9*time.Hour)}},
+			{4, "payments/db/replica-password", production, DestinationState{Destination: awsMain, Sync: failedState(4)}},
+			{3, "payments/db/password", production, DestinationState{Destination: awsMain, Sync: sampleState(3, models.StatusDrifted, 9*time.Hour)}},
 		},
 		Due: []DueSecret{{sampleSecret(5, "identity/okta/saml-signing-certificate", models.Certificate, sampleDay), production, ago(-20 * sampleDay), "certificate expires"}},
 	}

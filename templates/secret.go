@@ -23,6 +23,8 @@ type SecretRow struct {
 type DestinationState struct {
 	Destination models.Destination
 	Sync        models.SyncState
+	Hold        *models.SyncHold // that waits for a person; nil: none, or not asked for
+	Deleted     bool             // in Keeper
 }
 
 // State is the state that a person sees.

@@ -34,6 +34,24 @@ func (p *SyncPage) Destinations() int {
 	return n
 }
 
+// Pausable is how many destinations the actor may pause that are not.
+func (p *SyncPage) Pausable() int { return p.managed(false) }
+
+// Resumable is how many destinations the actor may resume that are paused.
+func (p *SyncPage) Resumable() int { return p.managed(true) }
+
+func (p *SyncPage) managed(paused bool) int {
+	n := 0
+	for _, g := range p.Groups {
+		for _, v := range g.Destinations {
+			if v.MayManage && v.Destination.Paused == paused {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // RunView is one run with where it ran.
 type RunView struct {
 	Run         models.SyncRun

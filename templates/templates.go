@@ -24,6 +24,7 @@ var pages = []Page{
 	(*EnvironmentListPage)(nil), (*EnvironmentFormPage)(nil), (*EnvironmentPage)(nil),
 	(*DestinationListPage)(nil), (*DestinationFormPage)(nil), (*DestinationPage)(nil), (*DestinationRunsPage)(nil), (*DestinationDeletePage)(nil),
 	(*SyncPage)(nil), (*RunPage)(nil), (*AuditPage)(nil),
+	(*PlanListPage)(nil), (*PlanPage)(nil), (*PlanApplyPage)(nil), (*HoldListPage)(nil), (*HoldPage)(nil), (*HoldRevealPage)(nil),
 	(*KeysPage)(nil), (*KeyTestPage)(nil), (*KeyRunsPage)(nil), (*KeyRunPage)(nil), (*KeyRunCancelPage)(nil),
 	(*EnvironmentKeysPage)(nil), (*RecipientNewPage)(nil), (*RecipientRemovePage)(nil), (*RewrapPage)(nil), (*ReencryptPage)(nil), (*DrillPage)(nil),
 	(*TokenListPage)(nil), (*TokenNewPage)(nil), (*TokenCreatedPage)(nil),

@@ -19,8 +19,11 @@ type (
 		Secret models.SecretID
 		Active string
 	}
-	// NamedTabs are the tabs of one destination.
-	NamedTabs struct{ Name, Active string }
+	// DestinationTabs are the tabs of one destination.
+	DestinationTabs struct {
+		View   DestinationView
+		Active string
+	}
 	// EnvironmentTabs are the tabs of one environment; Keys for those who may see its keys.
 	EnvironmentTabs struct {
 		Name, Active string
@@ -61,8 +64,7 @@ type (
 	// HiddenView is a value that is not shown, and where it is revealed.
 	HiddenView struct {
 		CSRFToken string
-		Secret    models.SecretID
-		Version   models.VersionNumber
+		Reveal    string // where it is posted to
 	}
 	// SyncedView is the table of a secret's destinations.
 	SyncedView struct {
@@ -117,6 +119,23 @@ func (t EnvironmentTabs) All() ([]Tab, error) {
 	return all, nil
 }
 
+// All are the tabs. That of what waits for a decision says how much does.
+func (t DestinationTabs) All() ([]Tab, error) {
+	waiting := "To decide"
+	if t.View.Held > 0 {
+		waiting += " " + count(t.View.Held)
+	}
+	all := []Tab{{"Secrets", "", t.Active == "secrets"}, {"Runs", "/runs", t.Active == "runs"}, {"Plans", "/plans", t.Active == "plans"}, {waiting, "/holds", t.Active == "holds"}}
+	for i := range all {
+		url, err := Path("/destinations/{destination}"+all[i].URL, t.View.Destination.ID)
+		if err != nil {
+			return nil, err
+		}
+		all[i].URL = url
+	}
+	return all, nil
+}
+
 type confirmPage interface {
 	Page
 	confirmation() Confirmation
@@ -159,11 +178,13 @@ func runChanges(c models.RunCounts) []RunCount {
 		{c.Failed, "failed", "red"},
 		{c.Unknown, "unknown", ""},
 		{c.Foreign, "foreign", ""},
+		{c.Held, "to decide", "blue"},
 		{c.Created, "created", ""},
 		{c.Updated, "updated", ""},
 		{c.Repaired, "repaired", "amber"},
 		{c.Deleted, "deleted", ""},
 		{c.Restored, "restored", ""},
+		{c.Taken, "taken into Keeper", "amber"},
 	}
 	var done []RunCount
 	for _, one := range all {

@@ -64,6 +64,8 @@ func runStatusLook(s models.RunStatus) Look {
 }
 
 var runLooks = map[models.RunStatus]Look{
+	models.RunQueued:      {"queued", "clock", "grey"},
+	models.RunHeld:        {"held by the brake", "pause-circle-fill", "blue"},
 	models.RunRunning:     {"running", "arrow-repeat", "blue"},
 	models.RunSucceeded:   {"succeeded", "check-circle-fill", "green"},
 	models.RunPartial:     {"partly succeeded", "exclamation-triangle-fill", "amber"},
@@ -94,7 +96,11 @@ var deeds = map[string]deed{
 	"session.create": {"signed in as", "sign in as"}, "session.end": {"ended a session", "end a session"},
 	"audit.read": {"read the audit log", "read the audit log"}, "user.password": {"changed the password of", "change the password of"},
 	"sync.trigger": {"asked to sync", "ask to sync"}, "sync.run": {"synced", "sync"},
-	"keys.view": {"looked at the keys of", "look at the keys of"}, "keys.manage": {"managed the keys of", "manage the keys of"},
+	"sync.plan": {"planned a sync of", "plan a sync of"}, "sync.apply": {"applied a plan to", "apply a plan to"},
+	"sync.discard": {"discarded a plan for", "discard a plan for"}, "sync.hold": {"held a plan for", "hold a plan for"},
+	"sync.rule": {"decided a difference of", "decide a difference of"}, "secret.take": {"took the destination's value of", "take the destination's value of"},
+	"destination.reveal": {"revealed the destination's value of", "reveal the destination's value of"},
+	"keys.view":          {"looked at the keys of", "look at the keys of"}, "keys.manage": {"managed the keys of", "manage the keys of"},
 	"keys.test": {"tested the keys of", "test the keys of"}, "keys.scrub": {"scrubbed", "scrub"},
 	"keys.rewrap": {"re-wrapped the keys of", "re-wrap the keys of"}, "keys.reencrypt": {"re-encrypted", "re-encrypt"},
 	"keys.migrate": {"migrated the keys of", "migrate the keys of"}, "keys.cancel": {"cancelled a key run", "cancel a key run"},
@@ -151,6 +157,7 @@ func outcomeLook(o models.Outcome) Look {
 var actionWords = map[models.SyncAction]string{
 	models.ActionNone: "nothing", models.ActionCreate: "created", models.ActionUpdate: "updated", models.ActionRepair: "repaired",
 	models.ActionMark: "marked as Keeper's", models.ActionRestore: "restored", models.ActionDelete: "deleted", models.ActionRefuse: "left alone",
+	models.ActionTake: "taken into Keeper", models.ActionHold: "left to a person",
 }
 
 // resultWord is what a run did about one secret, or could not do.
@@ -199,7 +206,8 @@ var fieldWords = map[string]string{
 	"secret_type": "Type", "environment_id": "Environment", "kms_key_alias": "KMS key alias", "color": "Colour",
 	"expires_at": "Expiry", "rotate_every_days": "Rotation reminder", "interval_seconds": "Interval",
 	"config.role_arn": "Role ARN", "config.kms_key_id": "KMS key", "config.external_id": "External id",
-	"config.ca_cert": "CA certificate", "config.recovery_days": "Recovery window", "confirm": "What you typed",
+	"config.ca_cert": "CA certificate", "config.recovery_days": "Recovery window",
+	"config.strategy": "Strategy", "config.brake_most": "Values at most", "config.brake_percent": "Share at most", "confirm": "What you typed",
 	"repeat_password": "The repeated password",
 }
 

@@ -29,7 +29,7 @@ func (w *Web) dashboard(r *request) error {
 		return err
 	}
 	for _, fill := range []func(*request, *templates.DashboardPage, []templates.DestinationView) error{
-		w.fillCounts, w.fillTroubles, w.fillDue, w.fillActivity, w.fillSetup, w.fillEncryption,
+		w.fillCounts, w.fillTroubles, w.fillDecisions, w.fillDue, w.fillActivity, w.fillSetup, w.fillEncryption,
 	} {
 		if err := fill(r, page, views); err != nil {
 			return err
@@ -90,6 +90,25 @@ func (w *Web) fillTroubles(r *request, page *templates.DashboardPage, views []te
 				SecretID: s.SecretID, SecretName: s.SecretName, Environment: at.Environment,
 				DestinationState: templates.DestinationState{Destination: at.Destination, Sync: s.SyncState},
 			})
+		}
+	}
+	return nil
+}
+
+// fillDecisions finds what waits for a person's decision: held plans and differences.
+func (w *Web) fillDecisions(r *request, page *templates.DashboardPage, views []templates.DestinationView) error {
+	plans, _, err := w.Destinations.Plans(r.Context(), r.actor, destinations.PlanQuery{Status: models.PlanHeld, Limit: overviewRows})
+	if err != nil {
+		return err
+	}
+	for _, v := range views {
+		if v.Held > 0 {
+			page.Undecided = append(page.Undecided, v)
+		}
+		for _, plan := range plans {
+			if plan.DestinationID == v.Destination.ID {
+				page.Braked = append(page.Braked, templates.PlanHead{Plan: plan, Destination: v.Destination, Environment: v.Environment})
+			}
 		}
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 // destinationFields are those that a form shows again. Credentials are typed again: no page
 // ever holds them.
 var destinationFields = []string{
-	"name", "interval_seconds", "config.prefix", "config.region", "config.endpoint", "config.role_arn", "config.external_id",
+	"name", "interval_seconds", "config.strategy", "config.brake_most", "config.brake_percent", "config.prefix", "config.region", "config.endpoint", "config.role_arn", "config.external_id",
 	"config.kms_key_id", "config.recovery_days", "config.address", "config.namespace", "config.mount", "config.ca_cert",
 	"config.value_key", "credentials.clear",
 }
@@ -36,7 +36,7 @@ func (w *Web) newDestinationForm(r *request, err error) error {
 	defaults := w.Destinations.Defaults
 	page := &templates.DestinationFormPage{Environment: e, Kind: kind, Form: templates.NewForm(map[string]string{
 		"config.region": defaults.Region, "config.endpoint": defaults.Endpoint, "config.address": defaults.Address, "config.mount": defaults.Mount,
-		"config.prefix": e.Name + "/",
+		"config.prefix": e.Name + "/", "config.strategy": string(models.KeeperWins),
 	})}
 	if err != nil {
 		page.Form = r.refill(err, 0, destinationFields...)
@@ -83,6 +83,7 @@ func (w *Web) editDestinationForm(r *request, err error) error {
 func destinationValues(d models.Destination) map[string]string {
 	c := d.Config
 	return map[string]string{
+		"config.strategy": string(cmp.Or(c.Strategy, models.KeeperWins)), "config.brake_most": limit(c.BrakeMost), "config.brake_percent": limit(c.BrakePercent),
 		"name": d.Name, "interval_seconds": decimal(d.Interval), "config.prefix": c.Prefix, "config.region": c.Region,
 		"config.endpoint": c.Endpoint, "config.role_arn": c.RoleARN, "config.external_id": c.ExternalID, "config.kms_key_id": c.KMSKeyID,
 		"config.recovery_days": decimal(c.RecoveryDays), "config.address": c.Address, "config.namespace": c.Namespace,
@@ -125,6 +126,11 @@ func (f *form) config(c models.DestinationConfig) models.DestinationConfig {
 		}
 	}
 	c.RecoveryDays = f.number("config.recovery_days")
+	if f.r.PostForm.Has("config.strategy") {
+		c.Strategy = models.Strategy(f.line("config.strategy"))
+	}
+	f.limit("config.brake_most", &c.BrakeMost)
+	f.limit("config.brake_percent", &c.BrakePercent)
 	return c
 }
 
@@ -146,6 +152,25 @@ func (f *form) credentials() (c models.DestinationCredentials, given bool) {
 		return models.DestinationCredentials{}, true
 	}
 	return c, given
+}
+
+// limit reads a number that counts at 0, too: an empty field is nil, the default.
+func (f *form) limit(name string, into **int) {
+	if !f.r.PostForm.Has(name) {
+		return
+	}
+	*into = nil
+	if f.line(name) != "" {
+		*into = new(f.number(name))
+	}
+}
+
+// limit is a limit as a field shows it.
+func limit(n *int) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.Itoa(*n)
 }
 
 // decimal is a number as a field shows it; 0 shows as nothing.

@@ -24,6 +24,10 @@ func (w *Web) destinationViews(r *request, only models.EnvironmentID) ([]templat
 	if err != nil {
 		return nil, err
 	}
+	held, err := w.Destinations.HoldCounts(r.Context(), r.actor)
+	if err != nil {
+		return nil, err
+	}
 	running, _, err := w.Destinations.Runs(r.Context(), r.actor, destinations.RunQuery{Status: models.RunRunning})
 	if err != nil {
 		return nil, err
@@ -31,7 +35,7 @@ func (w *Web) destinationViews(r *request, only models.EnvironmentID) ([]templat
 	views := make([]templates.DestinationView, len(all))
 	for i, d := range all {
 		views[i] = templates.DestinationView{
-			Destination: d, Environment: environmentIn(environments, d.EnvironmentID), Counts: stateCounts(d, counts), NextAt: w.nextPass(d),
+			Destination: d, Environment: environmentIn(environments, d.EnvironmentID), Counts: stateCounts(d, counts), NextAt: w.nextPass(d), Held: held[d.ID],
 			MayManage: r.may(auth.ManageDestination, d.EnvironmentID), MaySync: r.may(auth.TriggerSync, d.EnvironmentID),
 		}
 		for _, run := range running {

@@ -91,7 +91,7 @@ func newHouseWith(t testing.TB, o houseOptions) *house {
 		Changed: func(tx *store.Tx, s models.Secret) error { return h.dests.Changed(tx, s) },
 	})
 	h.dests = destinations.New(destinations.Deps{
-		Store: h.store, Envelope: envelope, OpenVersion: h.secrets.OpenVersion, Owner: "keeper_test", Interval: time.Minute,
+		Store: h.store, Envelope: envelope, OpenVersion: h.secrets.OpenVersion, Take: h.secrets.Take, Owner: "keeper_test", Interval: time.Minute,
 		Workers: 2, Now: time.Now, Log: log, Wake: wake, Ran: func(models.SyncRun) { h.feed.tell() }, Open: h.driver,
 	})
 	h.keys = keys.New(keys.Deps{
@@ -195,7 +195,12 @@ func (h *house) environment(name string) models.Environment {
 
 func (h *house) destination(e models.Environment, name string) models.Destination {
 	h.t.Helper()
-	d, err := h.dests.Create(context.Background(), models.System(), destinations.Draft{Environment: e.ID, Name: name, Kind: models.DestinationMemory})
+	return h.destinationWith(e, name, models.DestinationConfig{})
+}
+
+func (h *house) destinationWith(e models.Environment, name string, c models.DestinationConfig) models.Destination {
+	h.t.Helper()
+	d, err := h.dests.Create(context.Background(), models.System(), destinations.Draft{Environment: e.ID, Name: name, Kind: models.DestinationMemory, Config: c})
 	must(h.t, err)
 	return d
 }

@@ -40,7 +40,7 @@ func (h *house) furnish() (models.Environment, models.Destination, models.Secret
 func TestSignedOut(t *testing.T) {
 	h := newHouse(t)
 	v := h.visitor().staying()
-	filled := strings.NewReplacer("{secret}", "1", "{version}", "1", "{environment}", "production", "{destination}", "dst_1", "{run}", "run_1", "{session}", "x", "{token}", "x")
+	filled := strings.NewReplacer("{secret}", "1", "{version}", "1", "{environment}", "production", "{destination}", "dst_1", "{run}", "run_1", "{plan}", "pln_1", "{session}", "x", "{token}", "x")
 	for _, route := range templates.Routes {
 		if route.Path == "/sign-in" {
 			continue
@@ -112,7 +112,7 @@ func TestEveryPage(t *testing.T) {
 		"/secrets/" + id + "/versions/new", "/secrets/" + id + "/versions/1/rollback", "/secrets/" + id + "/activity", "/secrets/" + id + "/delete",
 		"/environments", "/environments/new", "/environments/" + production.Name, "/environments/production/edit", "/environments/production/destinations",
 		"/environments/production/destinations/new", "/environments/production/destinations/new?kind=vault_kv_v2",
-		"/destinations/" + string(d.ID), "/destinations/" + string(d.ID) + "/runs", "/destinations/" + string(d.ID) + "/edit",
+		"/destinations/" + string(d.ID), "/destinations/" + string(d.ID) + "/runs", "/destinations/" + string(d.ID) + "/plans", "/destinations/" + string(d.ID) + "/holds", "/destinations/" + string(d.ID) + "/edit",
 		"/destinations/" + string(d.ID) + "/delete", "/sync", "/audit", "/profile", "/tokens", "/tokens/new", "/password",
 	} {
 		if !seen[path] {

@@ -105,6 +105,9 @@ func (w *Web) showSecret(r *request) error {
 		return err
 	}
 	page.States = states[head.Secret.ID]
+	if err := w.withHolds(r, page.States); err != nil {
+		return err
+	}
 	if page.Recent, _, err = w.Secrets.Activity(r.Context(), r.actor, head.Secret.ID, "", recentEntries); err != nil {
 		return err
 	}

@@ -111,10 +111,11 @@ func (w *Web) destinationStates(r *request, found []models.Secret) (map[models.S
 		byID[d.ID] = d
 	}
 	joined := make(map[models.SecretID][]templates.DestinationState, len(ids))
-	for id, known := range states {
-		for _, state := range known {
+	for _, s := range found {
+		id := s.ID
+		for _, state := range states[id] {
 			if d, visible := byID[state.DestinationID]; visible {
-				joined[id] = append(joined[id], templates.DestinationState{Destination: d, Sync: state})
+				joined[id] = append(joined[id], templates.DestinationState{Destination: d, Sync: state, Deleted: s.Deleted()})
 			}
 		}
 		slices.SortFunc(joined[id], func(a, b templates.DestinationState) int { return cmp.Compare(a.Destination.Name, b.Destination.Name) })

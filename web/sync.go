@@ -75,6 +75,37 @@ func (w *Web) syncAll(r *request) error {
 	}
 }
 
+func (w *Web) pauseAll(r *request) error {
+	return w.setAllPaused(r, true, "paused: nothing is written there until they are resumed.")
+}
+
+func (w *Web) resumeAll(r *request) error {
+	return w.setAllPaused(r, false, "resumed. What waited is written within seconds.")
+}
+
+// setAllPaused pauses or resumes each destination that the actor manages and that is not so
+// already.
+func (w *Web) setAllPaused(r *request, paused bool, message string) error {
+	all, err := w.Destinations.List(r.Context(), r.actor, 0)
+	if err != nil {
+		return err
+	}
+	done := 0
+	for _, d := range all {
+		if d.Paused == paused || !r.may(auth.ManageDestination, d.EnvironmentID) {
+			continue
+		}
+		if _, err := w.Destinations.Update(r.Context(), r.actor, d.ID, destinations.Change{Paused: &paused}, 0); err != nil {
+			return err
+		}
+		done++
+	}
+	if done == 0 {
+		return fault.New(fault.Conflict, "There is no destination that you manage to which this applies; nothing was changed.")
+	}
+	return r.done("/sync", strconv.Itoa(done)+" of "+strconv.Itoa(len(all))+" destinations are now "+message)
+}
+
 func (w *Web) showRun(r *request) error {
 	run, err := w.Destinations.Run(r.Context(), r.actor, models.RunID(r.param("run")))
 	if err != nil {

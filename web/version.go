@@ -75,9 +75,7 @@ func (w *Web) reveal(r *request) error {
 	}
 	defer revealed.Value.Zero()
 	if r.wantsText() {
-		r.out.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		r.out.Header().Set("Cache-Control", "no-store")
-		_, _ = r.out.Write(revealed.Value.Reveal()) // the browser has gone where this fails
+		r.writeValue(revealed.Value)
 		return nil
 	}
 	head, err := w.head(r)

@@ -1,0 +1,255 @@
+package templates
+
+import (
+	"encoding/hex"
+	"time"
+
+	"github.com/your-org/keeper/models"
+)
+
+// HoldListPage is GET /destinations/{destination}/holds.
+type HoldListPage struct {
+	BasePage
+	View  DestinationView
+	Rows  []HoldRow
+	Pager Pager
+}
+
+// HoldRow is one difference that waits for a person.
+type HoldRow struct {
+	Hold       models.SyncHold
+	SecretName string
+}
+
+// State is the state that waits.
+func (r HoldRow) State() State { return StateOf(models.SyncState{Status: r.Hold.Status}, false) }
+
+func (*HoldListPage) template() string { return "holds/list" }
+
+// Frame stands around the page.
+func (p *HoldListPage) Frame() Frame {
+	f := destinationFrame(&p.View.Environment, &p.View.Destination, "")
+	f.Topics = "sync"
+	return f
+}
+
+// HoldHead is what all pages of one difference show.
+type HoldHead struct {
+	Secret      models.Secret
+	Environment models.Environment
+	Destination models.Destination
+}
+
+func (h *HoldHead) frame(title string) Frame {
+	f := destinationFrame(&h.Environment, &h.Destination, title)
+	f.Crumbs = append(f.Crumbs, Crumb{"To decide", MustPath("/destinations/{destination}/holds", h.Destination.ID)})
+	return f
+}
+
+// HoldPage is GET /destinations/{destination}/holds/{secret}: both sides of a difference.
+// Fields of the decision: side, version, remote_version.
+type HoldPage struct {
+	BasePage
+	HoldHead
+	Hold    models.SyncHold
+	Keeper  models.SecretVersion // that the hold is about
+	Keepers models.VersionNumber // Keeper's current version: another one where Keeper's side has moved
+	Rights  SecretRights
+	Form    Form // what is wrong with a decision that was sent
+}
+
+func (*HoldPage) template() string { return "holds/overview" }
+
+// Frame stands around the page.
+func (p *HoldPage) Frame() Frame {
+	f := p.frame(p.Secret.Name)
+	f.Mono = true
+	return f
+}
+
+// State is the state that waits.
+func (p *HoldPage) State() State { return StateOf(models.SyncState{Status: p.Hold.Status}, false) }
+
+// Gone reports whether there is no value at the destination.
+func (p *HoldPage) Gone() bool { return p.Hold.RemoteVersion == "" }
+
+// Moved reports whether Keeper's side is another than the one that the difference is about.
+func (p *HoldPage) Moved() bool { return p.Keepers != p.Hold.Version }
+
+// Decidable reports whether a decision about what the page shows would count.
+func (p *HoldPage) Decidable() bool { return p.Rights.Write && p.Hold.Ruling == "" && !p.Moved() }
+
+// Verdict says in words whether both sides hold the same value.
+func (p *HoldPage) Verdict() string {
+	switch {
+	case p.Gone():
+		return "There is no value at the destination any more."
+	case len(p.Hold.RemoteHash) == 0 || len(p.Keeper.Hash) == 0:
+		return "Whether the two values are equal is not known: the destination's was not read."
+	case string(p.Hold.RemoteHash) == string(p.Keeper.Hash):
+		return "The two values are equal: their keyed hashes are the same."
+	}
+	return "The two values are not equal: their keyed hashes differ."
+}
+
+// HoldRevealPage answers POST …/holds/{secret}/reveal for a browser without JavaScript, as
+// SecretRevealPage does for Keeper's own.
+type HoldRevealPage struct {
+	BasePage
+	HoldHead
+	Value string
+}
+
+func (*HoldRevealPage) template() string { return "holds/reveal" }
+
+// Frame stands around the page.
+func (p *HoldRevealPage) Frame() Frame { return p.frame("Value at " + p.Destination.Name) }
+
+// fingerprint is the beginning of a keyed hash, enough to compare two by eye.
+func fingerprint(hash []byte) string {
+	const digits = 12
+	return hex.EncodeToString(hash[:min(len(hash), digits/2)])
+}
+
+// sideWord is a side of a difference for people.
+func sideWord(s models.Side) string {
+	if s == models.SideRemote {
+		return "the destination's value"
+	}
+	return "Keeper's value"
+}
+
+// Next is what Keeper does next about one copy, and why.
+type Next struct {
+	Does string
+	Why  string
+	Held bool       // a person decides
+	At   *time.Time // not before; nil: with the next pass
+}
+
+// Next is what Keeper does next about the copy.
+func (d DestinationState) Next() Next {
+	state := d.Sync.Status
+	switch {
+	case d.Hold != nil && d.Hold.Ruling != "":
+		return Next{Does: "carries out a decision", Why: d.Hold.RuledBy + " decided that " + sideWord(d.Hold.Ruling) + " counts."}
+	case d.Hold != nil:
+		return Next{Does: "waits for a person", Why: d.Hold.Why, Held: true}
+	case d.Destination.Paused && !(state == models.StatusInSync && !d.Sync.Dirty):
+		return Next{Does: "waits", Why: "The destination is paused; nothing is read or written there."}
+	}
+	next := nextOf(d.Sync, d.Destination.Config.Strategy)
+	if d.Deleted && state == models.StatusConflict {
+		next = Next{Does: "leaves it alone", Why: "The secret is deleted in Keeper, but the copy is a value that Keeper did not write."}
+	}
+	if d.Sync.LastError != "" {
+		next.At = d.Sync.NextTryAt
+	}
+	return next
+}
+
+func nextOf(s models.SyncState, strategy models.Strategy) Next {
+	switch s.Status {
+	case models.StatusInSync:
+		if s.Dirty {
+			return Next{Does: "looks again", Why: "The secret changed in Keeper since the last look."}
+		}
+		return Next{Does: "nothing", Why: "The destination holds Keeper's current value."}
+	case models.StatusSourceChanged:
+		if s.BaseVersion == 0 {
+			return Next{Does: "writes it", Why: "It is not at the destination yet."}
+		}
+		return Next{Does: "writes the new version", Why: "Keeper has a newer value."}
+	case models.StatusOrphaned:
+		return Next{Does: "deletes the copy", Why: "The secret is deleted in Keeper, and the copy is one that Keeper wrote."}
+	case models.StatusForeign:
+		return Next{Does: "leaves it alone", Why: "The name is taken by something without this secret's mark."}
+	case models.StatusMissing:
+		if strategy == "" || strategy == models.KeeperWins {
+			return Next{Does: "writes it again", Why: "It is gone at the destination, and " + strategyWhy(strategy)}
+		}
+		return Next{Does: "asks a person", Why: "It is gone at the destination, and there is no value there that could count."}
+	case models.StatusDrifted, models.StatusConflict:
+		return settles(s.Status, strategy)
+	default:
+		return Next{Does: "looks again", Why: "It could not be read, so nothing is done about it."}
+	}
+}
+
+// settles is how a strategy ends a difference.
+func settles(status models.SyncStatus, strategy models.Strategy) Next {
+	next := Next{Why: "The value was changed at the destination, and " + strategyWhy(strategy)}
+	if status == models.StatusConflict {
+		next.Why = "The value was changed on both sides, and " + strategyWhy(strategy)
+	}
+	switch strategy {
+	case models.RemoteWins:
+		next.Does = "takes the destination's value"
+	case models.NewestWins:
+		next.Does = "takes the destination's value"
+		if status == models.StatusConflict {
+			next.Does = "lets the newer of the two count"
+		}
+	case models.ManualWins:
+		next.Does = "asks a person"
+	default:
+		next.Does = "writes its own again"
+	}
+	return next
+}
+
+func strategyWhy(s models.Strategy) string {
+	switch s {
+	case models.RemoteWins:
+		return "the destination's value counts here."
+	case models.NewestWins:
+		return "what was changed last counts here."
+	case models.ManualWins:
+		return "a person decides here."
+	default:
+		return "Keeper's value counts here."
+	}
+}
+
+// StrategyChoice is one strategy as the form offers it.
+type StrategyChoice struct {
+	Value      models.Strategy
+	Word, Text string
+}
+
+// strategyChoices are the strategies, each with a sentence.
+func strategyChoices() []StrategyChoice {
+	all := make([]StrategyChoice, len(models.Strategies))
+	for i, s := range models.Strategies {
+		all[i] = strategyChoice(s)
+	}
+	return all
+}
+
+func strategyChoice(s models.Strategy) StrategyChoice {
+	c := StrategyChoice{Value: s}
+	switch s {
+	case models.RemoteWins:
+		c.Word, c.Text = "The destination wins", "Its value becomes a new version in Keeper, and from there reaches the other destinations."
+	case models.NewestWins:
+		c.Word, c.Text = "The newest wins", "What was changed last counts. Two changes within a minute are left to a person."
+	case models.ManualWins:
+		c.Word, c.Text = "A person decides", "Nothing is written on either side until somebody who may write secrets has looked at both."
+	default:
+		c.Value = models.KeeperWins
+		c.Word, c.Text = "Keeper wins", "Keeper's version is written again. What it overtakes stays there as an earlier version."
+	}
+	return c
+}
+
+// brakeWords is what the brake of a destination holds back.
+func brakeWords(c models.DestinationConfig) string {
+	most, percent := c.Brake()
+	switch {
+	case most == 0:
+		return "off"
+	case percent == 0:
+		return "more than " + count(most)
+	}
+	return "more than " + count(most) + " or " + count(percent) + " %"
+}

@@ -1,0 +1,174 @@
+package templates
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/your-org/keeper/models"
+)
+
+func TestNext(t *testing.T) {
+	soon := agoP(-time.Minute)
+	state := func(status models.SyncStatus, strategy models.Strategy) DestinationState {
+		d := DestinationState{Sync: models.SyncState{Status: status, BaseVersion: 3}}
+		d.Destination.Config.Strategy = strategy
+		return d
+	}
+	with := func(d DestinationState, change func(*DestinationState)) DestinationState {
+		change(&d)
+		return d
+	}
+	hold := &models.SyncHold{Why: "Both changed; a person decides."}
+	ruled := &models.SyncHold{Ruling: models.SideRemote, RuledBy: "Ada"}
+	for name, c := range map[string]struct {
+		state DestinationState
+		want  string
+		why   string
+	}{
+		"in sync":                  {state(models.StatusInSync, ""), "nothing", "holds Keeper's current value"},
+		"changed a moment ago":     {with(state(models.StatusInSync, ""), func(d *DestinationState) { d.Sync.Dirty = true }), "looks again", "changed in Keeper"},
+		"newer version":            {state(models.StatusSourceChanged, ""), "writes the new version", "newer value"},
+		"not there yet":            {with(state(models.StatusSourceChanged, ""), func(d *DestinationState) { d.Sync.BaseVersion = 0 }), "writes it", "not at the destination yet"},
+		"drifted, zero strategy":   {state(models.StatusDrifted, ""), "writes its own again", "Keeper's value counts"},
+		"drifted, Keeper wins":     {state(models.StatusDrifted, models.KeeperWins), "writes its own again", "at the destination, and"},
+		"drifted, remote wins":     {state(models.StatusDrifted, models.RemoteWins), "takes the destination's value", "destination's value counts"},
+		"drifted, newest wins":     {state(models.StatusDrifted, models.NewestWins), "takes the destination's value", "changed last"},
+		"drifted, manual, new":     {state(models.StatusDrifted, models.ManualWins), "asks a person", "a person decides"},
+		"conflict, Keeper wins":    {state(models.StatusConflict, models.KeeperWins), "writes its own again", "both sides"},
+		"conflict, newest wins":    {state(models.StatusConflict, models.NewestWins), "lets the newer of the two count", "both sides"},
+		"conflict after a delete":  {with(state(models.StatusConflict, models.KeeperWins), func(d *DestinationState) { d.Deleted = true }), "leaves it alone", "did not write"},
+		"missing, Keeper wins":     {state(models.StatusMissing, ""), "writes it again", "gone"},
+		"missing, remote wins":     {state(models.StatusMissing, models.RemoteWins), "asks a person", "no value there"},
+		"deleted":                  {state(models.StatusOrphaned, ""), "deletes the copy", "deleted in Keeper"},
+		"foreign":                  {state(models.StatusForeign, ""), "leaves it alone", "mark"},
+		"unknown":                  {state(models.StatusUnknown, ""), "looks again", "could not be read"},
+		"a status of another time": {state("novel", ""), "looks again", "could not be read"},
+		"held":                     {with(state(models.StatusConflict, models.ManualWins), func(d *DestinationState) { d.Hold = hold }), "waits for a person", hold.Why},
+		"decided":                  {with(state(models.StatusConflict, models.ManualWins), func(d *DestinationState) { d.Hold = ruled }), "carries out a decision", "Ada decided that the destination's value counts"},
+		"paused":                   {with(state(models.StatusDrifted, ""), func(d *DestinationState) { d.Destination.Paused = true }), "waits", "paused"},
+		"paused and in sync":       {with(state(models.StatusInSync, ""), func(d *DestinationState) { d.Destination.Paused = true }), "nothing", "holds Keeper's current value"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := c.state.Next()
+			if got.Does != c.want || !strings.Contains(got.Why, c.why) || got.Held != (c.state.Hold == hold) || got.At != nil {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+	failed := with(state(models.StatusSourceChanged, ""), func(d *DestinationState) { d.Sync.LastError, d.Sync.NextTryAt = "refused", soon })
+	if got := failed.Next(); got.At != soon {
+		t.Errorf("a failure is tried again at %v", got.At)
+	}
+}
+
+func TestEveryStatusHasANext(t *testing.T) {
+	for _, status := range models.SyncStatuses {
+		for _, strategy := range models.Strategies {
+			d := DestinationState{Sync: models.SyncState{Status: status}}
+			d.Destination.Config.Strategy = strategy
+			if next := d.Next(); next.Does == "" || next.Why == "" {
+				t.Errorf("%s with %s: %+v", status, strategy, next)
+			}
+		}
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	page := sampleHoldPage(sampleBase())
+	for _, c := range []struct {
+		remote  string
+		version string
+		want    string
+	}{
+		{"one", "v", "are not equal"}, {"two", "v", "are equal"}, {"", "v", "is not known"}, {"one", "", "no value at the destination"},
+	} {
+		page.Keeper.Hash, page.Hold.RemoteHash, page.Hold.RemoteVersion = []byte("two"), []byte(c.remote), c.version
+		if got := page.Verdict(); !strings.Contains(got, c.want) {
+			t.Errorf("%+v: got %q", c, got)
+		}
+	}
+}
+
+func TestHoldPages(t *testing.T) {
+	b := sampleBase()
+	sample := map[string]Page{}
+	sampleHoldPages(b, sample)
+	for name, want := range map[string]struct{ decisions, reveals int }{
+		"hold": {2, 2}, "hold missing": {1, 1}, "hold decided": {0, 2}, "hold moved": {0, 2}, "hold as viewer": {0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			document := render(t, sample[name])
+			if got := len(all(document, "form:has(input[name=side])")); got != want.decisions {
+				t.Errorf("%d decisions are offered, want %d", got, want.decisions)
+			}
+			if got := len(all(document, "form[data-reveal]")); got != want.reveals {
+				t.Errorf("%d reveals are offered, want %d", got, want.reveals)
+			}
+		})
+	}
+	document := render(t, sample["hold"])
+	if keeper, remote := text(all(document, "#keeper-hash")[0]), text(all(document, "#remote-hash")[0]); keeper != "cafebabe0001" || remote != "deadbeef0001" {
+		t.Errorf("the hashes show as %s and %s", keeper, remote)
+	}
+	for _, form := range all(document, "form:has(input[name=side])") {
+		if version := attribute(all(form, "input[name=version]")[0], "value"); version != "4" {
+			t.Errorf("a decision is about version %s", version)
+		}
+	}
+}
+
+func TestPlanPages(t *testing.T) {
+	sample := map[string]Page{}
+	samplePlanPages(sampleBase(), sample)
+	for name, want := range map[string]struct {
+		apply, discard, anew bool
+	}{
+		"plan": {true, true, false}, "plan held": {true, true, false}, "plan held, as viewer": {false, false, false}, "plan of nothing": {false, true, false},
+		"plan refused": {false, false, true}, "plan applying": {false, false, true}, "plan applied": {false, false, true}, "plan discarded": {false, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			document := render(t, sample[name])
+			got := [3]bool{len(all(document, "#act-apply")) == 1, len(all(document, "#act-discard")) == 1, len(all(document, "#act-plan")) == 1}
+			if got != [3]bool{want.apply, want.discard, want.anew} {
+				t.Errorf("apply, discard, new plan: got %v", got)
+			}
+		})
+	}
+	if asked := len(all(render(t, sample["plan apply"]), "input[name=confirm]")); asked != 1 {
+		t.Error("a plan that takes values away does not ask for the name")
+	}
+	if asked := len(all(render(t, sample["plan apply harmless"]), "input[name=confirm]")); asked != 0 {
+		t.Error("a plan that takes nothing away asks for the name")
+	}
+	if said := text(all(render(t, sample["plan apply"]), ".warning")[0]); !strings.Contains(said, "61 values would be deleted at aws-main") || !strings.Contains(said, "3 values that Keeper did not write") {
+		t.Errorf("it says %q", said)
+	}
+}
+
+func TestPlanWords(t *testing.T) {
+	for _, c := range []struct {
+		counts models.PlanCounts
+		want   string
+	}{
+		{models.PlanCounts{}, ""},
+		{models.PlanCounts{Problems: 2}, "2 cannot be done"},
+		{models.PlanCounts{Creates: 1200, Deletes: 1, Problems: 1}, "1 to delete, 1,200 to create, 1 cannot be done"},
+	} {
+		if diff := cmp.Diff(c.want, planWords(c.counts)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestBrakeWords(t *testing.T) {
+	for want, c := range map[string]models.DestinationConfig{
+		"more than 50 or 25 %": {}, "off": {BrakeMost: new(0)}, "more than 8": {BrakeMost: new(8), BrakePercent: new(0)},
+	} {
+		if got := brakeWords(c); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

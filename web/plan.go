@@ -1,0 +1,136 @@
+package web
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/templates"
+)
+
+func planURL(id models.PlanID) string { return templates.MustPath("/sync/plans/{plan}", id) }
+
+func (w *Web) listPlans(r *request) error {
+	view, err := w.view(r)
+	if err != nil {
+		return err
+	}
+	page := &templates.PlanListPage{View: view, Pager: templates.Pager{Total: -1}}
+	page.Plans, page.Pager.Next, err = w.Destinations.Plans(r.Context(), r.actor, destinations.PlanQuery{
+		DestinationID: view.Destination.ID, Cursor: r.URL.Query().Get("cursor"), Limit: pageSize,
+	})
+	if err != nil {
+		return err
+	}
+	return r.show(page, &page.BasePage)
+}
+
+func (w *Web) makePlan(r *request) error {
+	plan, err := w.Destinations.Plan(r.Context(), r.actor, models.DestinationID(r.param("destination")))
+	if err != nil {
+		return err
+	}
+	return r.redirect(planURL(plan.ID))
+}
+
+// planHead is what all pages of the plan that the path names show.
+func (w *Web) planHead(r *request) (templates.PlanHead, error) {
+	plan, err := w.Destinations.FindPlan(r.Context(), r.actor, models.PlanID(r.param("plan")))
+	if err != nil {
+		return templates.PlanHead{}, err
+	}
+	d, e, err := w.Destinations.Get(r.Context(), r.actor, plan.DestinationID)
+	return templates.PlanHead{
+		Plan: plan, Destination: d, Environment: e,
+		MayApply: r.may(applies(plan), e.ID), MayDiscard: r.may(auth.TriggerSync, e.ID),
+	}, err
+}
+
+// applies is what somebody must be allowed to do who applies the plan.
+func applies(plan models.Plan) auth.Action {
+	if plan.Status == models.PlanHeld {
+		return auth.ManageDestination
+	}
+	return auth.TriggerSync
+}
+
+func (w *Web) showPlan(r *request) error {
+	head, err := w.planHead(r)
+	if err != nil {
+		return err
+	}
+	page := &templates.PlanPage{PlanHead: head, Pager: templates.Pager{Total: -1}}
+	if asked := r.URL.Query().Get("action"); slices.Contains(templates.PlanFilters, asked) {
+		page.Filter = asked
+	}
+	query := destinations.PlanItemQuery{After: r.secretAfter(), Limit: pageSize + 1}
+	if page.Filter == templates.PlanProblems {
+		query.Problems = true
+	} else {
+		query.Action = models.SyncAction(page.Filter)
+	}
+	if page.Items, err = w.Destinations.PlanItems(r.Context(), r.actor, head.Plan.ID, query); err != nil {
+		return err
+	}
+	if len(page.Items) > pageSize {
+		page.Items = page.Items[:pageSize]
+		page.Pager.Next = strconv.FormatInt(int64(page.Items[pageSize-1].SecretID), 10)
+	}
+	return r.show(page, &page.BasePage)
+}
+
+// secretAfter is the secret after which a list goes on; what is no number begins it.
+func (r *request) secretAfter() models.SecretID {
+	after, _ := strconv.ParseInt(r.URL.Query().Get("cursor"), 10, 64)
+	return models.SecretID(max(0, after))
+}
+
+func (w *Web) askApplyPlan(r *request) error { return w.applyPlanForm(r, nil) }
+
+func (w *Web) applyPlanForm(r *request, err error) error {
+	head, headErr := w.planHead(r)
+	if headErr == nil {
+		headErr = auth.Check(r.actor, applies(head.Plan), head.Environment.ID)
+	}
+	if headErr != nil {
+		return headErr
+	}
+	if !head.Plan.Status.Open() {
+		return fault.New(fault.Conflict, "The plan is %s already; nothing was started.", head.Plan.Status).WithHint("Make a new plan.")
+	}
+	page := &templates.PlanApplyPage{PlanHead: head, Confirmation: templates.Confirmation{Name: head.Destination.Name}}
+	if err != nil {
+		page.Confirmation.Form.Values = map[string]string{"confirm": r.form().text("confirm")}
+		page.Confirmation.Form.Fail(err)
+	}
+	return r.showRefused(err, page, &page.BasePage)
+}
+
+func (w *Web) applyPlan(r *request) error {
+	head, err := w.planHead(r)
+	if err != nil {
+		return err
+	}
+	f := r.form()
+	if head.Away() > 0 {
+		if err := confirmed(f, head.Destination.Name); err != nil {
+			return err
+		}
+	}
+	run, err := w.Destinations.Apply(r.Context(), r.actor, head.Plan.ID, f.line("digest"))
+	if err != nil {
+		return err
+	}
+	return r.done(templates.MustPath("/sync/runs/{run}", run.ID), "The plan is being applied. Where anything has moved since it was made, nothing at all is done.")
+}
+
+func (w *Web) discardPlan(r *request) error {
+	plan, err := w.Destinations.Discard(r.Context(), r.actor, models.PlanID(r.param("plan")))
+	if err != nil {
+		return err
+	}
+	return r.done(planURL(plan.ID), "The plan is discarded.")
+}

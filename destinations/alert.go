@@ -36,11 +36,8 @@ func (d *drift) see(o keepersync.Outcome, hold *models.SyncHold) {
 	default:
 		return
 	}
-	switch o.Action {
-	case models.ActionTake, models.ActionHold, models.ActionRefuse:
-		return
-	}
-	if o.Entry.Desired == nil {
+	settled := o.Action == models.ActionTake || o.Action == models.ActionHold || o.Action == models.ActionRefuse
+	if settled || o.Entry.Desired == nil {
 		return
 	}
 	d.mu.Lock()
@@ -58,16 +55,13 @@ func (d *drift) see(o keepersync.Outcome, hold *models.SyncHold) {
 // that keeps its end. Of a run that did not come through only what it saw counts.
 func (s *Service) alert(tx *store.Tx, d models.Destination, run models.SyncRun, runErr error, found *drift) error {
 	signals := drifted(d, run, found)
-	switch run.Status {
-	case models.RunInterrupted:
-		return s.Alert(tx, signals...)
-	case models.RunFailed:
-		if !fault.Is(runErr, fault.Stale) { // else an approved plan was refused, and the destination works
-			signals = append(signals, failing(d, run))
-		}
-		return s.Alert(tx, signals...)
+	if run.Status == models.RunInterrupted || run.Status == models.RunFailed && fault.Is(runErr, fault.Stale) {
+		return s.Alert(tx, signals...) // cut off, or an approved plan was refused: the destination may well work
 	}
 	signals = append(signals, failing(d, run))
+	if run.Status == models.RunFailed {
+		return s.Alert(tx, signals...)
+	}
 	for _, look := range []func(*store.Tx, models.Destination, models.SyncRun) ([]models.Signal, error){stuck, waiting, braked} {
 		more, err := look(tx, d, run)
 		if err != nil {

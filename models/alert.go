@@ -37,7 +37,7 @@ type Signal struct {
 	Subject       string // what it is about: a destination's id, a key's ARN; 2,048 bytes at most
 	SubjectName   string // for people
 	Holds         bool
-	Quiet         bool   // of a condition that is over: nobody is told, since its subject is gone
+	Quiet         bool     // of a condition that is over: nobody is told, since its subject is gone
 	Summary       string   // a sentence for people, of a condition that holds
 	Hint          string   // what to do about it
 	Secrets       []string // names of secrets that it concerns, the first MaxAlertSecrets

@@ -63,7 +63,7 @@ type house struct {
 }
 
 // newHouse is a first replica with an environment.
-func newHouse(t *testing.T, s *store.Store) *house {
+func newHouse(t testing.TB, s *store.Store) *house {
 	t.Helper()
 	h := replica(t, s, drivertest.NewFake(models.RecipientLocal, "k"), &places{all: map[string]*memory.Place{}})
 	e, err := h.secrets.CreateEnvironment(t.Context(), admin, models.Environment{Name: "production"})
@@ -74,7 +74,7 @@ func newHouse(t *testing.T, s *store.Store) *house {
 	return h
 }
 
-func replica(t *testing.T, s *store.Store, backend *drivertest.Fake, p *places) *house {
+func replica(t testing.TB, s *store.Store, backend *drivertest.Fake, p *places) *house {
 	t.Helper()
 	h := &house{store: s, keys: backend, places: p}
 	envelope, err := kms.NewEnvelope(keys.NewRows(s), backend, kms.Options{})

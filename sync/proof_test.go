@@ -283,6 +283,42 @@ func TestProof(t *testing.T) {
 	})
 }
 
+func TestProve(t *testing.T) {
+	w := busy(t)
+	w.run(t, true)
+	w.clock.pass(time.Hour)
+	w.place.Edit("keeper/same", []byte("drifted"))
+	w.place.Purge("keeper/new")
+	w.book.put("changed", "changed again")
+	w.tape.rewind()
+	recorded, intended := len(w.book.outcomes), w.book.intended
+	var unequal []string
+	proven, err := keepersync.Prove(t.Context(), w.tape, w.book, w.options(true), func(o keepersync.Outcome) {
+		if !o.Equal() {
+			unequal = append(unequal, o.Entry.Name+" "+string(o.Status))
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(unequal)
+	want := []string{"changed source_changed", "new missing", "same drifted", "taken foreign"}
+	if diff := cmp.Diff(want, unequal); diff != "" {
+		t.Error(diff)
+	}
+	source, there := w.heads(t)
+	if proven.Source != source || proven.ReadBack != there || proven.Evidence != (keepersync.Evidences{Value: 4}) || proven.Exceptions != 4 || proven.Equal != 2 {
+		t.Errorf("got %+v, want %+v and %+v", proven, source, there)
+	}
+	if changes := w.tape.changes(); len(changes) > 0 || len(w.book.outcomes) != recorded || w.book.intended != intended {
+		t.Errorf("it changed something: %v", changes)
+	}
+	w.place.Inject(memory.Fault{Op: memory.OpList, Kind: fault.Unavailable, Cut: 2, Times: 1})
+	if _, err := keepersync.Prove(t.Context(), w.tape, w.book, w.options(true), nil); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("got %v, want Unavailable", err)
+	}
+}
+
 // twice is a ledger that comes back to what it yielded already, as one does to what was
 // changed behind a run.
 type twice struct{ *book }

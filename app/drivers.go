@@ -61,16 +61,57 @@ func (a *App) driver(ctx context.Context, d models.Destination, c models.Destina
 // mount of its own Vault alone: whoever manages an environment may enter another address or
 // mount, and must not reach with the token what the token reaches.
 func (a *App) vault(d models.Destination, c models.DestinationCredentials) (keepersync.Driver, error) {
-	token := c.VaultToken
-	own := d.Config.Address == a.Config.VaultURL && d.Config.Mount == a.Config.VaultMount && d.Config.Namespace == "" && d.Config.CACert == ""
-	if token.Len() == 0 && c.RoleID.Len() == 0 && own {
-		token = models.NewPlaintext([]byte(a.Config.VaultToken.Reveal()))
-	}
-	if token.Len() == 0 && c.RoleID.Len() == 0 {
-		return nil, fault.InvalidField("credentials", "must hold a Vault token, or the role id and secret id of an AppRole")
-	}
-	return vaultkv.New(vaultkv.Options{
+	o := vaultkv.Options{
 		Address: d.Config.Address, Namespace: d.Config.Namespace, Mount: d.Config.Mount, Prefix: d.Config.Prefix, CACert: d.Config.CACert,
-		ValueKey: d.Config.ValueKey, Token: token, RoleID: c.RoleID, SecretID: c.SecretID,
-	})
+		ValueKey: d.Config.ValueKey, AuthPath: d.Config.AuthPath, Role: d.Config.AuthRole,
+	}
+	method, err := signIn(d.Config.AuthMethod, c)
+	if err != nil {
+		return nil, err
+	}
+	switch method {
+	case models.VaultKubernetes:
+		o.JWTFile = a.Config.KubernetesTokenFile
+	case models.VaultAppRole:
+		o.RoleID, o.SecretID = c.RoleID, c.SecretID
+	case models.VaultJWT:
+		if o.Role == "" {
+			return nil, fault.InvalidField("config.auth_role", "must name the role at Vault")
+		}
+		o.JWT = c.JWT
+	default:
+		o.Token = c.VaultToken
+		if o.Token.Len() == 0 && a.own(d) {
+			o.Token = models.NewPlaintext([]byte(a.Config.VaultToken.Reveal()))
+		}
+		if o.Token.Len() == 0 {
+			return nil, fault.InvalidField("credentials", "must hold a Vault token, the role id and secret id of an AppRole, or a JSON web token")
+		}
+	}
+	return vaultkv.New(o)
+}
+
+// own reports whether a destination is the installation's own mount of its own Vault.
+func (a *App) own(d models.Destination) bool {
+	return d.Config.Address == a.Config.VaultURL && d.Config.Mount == a.Config.VaultMount && d.Config.Namespace == "" && d.Config.CACert == ""
+}
+
+// signIn is the way to sign in that is asked for, or else that the credentials are for.
+func signIn(asked models.VaultAuth, c models.DestinationCredentials) (models.VaultAuth, error) {
+	given := map[models.VaultAuth]bool{
+		models.VaultAppRole: c.RoleID.Len() > 0, models.VaultJWT: c.JWT.Len() > 0, models.VaultToken: c.VaultToken.Len() > 0,
+	}
+	switch {
+	case asked == models.VaultKubernetes:
+		return asked, nil
+	case asked != "" && asked != models.VaultToken && !given[asked]:
+		return asked, fault.InvalidField("credentials", "must be for signing in by %s", asked)
+	case asked != "":
+		return asked, nil
+	case given[models.VaultAppRole]:
+		return models.VaultAppRole, nil
+	case given[models.VaultJWT]:
+		return models.VaultJWT, nil
+	}
+	return models.VaultToken, nil
 }

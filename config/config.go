@@ -28,34 +28,36 @@ type Config struct {
 
 	Database Database `env:"DATABASE_URL" envDefault:"sqlite:///keeper.db"`
 
-	KeyBackend       string  `env:"KEY_MANAGEMENT_BACKEND" envDefault:"local"` // local or kms
-	MasterKey        Secret  `env:"KEEPER_MASTER_KEY"`
-	MasterKeyFile    string  `env:"KEEPER_MASTER_KEY_FILE"` // default: keeper.key
-	KMSKeyID         string  `env:"KMS_KEY_ID"`
-	KMSKeyAlias      string  `env:"KMS_KEY_ALIAS"`
-	KMSContext       JSONMap `env:"KMS_ENCRYPTION_CONTEXT"`
-	KMSKeyRotation   Switch  `env:"ENABLE_KMS_KEY_ROTATION"`
-	DataKeyCacheTTL  Seconds `env:"KMS_DEK_CACHE_TTL" envDefault:"300"`
-	KMSCacheGrace    Seconds `env:"KEEPER_KMS_CACHE_GRACE" envDefault:"900"`
-	KMSRoleARN       string  `env:"KEEPER_KMS_ROLE_ARN"`
-	KMSExternalID    string  `env:"KEEPER_KMS_EXTERNAL_ID"`
-	KMSRate          int     `env:"KEEPER_KMS_RATE" envDefault:"1000"` // calls a second of re-wraps, scrubs and migrations
-	ScrubInterval    Seconds `env:"KEEPER_SCRUB_INTERVAL" envDefault:"604800"`
-	ScrubRate        int     `env:"KEEPER_SCRUB_RATE" envDefault:"500"` // versions a second
-	FernetKey        Secret  `env:"KEEPER_FERNET_KEY"`                  // of the older Keeper, for migrate from-fernet
-	DataKeyMaxUses   int64   `env:"KEEPER_DATA_KEY_MAX_USES" envDefault:"1024"`
-	DataKeyMaxAge    Seconds `env:"KEEPER_DATA_KEY_MAX_AGE" envDefault:"86400"`
-	AWSRegion        string  `env:"AWS_REGION"`
-	AWSAccessKeyID   Secret  `env:"AWS_ACCESS_KEY_ID"`
-	AWSSecretKey     Secret  `env:"AWS_SECRET_ACCESS_KEY"`
-	AWSSessionToken  Secret  `env:"AWS_SESSION_TOKEN"`
-	AWSEndpoint      string  `env:"AWS_ENDPOINT_URL"`
-	VaultURL         string  `env:"VAULT_URL"`
-	VaultToken       Secret  `env:"VAULT_TOKEN"`
-	VaultMount       string  `env:"VAULT_MOUNT_POINT" envDefault:"secret"`
-	OktaIssuer       string  `env:"OKTA_ISSUER"`
-	OktaClientID     string  `env:"OKTA_CLIENT_ID"`
-	OktaClientSecret Secret  `env:"OKTA_CLIENT_SECRET"`
+	KeyBackend      string  `env:"KEY_MANAGEMENT_BACKEND" envDefault:"local"` // local or kms
+	MasterKey       Secret  `env:"KEEPER_MASTER_KEY"`
+	MasterKeyFile   string  `env:"KEEPER_MASTER_KEY_FILE"` // default: keeper.key
+	KMSKeyID        string  `env:"KMS_KEY_ID"`
+	KMSKeyAlias     string  `env:"KMS_KEY_ALIAS"`
+	KMSContext      JSONMap `env:"KMS_ENCRYPTION_CONTEXT"`
+	KMSKeyRotation  Switch  `env:"ENABLE_KMS_KEY_ROTATION"`
+	DataKeyCacheTTL Seconds `env:"KMS_DEK_CACHE_TTL" envDefault:"300"`
+	KMSCacheGrace   Seconds `env:"KEEPER_KMS_CACHE_GRACE" envDefault:"900"`
+	KMSRoleARN      string  `env:"KEEPER_KMS_ROLE_ARN"`
+	KMSExternalID   string  `env:"KEEPER_KMS_EXTERNAL_ID"`
+	KMSRate         int     `env:"KEEPER_KMS_RATE" envDefault:"1000"` // calls a second of re-wraps, scrubs and migrations
+	ScrubInterval   Seconds `env:"KEEPER_SCRUB_INTERVAL" envDefault:"604800"`
+	ScrubRate       int     `env:"KEEPER_SCRUB_RATE" envDefault:"500"` // versions a second
+	FernetKey       Secret  `env:"KEEPER_FERNET_KEY"`                  // of the older Keeper, for migrate from-fernet
+	DataKeyMaxUses  int64   `env:"KEEPER_DATA_KEY_MAX_USES" envDefault:"1024"`
+	DataKeyMaxAge   Seconds `env:"KEEPER_DATA_KEY_MAX_AGE" envDefault:"86400"`
+	AWSRegion       string  `env:"AWS_REGION"`
+	AWSAccessKeyID  Secret  `env:"AWS_ACCESS_KEY_ID"`
+	AWSSecretKey    Secret  `env:"AWS_SECRET_ACCESS_KEY"`
+	AWSSessionToken Secret  `env:"AWS_SESSION_TOKEN"`
+	AWSEndpoint     string  `env:"AWS_ENDPOINT_URL"`
+	VaultURL        string  `env:"VAULT_URL"`
+	VaultToken      Secret  `env:"VAULT_TOKEN"`
+	VaultMount      string  `env:"VAULT_MOUNT_POINT" envDefault:"secret"`
+	// KubernetesTokenFile is where the service account's token is that signs in to Vault.
+	KubernetesTokenFile string `env:"KEEPER_KUBERNETES_TOKEN_FILE" envDefault:"/var/run/secrets/kubernetes.io/serviceaccount/token"`
+	OktaIssuer          string `env:"OKTA_ISSUER"`
+	OktaClientID        string `env:"OKTA_CLIENT_ID"`
+	OktaClientSecret    Secret `env:"OKTA_CLIENT_SECRET"`
 
 	Host           string   `env:"KEEPER_HOST" envDefault:"127.0.0.1"`
 	Port           int      `env:"KEEPER_PORT" envDefault:"8989"`

@@ -20,23 +20,36 @@ func fields(c *models.DestinationCredentials) map[string]*models.Plaintext {
 	return map[string]*models.Plaintext{
 		"access_key_id": &c.AccessKeyID, "secret_access_key": &c.SecretAccessKey, "session_token": &c.SessionToken,
 		"vault_token": &c.VaultToken, "role_id": &c.RoleID, "secret_id": &c.SecretID,
+		"jwt": &c.JWT,
 	}
 }
 
-// lend refuses a destination without credentials of its own to all but administrators: what
-// Keeper itself may do reaches further than the environment that an actor manages.
+// lend refuses a destination without credentials of its own, or that signs in as Keeper's
+// service account, to all but administrators: what Keeper itself may do reaches further than
+// the environment that an actor manages, and whoever answers at the address learns who it is.
 func (s *Service) lend(ctx context.Context, actor models.Actor, e models.Environment, d models.Destination, c models.DestinationCredentials) error {
-	for _, value := range fields(&c) {
-		if value.Len() > 0 {
-			return nil
-		}
-	}
-	if d.Kind == models.DestinationMemory || auth.Can(actor, auth.LendCredentials, auth.Global) {
+	if ownCredentials(d, c) || auth.Can(actor, auth.LendCredentials, auth.Global) {
 		return nil
 	}
 	return s.refused(ctx, audit.OnDestination(actor, string(auth.LendCredentials), e, d),
 		fault.New(fault.Forbidden, "Only an administrator may let a destination work with Keeper's own credentials; nothing was saved.").
 			WithHint("Give the destination credentials of its own, or ask an administrator."))
+}
+
+// ownCredentials reports whether a destination works with the credentials that were given
+// for it: some that are of no use to it do not count.
+func ownCredentials(d models.Destination, c models.DestinationCredentials) bool {
+	token, appRole, jwt := c.VaultToken.Len() > 0, c.RoleID.Len() > 0, c.JWT.Len() > 0
+	switch d.Kind {
+	case models.DestinationAWS:
+		return c.AccessKeyID.Len() > 0
+	case models.DestinationVault:
+		return map[models.VaultAuth]bool{
+			"": token || appRole || jwt, models.VaultToken: token, models.VaultAppRole: appRole, models.VaultJWT: jwt,
+		}[d.Config.AuthMethod]
+	default:
+		return d.Kind == models.DestinationMemory
+	}
 }
 
 // seal puts the credentials into the destination, sealed under its environment's key. None

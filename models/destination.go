@@ -77,9 +77,28 @@ type DestinationConfig struct {
 	Address   string `json:"address,omitempty"`
 	Namespace string `json:"namespace,omitempty"`
 	Mount     string `json:"mount,omitempty"`
-	CACert    string `json:"ca_cert,omitempty"`   // PEM
-	ValueKey  string `json:"value_key,omitempty"` // the key of the KV entry that holds the value; empty: "value"
+	CACert    string `json:"ca_cert,omitempty"` // PEM
+	// AuthMethod is how to sign in to Vault; empty: as the credentials allow.
+	AuthMethod VaultAuth `json:"auth_method,omitempty"`
+	AuthPath   string    `json:"auth_path,omitempty"` // where the method is mounted; empty: its usual name
+	AuthRole   string    `json:"auth_role,omitempty"` // at Vault, for jwt and kubernetes
+
+	ValueKey string `json:"value_key,omitempty"` // the key of the KV entry that holds the value; empty: "value"
 }
+
+// VaultAuth is a way to sign in to Vault.
+type VaultAuth string
+
+// The ways to sign in to Vault. All but the last need credentials of the destination's own.
+const (
+	VaultToken      VaultAuth = "token"
+	VaultAppRole    VaultAuth = "approle"
+	VaultJWT        VaultAuth = "jwt"
+	VaultKubernetes VaultAuth = "kubernetes" // as the service account that Keeper runs as
+)
+
+// VaultAuths are all ways to sign in to Vault.
+var VaultAuths = []VaultAuth{VaultToken, VaultAppRole, VaultJWT, VaultKubernetes}
 
 // The defaults of the brake: what one run may delete or write over at a destination without
 // a person having seen it.
@@ -108,6 +127,7 @@ type DestinationCredentials struct {
 	VaultToken      Plaintext
 	RoleID          Plaintext
 	SecretID        Plaintext
+	JWT             Plaintext // a JSON web token that Vault's JWT method accepts
 }
 
 // Validate says what is wrong with the fields that a person sets.
@@ -156,6 +176,7 @@ func (d *Destination) Validate() error {
 		if c.Namespace != "" && NameProblem(strings.TrimSuffix(c.Namespace, "/")) != "" {
 			problems.add("config.namespace", "must name a namespace, such as team-a/")
 		}
+		c.validateAuth(&problems)
 		if c.ValueKey != "" && tagProblem(c.ValueKey, "") != "" {
 			problems.add("config.value_key", "%s", "must be 1 to 128 characters")
 		}
@@ -166,6 +187,19 @@ func (d *Destination) Validate() error {
 		}
 	}
 	return problems.err("The destination is not valid.")
+}
+
+// validateAuth checks how to sign in to Vault.
+func (c DestinationConfig) validateAuth(problems *fieldProblems) {
+	if c.AuthMethod != "" && !slices.Contains(VaultAuths, c.AuthMethod) {
+		problems.add("config.auth_method", "must be one of %s", list(VaultAuths))
+	}
+	if c.AuthPath != "" && NameProblem(strings.TrimSuffix(c.AuthPath, "/")) != "" {
+		problems.add("config.auth_path", "must name where the method is mounted, such as kubernetes")
+	}
+	if c.AuthRole == "" && (c.AuthMethod == VaultJWT || c.AuthMethod == VaultKubernetes) {
+		problems.add("config.auth_role", "must name the role at Vault")
+	}
 }
 
 // The most that AWS takes of each, less what Keeper sets itself.

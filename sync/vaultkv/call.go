@@ -79,7 +79,7 @@ func (d *Driver) call(ctx context.Context, do request) (answer, error) {
 	if err != nil || a.status != http.StatusForbidden {
 		return a, err
 	}
-	renewed, err := d.session.renew(ctx, generation)
+	renewed, err := d.session.replace(ctx, generation)
 	if err != nil || !renewed {
 		return a, err
 	}

@@ -38,7 +38,8 @@ const (
 	workers         = 8 // calls at once, where there is one per name
 )
 
-// Options say where to work and how to sign in: with Token, or with RoleID and SecretID.
+// Options say where to work and how to sign in: with Token, with RoleID and SecretID, or as
+// Role with JWT or with what is in JWTFile.
 type Options struct {
 	Address   string        // "https://vault.example.com:8200"
 	Namespace string        // empty: none
@@ -49,8 +50,12 @@ type Options struct {
 	Timeout   time.Duration // of one try of a call; 0: 30 seconds
 
 	Token    models.Plaintext
-	RoleID   models.Plaintext // AppRole at auth/approle
+	RoleID   models.Plaintext // of an AppRole
 	SecretID models.Plaintext
+	JWT      models.Plaintext // of the JWT method
+	JWTFile  string           // of the Kubernetes method: where the service account's token is
+	Role     string           // at Vault, for JWT and JWTFile
+	AuthPath string           // where the method is mounted; empty: "approle", "jwt" or "kubernetes"
 }
 
 // Driver is a keepersync.Driver for a KV v2 mount.
@@ -95,8 +100,10 @@ func New(o Options) (*Driver, error) {
 	client.SetToken(string(o.Token.Reveal()))
 	w := wire{client.Logical()}
 	return &Driver{
-		wire:     w,
-		session:  session{wire: w, client: client, roleID: o.RoleID, secretID: o.SecretID},
+		wire: w,
+		session: session{wire: w, client: client, login: login{
+			mount: o.AuthPath, roleID: o.RoleID, secretID: o.SecretID, role: o.Role, jwt: o.JWT, jwtFile: o.JWTFile,
+		}},
 		mount:    strings.Trim(o.Mount, "/"),
 		prefix:   o.Prefix,
 		valueKey: cmp.Or(o.ValueKey, defaultValueKey),

@@ -7,6 +7,60 @@ import (
 	"time"
 )
 
+// Defines values for AlertKind.
+const (
+	AlertBraked             AlertKind = "braked"
+	AlertDamage             AlertKind = "damage"
+	AlertDestinationFailing AlertKind = "destination_failing"
+	AlertDrift              AlertKind = "drift"
+	AlertHeld               AlertKind = "held"
+	AlertKeyUnusable        AlertKind = "key_unusable"
+	AlertSecretsFailing     AlertKind = "secrets_failing"
+)
+
+// Valid indicates whether the value is a known member of the AlertKind enum.
+func (e AlertKind) Valid() bool {
+	switch e {
+	case AlertBraked:
+		return true
+	case AlertDamage:
+		return true
+	case AlertDestinationFailing:
+		return true
+	case AlertDrift:
+		return true
+	case AlertHeld:
+		return true
+	case AlertKeyUnusable:
+		return true
+	case AlertSecretsFailing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ChannelKind.
+const (
+	ChannelEmail   ChannelKind = "email"
+	ChannelSlack   ChannelKind = "slack"
+	ChannelWebhook ChannelKind = "webhook"
+)
+
+// Valid indicates whether the value is a known member of the ChannelKind enum.
+func (e ChannelKind) Valid() bool {
+	switch e {
+	case ChannelEmail:
+		return true
+	case ChannelSlack:
+		return true
+	case ChannelWebhook:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DestinationKind.
 const (
 	AWSSecretsManager DestinationKind = "aws_secrets_manager"
@@ -328,6 +382,92 @@ type ActivityList struct {
 	Next  string     `json:"next,omitempty,omitzero"`
 }
 
+// Alert A condition from when it was first seen until it was over. It holds no values.
+type Alert struct {
+	// Count How often it was seen to hold.
+	Count         int   `json:"count"`
+	EnvironmentID int64 `json:"environment_id"`
+
+	// Hint What to do about it.
+	Hint string `json:"hint,omitempty,omitzero"`
+	ID   string `json:"id"`
+
+	// Kind What people are told of.
+	Kind       AlertKind `json:"kind"`
+	LastSeenAt time.Time `json:"last_seen_at"`
+
+	// NotifiedAt When people were last told.
+	NotifiedAt time.Time `json:"notified_at"`
+	OpenedAt   time.Time `json:"opened_at"`
+
+	// ResolvedAt Absent: it still holds.
+	ResolvedAt time.Time `json:"resolved_at,omitempty,omitzero"`
+
+	// Secrets Names of the first ten secrets that it concerns.
+	Secrets      []string `json:"secrets"`
+	SecretsTotal int      `json:"secrets_total"`
+
+	// Subject What it is about: a destination's id, a key.
+	Subject     string `json:"subject"`
+	SubjectName string `json:"subject_name"`
+	Summary     string `json:"summary"`
+}
+
+// AlertChannel A way to tell people, without its secret.
+type AlertChannel struct {
+	// Address A webhook's URL, an e-mail address; of Slack only where its URL leads.
+	Address   string    `json:"address"`
+	CreatedAt time.Time `json:"created_at"`
+	CreatedBy string    `json:"created_by"`
+
+	// DeliveredAt When a notice last arrived.
+	DeliveredAt   time.Time `json:"delivered_at,omitempty,omitzero"`
+	Enabled       bool      `json:"enabled"`
+	EnvironmentID int64     `json:"environment_id"`
+
+	// Everywhere It tells of all environments.
+	Everywhere bool   `json:"everywhere"`
+	ID         string `json:"id"`
+
+	// Kind How a channel reaches people.
+	Kind ChannelKind `json:"kind"`
+
+	// Kinds What it tells of; empty: everything.
+	Kinds []AlertKind `json:"kinds"`
+
+	// LastError Why the last delivery did not arrive.
+	LastError string    `json:"last_error,omitempty,omitzero"`
+	Name      string    `json:"name"`
+	Revision  int64     `json:"revision"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// AlertChannelChange `secret` is a webhook's signing key or Slack's URL; where it is empty of a webhook, Keeper makes a new one.
+type AlertChannelChange struct {
+	Address    *string      `json:"address,omitempty"`
+	Enabled    *bool        `json:"enabled,omitempty"`
+	Everywhere *bool        `json:"everywhere,omitempty"`
+	Kinds      *[]AlertKind `json:"kinds,omitempty"`
+	Name       *string      `json:"name,omitempty"`
+
+	// Secret A secret in the clear, UTF-8. The Go type does not print itself.
+	Secret Value `json:"secret,omitempty,omitzero"`
+}
+
+// AlertChannelList defines model for AlertChannelList.
+type AlertChannelList struct {
+	Items []AlertChannel `json:"items"`
+}
+
+// AlertKind What people are told of.
+type AlertKind string
+
+// AlertList defines model for AlertList.
+type AlertList struct {
+	Items []Alert `json:"items"`
+	Next  string  `json:"next,omitempty,omitzero"`
+}
+
 // CertificateFacts The first certificate of a chain.
 type CertificateFacts struct {
 	ChainLength int      `json:"chain_length"`
@@ -340,6 +480,17 @@ type CertificateFacts struct {
 	NotAfter          time.Time `json:"not_after"`
 	NotBefore         time.Time `json:"not_before"`
 	Subject           string    `json:"subject"`
+}
+
+// ChannelKind How a channel reaches people.
+type ChannelKind string
+
+// ChannelTest defines model for ChannelTest.
+type ChannelTest struct {
+	// Detail Why it did not arrive.
+	Detail string `json:"detail,omitempty,omitzero"`
+	Hint   string `json:"hint,omitempty,omitzero"`
+	OK     bool   `json:"ok"`
 }
 
 // Destination A place that an environment is synced to, without its credentials.
@@ -543,6 +694,13 @@ type EnvironmentChange struct {
 // EnvironmentList defines model for EnvironmentList.
 type EnvironmentList struct {
 	Items []Environment `json:"items"`
+}
+
+// Evidence How many names were seen in which way.
+type Evidence struct {
+	Value   int `json:"value"`
+	Version int `json:"version"`
+	Write   int `json:"write"`
 }
 
 // Facts What may be shown of a value without showing it.
@@ -814,6 +972,26 @@ type MyEnvironment struct {
 	Name      string `json:"name"`
 }
 
+// NewAlertChannel defines model for NewAlertChannel.
+type NewAlertChannel struct {
+	// Address A webhook's URL, or an e-mail address; absent of Slack.
+	Address string `json:"address,omitempty,omitzero"`
+
+	// EnvironmentID An environment, by id or by name.
+	EnvironmentID EnvironmentRef `json:"environment_id"`
+
+	// Everywhere Tell of all environments; administrators may say so.
+	Everywhere bool `json:"everywhere,omitempty,omitzero"`
+
+	// Kind How a channel reaches people.
+	Kind  ChannelKind `json:"kind"`
+	Kinds []AlertKind `json:"kinds,omitempty,omitzero"`
+	Name  string      `json:"name"`
+
+	// Secret A secret in the clear, UTF-8. The Go type does not print itself.
+	Secret Value `json:"secret,omitempty,omitzero"`
+}
+
 // NewDestination defines model for NewDestination.
 type NewDestination struct {
 	// Config What is not secret of a destination's settings. Fields of the other kind stay absent.
@@ -911,6 +1089,47 @@ type NewToken struct {
 	// Name What the token is for.
 	Name     string `json:"name"`
 	ReadOnly bool   `json:"read_only,omitempty,omitzero"`
+}
+
+// Notice One message to one channel.
+type Notice struct {
+	Attempts    int       `json:"attempts"`
+	ChannelID   string    `json:"channel_id"`
+	CreatedAt   time.Time `json:"created_at"`
+	DeliveredAt time.Time `json:"delivered_at,omitempty,omitzero"`
+
+	// ID The webhook-id.
+	ID        string `json:"id"`
+	LastError string `json:"last_error,omitempty,omitzero"`
+
+	// NextTryAt While it is pending.
+	NextTryAt time.Time `json:"next_try_at,omitempty,omitzero"`
+	Occasion  string    `json:"occasion"`
+	Status    string    `json:"status"`
+}
+
+// NoticeList defines model for NoticeList.
+type NoticeList struct {
+	Items []Notice `json:"items"`
+}
+
+// Permission A permission that a destination's credentials need, tried by itself.
+type Permission struct {
+	// Detail Why it is not ok: missing, or not to be tried.
+	Detail string `json:"detail,omitempty,omitzero"`
+	Hint   string `json:"hint,omitempty,omitzero"`
+	OK     bool   `json:"ok"`
+
+	// Optional Syncing works without it as the destination is set up now.
+	Optional bool `json:"optional"`
+
+	// Permission As the destination calls it.
+	Permission string `json:"permission"`
+}
+
+// PermissionList defines model for PermissionList.
+type PermissionList struct {
+	Items []Permission `json:"items"`
 }
 
 // Plan What a run over a destination would do, saved before it is done. It holds no values.
@@ -1023,6 +1242,102 @@ type Problem struct {
 
 	// Type A stable path that names the kind, such as /problems/invalid.
 	Type string `json:"type"`
+}
+
+// Proven What was equal at a destination, and how that was seen.
+type Proven struct {
+	// Equal Names whose value is the desired one.
+	Equal int `json:"equal"`
+
+	// Evidence How many names were seen in which way.
+	Evidence Evidence `json:"evidence"`
+
+	// Exceptions All others.
+	Exceptions int `json:"exceptions"`
+
+	// Named The first 1,000 exceptions.
+	Named    []ReceiptException `json:"named"`
+	ReadBack TreeHead           `json:"read_back"`
+	Source   TreeHead           `json:"source"`
+}
+
+// ReadAgain How a destination stands beside an earlier receipt.
+type ReadAgain struct {
+	At time.Time `json:"at"`
+
+	// Differ All of them.
+	Differ int `json:"differ"`
+
+	// Differences Names that changed since the receipt or are not equal now, the first 1,000.
+	Differences []ReceiptException `json:"differences"`
+
+	// Matches The destination holds what the receipt says.
+	Matches bool `json:"matches"`
+
+	// Now What was equal at a destination, and how that was seen.
+	Now Proven `json:"now"`
+}
+
+// Receipt What a full run proved, as a signed text.
+type Receipt struct {
+	CreatedAt     time.Time `json:"created_at"`
+	DestinationID string    `json:"destination_id"`
+	EnvironmentID int64     `json:"environment_id"`
+
+	// Text The text of a signed note (golang.org/x/mod/sumdb/note).
+	Text  string `json:"receipt"`
+	RunID string `json:"run_id"`
+}
+
+// ReceiptClaim defines model for ReceiptClaim.
+type ReceiptClaim struct {
+	// ReadAgain Read every value at the destination now and compare.
+	ReadAgain bool `json:"read_again,omitempty,omitzero"`
+
+	// Text The whole text, signature included.
+	Text string `json:"receipt"`
+}
+
+// ReceiptException A name that is not equal on both sides, or of which that is not known.
+type ReceiptException struct {
+	// Name At the destination.
+	Name string `json:"name"`
+
+	// Status What is known of one secret at one destination.
+	Status SyncStatus `json:"status"`
+	Why    string     `json:"why"`
+}
+
+// ReceiptFacts What a receipt says.
+type ReceiptFacts struct {
+	DestinationID string `json:"destination_id"`
+
+	// DestinationKind What sort of place a destination is.
+	DestinationKind DestinationKind `json:"destination_kind"`
+	DestinationName string          `json:"destination_name"`
+	EndedAt         time.Time       `json:"ended_at"`
+
+	// Engine Keeper's version.
+	Engine       string `json:"engine"`
+	Environment  string `json:"environment"`
+	Installation string `json:"installation"`
+
+	// ListingAgeSeconds How much older what was listed may be.
+	ListingAgeSeconds int `json:"listing_age_seconds"`
+
+	// PlanID That the run applied.
+	PlanID string `json:"plan_id,omitempty,omitzero"`
+
+	// Proven What was equal at a destination, and how that was seen.
+	Proven    Proven    `json:"proven"`
+	RunID     string    `json:"run_id"`
+	StartedAt time.Time `json:"started_at"`
+}
+
+// ReceiptKey defines model for ReceiptKey.
+type ReceiptKey struct {
+	// Key name+hash+base64
+	Key string `json:"key"`
 }
 
 // RecipientKind What sort of key a wrapping key is. Recipients that are added are of the kinds kms and recovery.
@@ -1310,6 +1625,14 @@ type TokenList struct {
 	Items []Token `json:"items"`
 }
 
+// TreeHead defines model for TreeHead.
+type TreeHead struct {
+	Names int64 `json:"names"`
+
+	// Root The Merkle root in base64.
+	Root string `json:"root"`
+}
+
 // UnknownSecret A secret without its value, and why.
 type UnknownSecret struct {
 	ID   int64  `json:"id"`
@@ -1317,6 +1640,15 @@ type UnknownSecret struct {
 
 	// Problem What went wrong, and what to do about it.
 	Problem string `json:"problem"`
+}
+
+// Verification defines model for Verification.
+type Verification struct {
+	// Again How a destination stands beside an earlier receipt.
+	Again *ReadAgain `json:"again,omitempty"`
+
+	// Receipt What a receipt says.
+	Receipt ReceiptFacts `json:"receipt"`
 }
 
 // Version One immutable value of a secret, without the value.
@@ -1344,6 +1676,12 @@ type VersionList struct {
 	Items []Version `json:"items"`
 	Next  string    `json:"next,omitempty,omitzero"`
 }
+
+// AlertID defines model for AlertID.
+type AlertID = string
+
+// ChannelID defines model for ChannelID.
+type ChannelID = string
 
 // Cursor defines model for Cursor.
 type Cursor = string
@@ -1377,6 +1715,43 @@ type RunID = string
 
 // SecretID defines model for SecretID.
 type SecretID = int64
+
+// ListAlertChannelsParams defines parameters for ListAlertChannels.
+type ListAlertChannelsParams struct {
+	// EnvironmentID Only this environment, by id or name.
+	EnvironmentID OneEnvironment `form:"environment_id,omitempty" json:"environment_id,omitempty,omitzero"`
+}
+
+// DeleteAlertChannelParams defines parameters for DeleteAlertChannel.
+type DeleteAlertChannelParams struct {
+	// IfMatch The ETag of what the change is based on.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
+// UpdateAlertChannelParams defines parameters for UpdateAlertChannel.
+type UpdateAlertChannelParams struct {
+	// IfMatch The ETag of what the change is based on.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
+// ListAlertsParams defines parameters for ListAlerts.
+type ListAlertsParams struct {
+	// EnvironmentID Only this environment, by id or name.
+	EnvironmentID OneEnvironment `form:"environment_id,omitempty" json:"environment_id,omitempty,omitzero"`
+	Kind          AlertKind      `form:"kind,omitempty" json:"kind,omitempty,omitzero"`
+
+	// Subject Only about this; of a destination its id.
+	Subject string `form:"subject,omitempty" json:"subject,omitempty,omitzero"`
+
+	// Open Only those that still hold.
+	Open bool `form:"open,omitempty" json:"open,omitempty,omitzero"`
+
+	// Cursor The `next` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
 
 // ListDestinationsParams defines parameters for ListDestinations.
 type ListDestinationsParams struct {
@@ -1571,6 +1946,12 @@ type ListPlanItemsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// GetReceiptKeyParams defines parameters for GetReceiptKey.
+type GetReceiptKeyParams struct {
+	// EnvironmentID The environment, by id or name.
+	EnvironmentID string `form:"environment_id" json:"environment_id"`
+}
+
 // ListRunsParams defines parameters for ListRuns.
 type ListRunsParams struct {
 	// EnvironmentID Only this environment, by id or name.
@@ -1615,6 +1996,12 @@ type ListStatesParams struct {
 	// Limit How many at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
+
+// CreateAlertChannelJSONRequestBody defines body for CreateAlertChannel for application/json ContentType.
+type CreateAlertChannelJSONRequestBody = NewAlertChannel
+
+// UpdateAlertChannelJSONRequestBody defines body for UpdateAlertChannel for application/json ContentType.
+type UpdateAlertChannelJSONRequestBody = AlertChannelChange
 
 // CreateDestinationJSONRequestBody defines body for CreateDestination for application/json ContentType.
 type CreateDestinationJSONRequestBody = NewDestination
@@ -1663,6 +2050,9 @@ type SyncJSONRequestBody = SyncRequest
 
 // ApplyPlanJSONRequestBody defines body for ApplyPlan for application/json ContentType.
 type ApplyPlanJSONRequestBody = PlanApproval
+
+// VerifyReceiptJSONRequestBody defines body for VerifyReceipt for application/json ContentType.
+type VerifyReceiptJSONRequestBody = ReceiptClaim
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = NewToken

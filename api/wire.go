@@ -42,6 +42,13 @@ type CreatedToken struct {
 	Text Value `json:"token"`
 }
 
+// AlertChannelWithKey is a channel, with the signing key that Keeper made for it, if it made
+// one.
+type AlertChannelWithKey struct {
+	AlertChannel
+	SigningKey Value `json:"signing_key,omitzero"`
+}
+
 // Marshal encodes one of this package's types for the wire, and is the one encoder that
 // writes values in the clear: those of the types named here, each of which a caller has to
 // hand over itself. Anywhere else, in a list above all, a Value stays "[redacted]".
@@ -79,6 +86,21 @@ func exposed(v any) any {
 			CreatedToken
 			Text *clearText `json:"token,omitempty"`
 		}{v, v.Text.text}
+	case AlertChannelWithKey:
+		return struct {
+			AlertChannelWithKey
+			SigningKey *clearText `json:"signing_key,omitempty"`
+		}{v, v.SigningKey.text}
+	case NewAlertChannel:
+		return struct {
+			NewAlertChannel
+			Secret *clearText `json:"secret,omitempty"`
+		}{v, v.Secret.text}
+	case AlertChannelChange:
+		return struct {
+			AlertChannelChange
+			Secret *clearText `json:"secret,omitempty"`
+		}{v, v.Secret.text}
 	case NewSecret:
 		return struct {
 			NewSecret

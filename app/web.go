@@ -17,7 +17,7 @@ func (a *App) buildWeb(_ context.Context, o Options) error {
 	}
 	origin := web.NewOrigin([]netip.Prefix(a.Config.TrustedProxies))
 	api, err := rest.New(rest.Deps{
-		Secrets: a.Secrets, Destinations: a.Destinations, Keys: a.Keys, Auth: a.Auth, Now: a.now, Log: a.Log,
+		Secrets: a.Secrets, Destinations: a.Destinations, Keys: a.Keys, Alerts: a.Alerts, Auth: a.Auth, Now: a.now, Log: a.Log,
 		Origin: origin.Of("api"),
 	})
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
 
+	"github.com/your-org/keeper/alerts"
 	"github.com/your-org/keeper/api"
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/client"
@@ -49,6 +50,7 @@ type house struct {
 	place *memory.Place
 	dests *destinations.Service
 	keys  *keys.Service
+	told  *alerts.Service
 	key   *drivertest.Fake
 	log   *bytes.Buffer
 
@@ -75,7 +77,9 @@ func newHouse(t testing.TB) *house {
 		Store: h.store, Envelope: envelope, Now: time.Now, Log: log, DeleteGrace: 24 * time.Hour,
 		Changed: func(tx *store.Tx, s models.Secret) error { return h.dests.Changed(tx, s) },
 	})
+	h.told = alerts.New(alerts.Deps{Store: h.store, Envelope: envelope, Development: true, Now: time.Now, Log: log, Wake: func() {}})
 	h.dests = destinations.New(destinations.Deps{
+		Version: "test", Alert: h.told.Signal,
 		Store: h.store, Envelope: envelope, OpenVersion: service.OpenVersion, Take: service.Take, Owner: "keeper_test", Interval: time.Minute,
 		Workers: 2, Now: time.Now, Log: log, Wake: func() {}, Ran: func(models.SyncRun) {},
 		Open: func(_ context.Context, d models.Destination, _ models.DestinationCredentials) (keepersync.Driver, error) {
@@ -87,7 +91,7 @@ func newHouse(t testing.TB) *house {
 		Now: time.Now, Log: log, Wake: func() {},
 	})
 	h.deps = Deps{
-		Secrets: service, Destinations: h.dests, Keys: h.keys, Auth: h.auth, Now: time.Now, Log: log,
+		Secrets: service, Destinations: h.dests, Keys: h.keys, Alerts: h.told, Auth: h.auth, Now: time.Now, Log: log,
 		Origin: func(r *http.Request) auth.Origin {
 			return auth.Origin{Via: "api", Address: "127.0.0.1", RequestID: r.Header.Get("X-Request-ID")}
 		},
@@ -201,7 +205,7 @@ func (c checked) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // revealing are the operations whose answers may hold a value.
-var revealing = map[string]bool{"getSecret": true, "getVersion": true, "exportSecrets": true}
+var revealing = map[string]bool{"getSecret": true, "getVersion": true, "exportSecrets": true, "revealRemote": true}
 
 func (h *house) check(r *http.Request, response *http.Response, body []byte) {
 	h.t.Helper()

@@ -20,6 +20,7 @@ func TestEveryOperation(t *testing.T) {
 	t.Run("Export", func(t *testing.T) { exportOperations(t, h) })
 	t.Run("Environments", func(t *testing.T) { environmentOperations(t, h) })
 	t.Run("Destinations", func(t *testing.T) { destinationOperations(t, h) })
+	t.Run("Alerts", func(t *testing.T) { alertOperations(t, h) })
 	t.Run("Tokens", func(t *testing.T) { tokenOperations(t, h) })
 	t.Run("Keys", func(t *testing.T) { keyOperations(t, h) })
 	document, err := specification()
@@ -181,7 +182,11 @@ func destinationOperations(t *testing.T, h *house) {
 	if resumed, err := c.ResumeDestination(ctx, created.ID); err != nil || resumed.Paused {
 		t.Errorf("resumed: got %+v, %v", resumed, err)
 	}
+	if tried, err := c.TryPermissions(ctx, created.ID); err != nil || len(tried.Items) == 0 || !tried.Items[0].OK || tried.Items[0].Permission == "" {
+		t.Errorf("permissions: got %+v, %v", tried, err)
+	}
 	syncOperations(t, h, created)
+	receiptOperations(t, h, created)
 	planOperations(t, h, created)
 	list, err := c.ListDestinations(ctx, api.ListDestinationsParams{EnvironmentID: "production"})
 	must(t, err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/your-org/keeper/alerts"
 	"github.com/your-org/keeper/api"
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
@@ -19,6 +20,7 @@ type Deps struct {
 	Secrets      *secrets.Service
 	Destinations *destinations.Service
 	Keys         *keys.Service
+	Alerts       *alerts.Service
 	Auth         *auth.Service
 	Now          func() time.Time
 	Origin       func(*http.Request) auth.Origin // where a request comes from, and its id

@@ -1,0 +1,89 @@
+package rest
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/your-org/keeper/api"
+	"github.com/your-org/keeper/models"
+	keepersync "github.com/your-org/keeper/sync"
+)
+
+// receiptOperations checks the receipt of a full run, and again after a stranger's change.
+func receiptOperations(t *testing.T, h *house, d api.Destination) {
+	ctx, c := t.Context(), h.admin
+	run, err := c.SyncDestination(ctx, d.ID)
+	must(t, err)
+	h.work(d.ID)
+	receipt, err := c.GetReceipt(ctx, run.ID)
+	must(t, err)
+	key, err := c.GetReceiptKey(ctx, "production")
+	must(t, err)
+	signed, err := keepersync.OpenReceipt(receipt.Text, key.Key)
+	must(t, err)
+	if receipt.RunID != run.ID || receipt.DestinationID != d.ID || receipt.EnvironmentID != h.production.ID || receipt.CreatedAt.IsZero() {
+		t.Errorf("got %+v", receipt)
+	}
+	checked, err := c.VerifyReceipt(ctx, api.ReceiptClaim{Text: receipt.Text})
+	must(t, err)
+	if diff := cmp.Diff(receiptFacts(signed), checked.Receipt); diff != "" || checked.Again != nil {
+		t.Errorf("verified: -signed +got\n%s, and %+v", diff, checked.Again)
+	}
+	if checked.Receipt.Proven.Equal == 0 || checked.Receipt.Proven.Exceptions != 0 || checked.Receipt.DestinationName != "copy" || checked.Receipt.Engine != "test" {
+		t.Errorf("it says %+v", checked.Receipt)
+	}
+	again, err := c.VerifyReceipt(ctx, api.ReceiptClaim{Text: receipt.Text, ReadAgain: true})
+	must(t, err)
+	if again.Again == nil || !again.Again.Matches || again.Again.Differ != 0 || again.Again.Now.ReadBack != checked.Receipt.Proven.ReadBack {
+		t.Errorf("read again: got %+v", again.Again)
+	}
+	h.place.Edit("p/synced", []byte(canary+" of theirs"))
+	again, err = c.VerifyReceipt(ctx, api.ReceiptClaim{Text: receipt.Text, ReadAgain: true})
+	must(t, err)
+	if again.Again.Matches || again.Again.Differ != 1 || again.Again.Differences[0].Name != "p/synced" || again.Again.Differences[0].Status != api.StatusDrifted {
+		t.Errorf("after a change there: got %+v", again.Again)
+	}
+	_, err = c.SyncDestination(ctx, d.ID)
+	must(t, err)
+	h.work(d.ID) // puts it right again
+	receiptRefusals(t, h, run, receipt, d)
+}
+
+func receiptRefusals(t *testing.T, h *house, run api.SyncRun, receipt api.Receipt, d api.Destination) {
+	ctx, c := t.Context(), h.admin
+	tampered := strings.Replace(receipt.Text, `"exceptions": 0`, `"exceptions": 1`, 1)
+	for name, text := range map[string]string{"Changed": tampered, "Empty": "", "NoReceipt": canary, "NoSignature": receipt.Text[:len(receipt.Text)/2]} {
+		t.Run(name, func(t *testing.T) {
+			_, err := c.VerifyReceipt(ctx, api.ReceiptClaim{Text: text})
+			isKind(t, err, "invalid", "")
+		})
+	}
+	t.Run("UnknownRun", func(t *testing.T) {
+		_, err := c.GetReceipt(ctx, "run_x")
+		isKind(t, err, "not_found", "")
+	})
+	t.Run("NoEnvironment", func(t *testing.T) {
+		_, err := c.GetReceiptKey(ctx, "")
+		isKind(t, err, "invalid", "environment_id")
+	})
+	t.Run("Viewer", func(t *testing.T) {
+		viewer := h.as("reads-receipts", models.RoleViewer)
+		_, err := viewer.VerifyReceipt(ctx, api.ReceiptClaim{Text: receipt.Text})
+		must(t, err)
+		_, err = viewer.VerifyReceipt(ctx, api.ReceiptClaim{Text: receipt.Text, ReadAgain: true})
+		isKind(t, err, "forbidden", "")
+		_, err = viewer.TryPermissions(ctx, d.ID)
+		isKind(t, err, "forbidden", "")
+	})
+	t.Run("Stranger", func(t *testing.T) {
+		stranger := h.client(h.token("knows-nothing", models.RoleUser, map[int64]models.EnvironmentRole{h.staging.ID: models.RoleManager}))
+		for _, err := range []error{
+			second(stranger.GetReceipt(ctx, run.ID)), second(stranger.GetReceiptKey(ctx, "production")),
+			second(stranger.VerifyReceipt(ctx, api.ReceiptClaim{Text: receipt.Text})), second(stranger.TryPermissions(ctx, d.ID)),
+		} {
+			isKind(t, err, "not_found", "")
+		}
+	})
+}

@@ -82,7 +82,7 @@ func testStanding(t *testing.T, s *store.Store, h *house) {
 		if err := tx.MarkDirty(broken.ID); err != nil {
 			return err
 		}
-		state := models.SyncState{SecretID: broken.ID, DestinationID: running.ID, Status: models.StatusSourceChanged, LastError: "refused"}
+		state := models.SyncState{SecretID: broken.ID, DestinationID: running.ID, Status: models.StatusSourceChanged, LastError: "refused", Attempts: 1}
 		return tx.RecordSync([]store.SyncOutcome{{State: state, Version: 1}})
 	})
 	yes, no := true, false

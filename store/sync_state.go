@@ -283,8 +283,9 @@ func (tx *Tx) CountStates(environments []models.EnvironmentID) ([]StateCount, er
 	return counts, err
 }
 
-// failing is whether the last try did not succeed.
-const failing = "CASE WHEN st.last_error <> '' THEN 1 ELSE 0 END"
+// failing is whether the last try did not succeed. What only waits, for a person or for its
+// time, says why in last_error, too, and has no attempts.
+const failing = "CASE WHEN st.last_error <> '' AND st.attempts > 0 THEN 1 ELSE 0 END"
 
 // StateFilter chooses states by how they stand. Empty fields do not narrow.
 type StateFilter struct {
@@ -301,7 +302,7 @@ func (tx *Tx) standing(query *gorm.DB, f StateFilter) *gorm.DB {
 		query = query.Where("st.status IN ?", f.Statuses)
 	}
 	if f.Failing != nil {
-		query = query.Where("(st.last_error <> '') = ?", *f.Failing)
+		query = query.Where("(st.last_error <> '' AND st.attempts > 0) = ?", *f.Failing)
 	}
 	if f.Paused != nil {
 		paused := tx.db().Model(&models.Destination{}).Select("id").Where("paused = ?", *f.Paused)

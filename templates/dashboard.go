@@ -15,6 +15,7 @@ const (
 	HealthDegraded Health = "degraded" // works in part, or from a cache
 	HealthDown     Health = "down"
 	HealthUnknown  Health = "unknown"
+	HealthBraked   Health = "braked" // well, but the brake stopped the last run
 )
 
 // HealthItem is one thing on the health list.

@@ -19,10 +19,24 @@ type DestinationView struct {
 	MaySync     bool            // editor: start a run
 }
 
+// Braked reports whether the brake stopped the last run: the destination is well, and a
+// person has to look at the plan.
+func (v DestinationView) Braked() bool { return v.Destination.LastRunStatus == models.RunHeld }
+
+// Unreachable is why the destination as a whole cannot be worked on, or "".
+func (v DestinationView) Unreachable() string {
+	if v.Braked() {
+		return ""
+	}
+	return v.Destination.LastError
+}
+
 // Reach is how a destination as a whole stands.
 func (v DestinationView) Reach() Health {
 	switch {
-	case v.Destination.LastError != "":
+	case v.Braked():
+		return HealthBraked
+	case v.Unreachable() != "":
 		return HealthDown
 	case v.Destination.LastRunAt == nil:
 		return HealthUnknown

@@ -208,11 +208,18 @@ func planCalls(calls map[string]int) []CallCount {
 // planWords are what a plan would change, in a few words.
 func planWords(c models.PlanCounts) string {
 	var words []string
+	say := func(n int, what string) {
+		if n > 0 {
+			words = append(words, count(n)+" "+what)
+		}
+	}
+	say(c.Overwrites, "to overwrite")
+	c.Repairs -= c.Overwrites
 	for _, one := range planCounts(c) {
-		words = append(words, count(one.Count)+" to "+one.Look.Word)
+		if one.Filter != PlanProblems {
+			say(one.Count, "to "+one.Look.Word)
+		}
 	}
-	if c.Problems > 0 {
-		words[len(words)-1] = count(c.Problems) + " cannot be done"
-	}
+	say(c.Problems, "cannot be done")
 	return strings.Join(words, ", ")
 }

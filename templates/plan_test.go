@@ -155,11 +155,23 @@ func TestPlanWords(t *testing.T) {
 	}{
 		{models.PlanCounts{}, ""},
 		{models.PlanCounts{Problems: 2}, "2 cannot be done"},
+		{models.PlanCounts{Repairs: 3, Overwrites: 2}, "2 to overwrite, 1 to write again"},
 		{models.PlanCounts{Creates: 1200, Deletes: 1, Problems: 1}, "1 to delete, 1,200 to create, 1 cannot be done"},
 	} {
 		if diff := cmp.Diff(c.want, planWords(c.counts)); diff != "" {
 			t.Error(diff)
 		}
+	}
+}
+
+func TestBrakedIsNotUnreachable(t *testing.T) {
+	v := DestinationView{Destination: models.Destination{LastError: "would delete 9", LastRunStatus: models.RunHeld, LastRunAt: agoP(time.Minute)}}
+	if v.Reach() != HealthBraked || v.Unreachable() != "" {
+		t.Errorf("a braked destination is %s, unreachable %q", v.Reach(), v.Unreachable())
+	}
+	v.Destination.LastRunStatus = models.RunFailed
+	if v.Reach() != HealthDown || v.Unreachable() == "" {
+		t.Errorf("a failed destination is %s, unreachable %q", v.Reach(), v.Unreachable())
 	}
 }
 

@@ -93,7 +93,7 @@ func StateOf(s models.SyncState, paused bool) State {
 	switch {
 	case state == StateUnknown, state == StateConflict, state == StateForeign:
 		return state
-	case s.LastError != "":
+	case s.LastError != "" && s.Attempts > 0: // without attempts it only says what it waits for
 		return StateFailed
 	case paused && state != StateInSync:
 		return StateHeld

@@ -77,6 +77,7 @@ var healthLooks = map[Health]Look{
 	HealthOK:       {"healthy", "check-circle-fill", "green"},
 	HealthDegraded: {"degraded", "exclamation-triangle-fill", "amber"},
 	HealthDown:     {"not reachable", "x-circle-fill", "red"},
+	HealthBraked:   {"held by the brake", "pause-circle-fill", "blue"},
 	HealthUnknown:  {"not checked yet", "question-circle", "grey"},
 }
 
@@ -174,7 +175,7 @@ func resultWord(r models.SyncResult) string {
 // resultState is the state that a run left a secret in.
 func resultState(r models.SyncResult) State {
 	if r.Failed {
-		return StateOf(models.SyncState{Status: r.Status, LastError: r.Error + " "}, false)
+		return StateOf(models.SyncState{Status: r.Status, LastError: r.Error + " ", Attempts: 1}, false)
 	}
 	return StateOf(models.SyncState{Status: r.Status}, false)
 }

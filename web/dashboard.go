@@ -66,7 +66,7 @@ func (w *Web) fillTroubles(r *request, page *templates.DashboardPage, views []te
 	byID := map[models.DestinationID]templates.DestinationView{}
 	for _, v := range views {
 		byID[v.Destination.ID] = v
-		if v.Destination.LastError != "" && !v.Destination.Paused {
+		if v.Unreachable() != "" && !v.Destination.Paused {
 			page.Unreachable = append(page.Unreachable, v)
 		}
 	}

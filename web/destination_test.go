@@ -25,7 +25,7 @@ func failingCopy(id models.SecretID) func(*store.Tx) error {
 			return err
 		}
 		for _, s := range states {
-			s.Status, s.LastError = models.StatusSourceChanged, "refused by the far side"
+			s.Status, s.LastError, s.Attempts = models.StatusSourceChanged, "refused by the far side", 1
 			if err := tx.RecordSync([]store.SyncOutcome{{State: s, Version: secret.CurrentVersion}}); err != nil {
 				return err
 			}

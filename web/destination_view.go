@@ -55,7 +55,7 @@ func stateCounts(d models.Destination, all []destinations.StateCount) templates.
 		}
 		state := models.SyncState{Status: c.Status}
 		if c.Failing {
-			state.LastError = "failing"
+			state.LastError, state.Attempts = "failing", 1
 		}
 		counts[templates.StateOf(state, d.Paused)] += c.N
 	}

@@ -50,6 +50,10 @@ func TestHold(t *testing.T) {
 		viewer.get("/").want(http.StatusOK, "#attention", "1 difference at main")
 		viewer.get("/destinations/"+string(d.ID)).want(http.StatusOK, ".tabs", "To decide 1")
 		viewer.get("/destinations/"+string(d.ID)+"/holds").want(http.StatusOK, "#holds tbody", "a person decides")
+		viewer.get("/sync").want(http.StatusOK, "#groups", "1 drifted")
+		if there := viewer.get("/destinations/"+string(d.ID)+"?state=drifted").want(http.StatusOK, "tbody", "a person decides"); strings.Contains(there.text("main"), "failed") {
+			t.Error("what waits for a person is called failed")
+		}
 		p := viewer.get("/secrets/"+strconv.FormatInt(int64(s.ID), 10)).want(http.StatusOK, "#synced", "waits for a person: decide")
 		if !p.has(`#synced a[href="` + at + `"]`) {
 			t.Error("no link leads to the decision")

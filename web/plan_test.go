@@ -133,7 +133,7 @@ func TestPlan(t *testing.T) {
 	})
 	t.Run("List", func(t *testing.T) {
 		viewer.get(there+"/plans").want(http.StatusOK, "#plans tbody", "discarded")
-		viewer.get(there+"/plans").want(http.StatusOK, "#plans tbody", "1 to delete, 1 to write again, 1 to create")
+		viewer.get(there+"/plans").want(http.StatusOK, "#plans tbody", "1 to overwrite, 1 to delete, 1 to create")
 	})
 	if !h.holds("production/a", canary+" of somebody else") {
 		t.Fatal("something was written before a plan was applied")
@@ -201,7 +201,12 @@ func TestHeldPlan(t *testing.T) {
 	}
 	plan := "/sync/plans/" + string(run.PlanID)
 	editor, manager := h.as(string(models.RoleEditor)), h.as(string(models.RoleManager))
-	editor.get("/").want(http.StatusOK, "#attention", "Plan for main")
+	overview := editor.get("/").want(http.StatusOK, "#attention", "Plan for main")
+	for _, p := range []*page{overview, editor.get("/sync"), editor.get("/destinations/" + string(d.ID))} {
+		if strings.Contains(p.text("main"), "not reachable") || !strings.Contains(p.text("main"), "held by the brake") {
+			t.Errorf("%s takes the brake for a failure: %s", p.path(), p.text("main"))
+		}
+	}
 	editor.get("/sync/runs/"+string(run.ID)).want(http.StatusOK, ".flash-warning", "Look at its plan")
 	editor.get(plan).want(http.StatusOK, ".flash-warning", "no more than 1 of the values")
 	if p := editor.get(plan); p.has("#act-apply") || !p.has("#act-discard") {

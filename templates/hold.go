@@ -135,7 +135,7 @@ func (d DestinationState) Next() Next {
 		return Next{Does: "carries out a decision", Why: d.Hold.RuledBy + " decided that " + sideWord(d.Hold.Ruling) + " counts."}
 	case d.Hold != nil:
 		return Next{Does: "waits for a person", Why: d.Hold.Why, Held: true}
-	case d.Destination.Paused && !(state == models.StatusInSync && !d.Sync.Dirty):
+	case d.Destination.Paused && (state != models.StatusInSync || d.Sync.Dirty):
 		return Next{Does: "waits", Why: "The destination is paused; nothing is read or written there."}
 	}
 	next := nextOf(d.Sync, d.Destination.Config.Strategy)

@@ -539,6 +539,15 @@ type DestinationConfig struct {
 	// Address Vault: its URL.
 	Address string `json:"address,omitempty,omitzero"`
 
+	// AuthMethod Vault: how to sign in; absent: as the credentials allow.
+	AuthMethod string `json:"auth_method,omitempty,omitzero"`
+
+	// AuthPath Vault: where the method is mounted; absent: its usual name.
+	AuthPath string `json:"auth_path,omitempty,omitzero"`
+
+	// AuthRole Vault: the role there, for jwt and kubernetes.
+	AuthRole string `json:"auth_role,omitempty,omitzero"`
+
 	// BrakeMost How many values a run may delete or write over there by itself; absent: 50; 0: no brake.
 	BrakeMost *int `json:"brake_most,omitempty"`
 
@@ -575,20 +584,35 @@ type DestinationConfig struct {
 	// Region AWS
 	Region string `json:"region,omitempty,omitzero"`
 
+	// ReplicaKMSKeyID AWS
+	ReplicaKMSKeyID string `json:"replica_kms_key_id,omitempty,omitzero"`
+
+	// ReplicaRegions AWS: besides region.
+	ReplicaRegions []string `json:"replica_regions,omitempty,omitzero"`
+
 	// RoleARN AWS
 	RoleARN string `json:"role_arn,omitempty,omitzero"`
 
 	// Strategy Whose value counts where a destination's differs from Keeper's.
 	Strategy Strategy `json:"strategy,omitempty,omitzero"`
 
+	// Tags AWS: beside Keeper's own and others'; one that is taken out here stays there.
+	Tags Tags `json:"tags,omitempty,omitzero"`
+
 	// ValueKey Vault: the key of the entry that holds the value; absent: value
 	ValueKey string `json:"value_key,omitempty,omitzero"`
+
+	// WriteBurst AWS: values of one secret in quick succession, before one in ten minutes; absent: 5; -1: any.
+	WriteBurst int `json:"write_burst,omitempty,omitzero"`
 }
 
 // DestinationCredentials What is secret of a destination's settings. It goes in and never comes out.
 type DestinationCredentials struct {
 	// AccessKeyID A secret in the clear, UTF-8. The Go type does not print itself.
 	AccessKeyID Value `json:"access_key_id,omitempty,omitzero"`
+
+	// JWT A secret in the clear, UTF-8. The Go type does not print itself.
+	JWT Value `json:"jwt,omitempty,omitzero"`
 
 	// RoleID A secret in the clear, UTF-8. The Go type does not print itself.
 	RoleID Value `json:"role_id,omitempty,omitzero"`

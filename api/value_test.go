@@ -31,6 +31,7 @@ var carriers = []any{
 	api.SecretChange{Value: api.NewValue(canary)},
 	api.NewDestination{Credentials: api.DestinationCredentials{SecretAccessKey: api.NewValue(canary)}},
 	api.DestinationChange{Credentials: &api.DestinationCredentials{VaultToken: api.NewValue(canary)}},
+	api.DestinationChange{Credentials: &api.DestinationCredentials{JWT: api.NewValue(canary)}},
 }
 
 func TestValueHidesItself(t *testing.T) {

@@ -156,11 +156,13 @@ type exposedCredentials struct {
 	VaultToken      *clearText `json:"vault_token,omitempty"`
 	RoleID          *clearText `json:"role_id,omitempty"`
 	SecretID        *clearText `json:"secret_id,omitempty"`
+	JWT             *clearText `json:"jwt,omitempty"`
 }
 
 func (c DestinationCredentials) exposed() *exposedCredentials {
 	return &exposedCredentials{
 		AccessKeyID: c.AccessKeyID.text, SecretAccessKey: c.SecretAccessKey.text, SessionToken: c.SessionToken.text,
 		VaultToken: c.VaultToken.text, RoleID: c.RoleID.text, SecretID: c.SecretID.text,
+		JWT: c.JWT.text,
 	}
 }

@@ -165,7 +165,9 @@ func placeOf(c api.DestinationConfig) models.DestinationConfig {
 		Prefix: c.Prefix, NoPrefix: c.NoPrefix,
 		Strategy: models.Strategy(c.Strategy), BrakeMost: c.BrakeMost, BrakePercent: c.BrakePercent,
 		Region: c.Region, Endpoint: c.Endpoint, RoleARN: c.RoleARN, ExternalID: c.ExternalID, KMSKeyID: c.KMSKeyID, RecoveryDays: c.RecoveryDays,
+		WriteBurst: c.WriteBurst, Tags: c.Tags, ReplicaRegions: c.ReplicaRegions, ReplicaKMSKeyID: c.ReplicaKMSKeyID,
 		Address: c.Address, Namespace: c.Namespace, Mount: c.Mount, CACert: c.CACert, ValueKey: c.ValueKey,
+		AuthMethod: models.VaultAuth(c.AuthMethod), AuthPath: c.AuthPath, AuthRole: c.AuthRole,
 	}
 }
 
@@ -174,7 +176,9 @@ func config(c models.DestinationConfig) api.DestinationConfig {
 		Prefix: c.Prefix, NoPrefix: c.NoPrefix,
 		Strategy: api.Strategy(c.Strategy), BrakeMost: c.BrakeMost, BrakePercent: c.BrakePercent,
 		Region: c.Region, Endpoint: c.Endpoint, RoleARN: c.RoleARN, ExternalID: c.ExternalID, KMSKeyID: c.KMSKeyID, RecoveryDays: c.RecoveryDays,
+		WriteBurst: c.WriteBurst, Tags: c.Tags, ReplicaRegions: c.ReplicaRegions, ReplicaKMSKeyID: c.ReplicaKMSKeyID,
 		Address: c.Address, Namespace: c.Namespace, Mount: c.Mount, CACert: c.CACert, ValueKey: c.ValueKey,
+		AuthMethod: string(c.AuthMethod), AuthPath: c.AuthPath, AuthRole: c.AuthRole,
 	}
 }
 
@@ -182,5 +186,6 @@ func credentials(c api.DestinationCredentials) models.DestinationCredentials {
 	return models.DestinationCredentials{
 		AccessKeyID: plaintext(c.AccessKeyID), SecretAccessKey: plaintext(c.SecretAccessKey), SessionToken: plaintext(c.SessionToken),
 		VaultToken: plaintext(c.VaultToken), RoleID: plaintext(c.RoleID), SecretID: plaintext(c.SecretID),
+		JWT: plaintext(c.JWT),
 	}
 }

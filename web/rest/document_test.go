@@ -136,6 +136,10 @@ func TestDestinationConfigIsCarriedWhole(t *testing.T) {
 		case reflect.Pointer: // to a number that may be 0
 			field.Set(reflect.New(field.Type().Elem()))
 			field.Elem().SetInt(int64(i) + 7)
+		case reflect.Slice:
+			field.Set(reflect.ValueOf([]string{v.Type().Field(i).Name}))
+		case reflect.Map:
+			field.Set(reflect.ValueOf(api.Tags{v.Type().Field(i).Name: "x"}))
 		default:
 			t.Fatalf("a field of kind %s", field.Kind())
 		}

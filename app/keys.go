@@ -59,6 +59,7 @@ func (a *App) buildKeys(ctx context.Context, wake func()) error {
 		return err
 	}
 	a.Keys = keys.New(keys.Deps{
+		Alert: a.Alerts.Signal,
 		Store: a.Store, Envelope: a.Envelope, Backends: a.backends, Rate: a.Config.KMSRate, ScrubRate: a.Config.ScrubRate,
 		ScrubInterval: time.Duration(a.Config.ScrubInterval), RotateKMS: bool(a.Config.KMSKeyRotation), Seal: seal,
 		Now: a.now, Log: a.Log, Wake: wake,

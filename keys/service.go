@@ -30,8 +30,10 @@ type Deps struct {
 	RotateKMS bool
 	// Seal is the secret that authenticates rollback files, 32 bytes at least.
 	Seal []byte
-	Now  func() time.Time
-	Log  *slog.Logger
+	// Alert keeps how conditions stand that people are told of; nil: nobody is.
+	Alert func(tx *store.Tx, signals ...models.Signal) error
+	Now   func() time.Time
+	Log   *slog.Logger
 	// Wake has due jobs looked for, after a commit that made some, and listeners told.
 	Wake func()
 }

@@ -87,6 +87,9 @@ func (s *Service) watch(ctx context.Context) (*time.Time, error) {
 	s.grumble(ctx, "what the names of wrapping keys stand for could not be kept", s.keepNames(ctx, wants))
 	w := Watched{At: s.Now()}
 	for _, e := range environments {
+		s.grumble(ctx, "people could not be told of wrapping keys", s.Store.Write(ctx, func(tx *store.Tx) error {
+			return s.alertKeys(tx, e, troubled(e, wants[e.ID], nil))
+		}))
 		w.Troubled = append(w.Troubled, troubled(e, wants[e.ID], w.Troubled)...)
 		owed, err := s.owed(ctx, e, wants[e.ID])
 		s.grumble(ctx, "what is owed to an environment's recipients could not be put right", err)

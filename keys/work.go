@@ -131,6 +131,9 @@ func (w *work) end(
 		}
 		now := tx.Now()
 		run.Status, run.FinishedAt, run.Error, run.Hint = status, &now, message, hint
+		if err := w.alertDamage(tx, *run); err != nil {
+			return err
+		}
 		return tx.AppendAudit(runEntry(models.System(), e, *run))
 	})
 	if errors.Is(err, errEnded) {

@@ -21,7 +21,8 @@ func now() time.Time { return time.Now() }
 func (e *env) syncCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "sync", Short: "Copies at destinations"}
 	cmd.AddCommand(e.syncStatusCommand(), e.syncRunCommand(), e.syncPlanCommand(), e.syncApplyCommand(),
-		e.syncConflictsCommand(), e.syncResolveCommand(), e.syncPauseCommand(true), e.syncPauseCommand(false))
+		e.syncConflictsCommand(), e.syncResolveCommand(), e.syncPauseCommand(true), e.syncPauseCommand(false),
+		e.syncTestCommand(), e.syncReceiptCommand(), e.syncReceiptKeyCommand(), e.syncVerifyCommand())
 	return cmd
 }
 

@@ -2,7 +2,10 @@ package cli_test
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"strconv"
+	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -36,4 +39,11 @@ func editAtAWS(ts *testscript.TestScript, name, value string) {
 	cfg.BaseEndpoint = aws.String(ts.Getenv("AWS_ENDPOINT_URL"))
 	_, err = secretsmanager.NewFromConfig(cfg).PutSecretValue(context.Background(), &secretsmanager.PutSecretValueInput{SecretId: &name, SecretString: &value})
 	ts.Check(err)
+}
+
+// receiver starts a server that takes all webhooks, and sets a variable to its URL.
+func receiver(t *testing.T, ts *testscript.TestScript, name string) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	t.Cleanup(server.Close)
+	ts.Setenv(name, server.URL)
 }

@@ -50,6 +50,9 @@ func (h *PlanHead) frame(title string) Frame {
 // though Keeper did not write them.
 func (h *PlanHead) Away() int { return h.Plan.Counts.Deletes + h.Plan.Counts.Overwrites }
 
+// Again is how many copies the plan writes again where that takes nothing away.
+func (h *PlanHead) Again() int { return h.Plan.Counts.Repairs - h.Plan.Counts.Overwrites }
+
 // ShortDigest is the beginning of the plan's digest.
 func (h *PlanHead) ShortDigest() string { return h.Plan.Digest[:min(len(h.Plan.Digest), 12)] }
 
@@ -123,7 +126,11 @@ func planCounts(c models.PlanCounts) []PlanCount {
 		{PlanProblems, c.Problems},
 	} {
 		if one.n > 0 {
-			present = append(present, PlanCount{string(one.action), one.n, planLook(one.action)})
+			look := planLook(one.action)
+			if one.action == models.ActionRepair && c.Overwrites > 0 {
+				look.Word = "overwrite or write again"
+			}
+			present = append(present, PlanCount{string(one.action), one.n, look})
 		}
 	}
 	return present
@@ -214,7 +221,7 @@ func planWords(c models.PlanCounts) string {
 		}
 	}
 	say(c.Overwrites, "to overwrite")
-	c.Repairs -= c.Overwrites
+	c.Repairs, c.Overwrites = c.Repairs-c.Overwrites, 0
 	for _, one := range planCounts(c) {
 		if one.Filter != PlanProblems {
 			say(one.Count, "to "+one.Look.Word)

@@ -71,7 +71,7 @@ func TestPlan(t *testing.T) {
 		t.Fatalf("got %s", plan.path())
 	}
 	for selector, words := range map[string]string{
-		".stats": "Write again 1", "tbody": "overwrite", "nav.state-filter": "delete 1", "aside": "Expected time",
+		".stats": "Overwrite 1", "tbody": "overwrite", "nav.state-filter": "delete 1", "aside": "Expected time",
 	} {
 		plan.want(http.StatusOK, selector, words)
 	}

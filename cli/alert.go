@@ -120,7 +120,7 @@ key and prints it to standard output, this once; with --own-key you give it. Tha
 the URL of Slack's incoming webhook, are read from a prompt that does not show them, from
 standard input, or from a file.`,
 		Example: `  keeper alerts channels create ops -e production --kind webhook --address https://ops.example.com/keeper
-  keeper alerts channels create team -e production --kind slack --file slack-url
+  keeper alerts channels create team -e production --kind slack --secret-file slack-url
   keeper alerts channels create mail -e production --kind email --address ops@example.com --tells drift,held`,
 		RunE: func(cmd *cobra.Command, args []string) error { return e.createChannel(cmd.Context(), args[0], n) },
 	}
@@ -128,7 +128,7 @@ standard input, or from a file.`,
 	flags.StringVarP(&n.environment, "environment", "e", "", "environment whose alerts it tells of, by name or id (required)")
 	flags.StringVar(&n.kind, "kind", "", "webhook, email or slack (required)")
 	flags.StringVar(&n.address, "address", "", "a webhook's URL, or an e-mail address")
-	flags.StringVar(&n.file, "file", "", "file that holds the secret")
+	flags.StringVar(&n.file, "secret-file", "", "file that holds the secret")
 	flags.StringSliceVar(&n.tells, "tells", nil, "only these kinds of alerts, such as drift")
 	flags.BoolVar(&n.everywhere, "everywhere", false, "tell of all environments; administrators may")
 	flags.BoolVar(&n.ownKey, "own-key", false, "give a webhook's signing key instead of having one made")

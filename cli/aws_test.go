@@ -3,6 +3,7 @@ package cli_test
 import (
 	"database/sql"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -36,7 +37,8 @@ func (a *awsAccounts) open(t *testing.T, ts *testscript.TestScript) {
 }
 
 // fault makes an operation of KMS, of one region where that is named, fail from now on:
-// "awsfault Decrypt denied", "awsfault '*' reset eu-central-1". "awsfault mend" ends all.
+// "awsfault Decrypt denied", "awsfault '*' reset eu-central-1". That of another service has
+// its name: "awsfault secretsmanager:PutSecretValue denied". "awsfault mend" ends all.
 func (a *awsAccounts) fault(ts *testscript.TestScript, args []string) {
 	found, ok := a.servers.Load(ts.Getenv("WORK"))
 	if !ok {
@@ -48,6 +50,9 @@ func (a *awsAccounts) fault(ts *testscript.TestScript, args []string) {
 		return
 	}
 	fault := standin.Fault{Service: "kms", Operation: args[0], Kind: standin.FaultKind(args[1])}
+	if service, operation, ok := strings.Cut(args[0], ":"); ok {
+		fault.Service, fault.Operation = service, operation
+	}
 	if len(args) > 2 {
 		fault.Region = args[2]
 	}

@@ -143,8 +143,16 @@ func planSummary(c api.PlanCounts) string {
 		n    int
 		what string
 	}{
-		{c.Creates, "to create"}, {c.Updates, "to update"}, {c.Repairs, "to repair"}, {c.Restores, "to restore"}, {c.Deletes, "to delete"},
-		{c.Takes, "to take over into Keeper"}, {c.Marks, "to mark"}, {c.Held, "waiting for a person"}, {c.Refused, "left alone"}, {c.Problems, "with problems"},
+		{c.Creates, "to create"},
+		{c.Updates, "to update"},
+		{c.Repairs, "to repair"},
+		{c.Restores, "to restore"},
+		{c.Deletes, "to delete"},
+		{c.Takes, "to take over into Keeper"},
+		{c.Marks, "to mark"},
+		{c.Held, "waiting for a person"},
+		{c.Refused, "left alone"},
+		{c.Problems, "with problems"},
 	} {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.what))

@@ -146,7 +146,7 @@ func readReceipt(path string) (string, error) {
 	if err != nil {
 		return "", fault.Wrap(err, fault.Invalid, "The receipt %s cannot be read.", path)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	text, err := io.ReadAll(io.LimitReader(file, maxReceipt))
 	if err != nil {
 		return "", fault.Wrap(err, fault.Invalid, "The receipt %s cannot be read.", path)

@@ -3,6 +3,7 @@
 package awskms
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"regexp"
@@ -20,7 +21,8 @@ import (
 	"github.com/your-org/keeper/models"
 )
 
-// Options say which wrapping key is the default, where KMS is, and as whom it is asked.
+// Options say which wrapping key is the default, where KMS is, and as whom it is asked. There
+// need be no default where KMS is not the primary backend: every key is named then.
 type Options struct {
 	KeyID      string // key id or ARN of the default key
 	KeyAlias   string // its alias, where KeyID is empty: "alias/keeper", or the alias's ARN
@@ -34,7 +36,7 @@ type Options struct {
 type Wrapper struct {
 	clients *clients
 	region  string // the default
-	key     string // the default
+	key     string // the default; empty: none
 	role    string // that is assumed; empty: none
 }
 
@@ -52,14 +54,11 @@ const idleConnections = 128
 // New makes the backend from an AWS configuration, whose region, credentials, HTTP client
 // and retries it keeps. It makes no call.
 func New(cfg aws.Config, options Options) (*Wrapper, error) {
-	key := options.KeyID
-	if key == "" {
-		key = options.KeyAlias
+	key := cmp.Or(options.KeyID, options.KeyAlias)
+	if key != "" {
+		key = keyName(key)
 	}
-	switch {
-	case key == "":
-		return nil, fault.New(fault.Invalid, "No KMS key is named.").WithHint("Set KMS_KEY_ID or KMS_KEY_ALIAS.")
-	case cfg.Region == "":
+	if cfg.Region == "" {
 		return nil, fault.New(fault.Invalid, "No region is named for AWS KMS.").WithHint("Set AWS_REGION to the region of the key.")
 	}
 	cfg.HTTPClient = pooled(cfg.HTTPClient)
@@ -68,7 +67,7 @@ func New(cfg aws.Config, options Options) (*Wrapper, error) {
 	}
 	return &Wrapper{
 		clients: &clients{cfg: cfg, endpoint: options.Endpoint, byRegion: map[string]*awskms.Client{}},
-		region:  cfg.Region, key: keyName(key), role: options.RoleARN,
+		region:  cfg.Region, key: key, role: options.RoleARN,
 	}, nil
 }
 
@@ -105,7 +104,10 @@ func (w *Wrapper) Kind() models.RecipientKind { return models.RecipientKMS }
 // GenerateDataKey asks KMS for a fresh data key. The recipient id is the ARN of the key that
 // wrapped it, also where an alias was named: an alias may point elsewhere tomorrow.
 func (w *Wrapper) GenerateDataKey(ctx context.Context, key string, ec kms.Context) ([]byte, kms.Wrapped, error) {
-	key = w.named(key)
+	key, err := w.named(key)
+	if err != nil {
+		return nil, kms.Wrapped{}, err
+	}
 	client, region := w.client(key)
 	out, err := client.GenerateDataKey(ctx, &awskms.GenerateDataKeyInput{
 		KeyId: &key, KeySpec: types.DataKeySpecAes256, EncryptionContext: ec,
@@ -121,7 +123,10 @@ func (w *Wrapper) Wrap(ctx context.Context, key string, plain []byte, ec kms.Con
 	if len(plain) != kms.KeySize {
 		return kms.Wrapped{}, fault.New(fault.Internal, "A data key of %d bytes cannot be wrapped.", len(plain))
 	}
-	key = w.named(key)
+	key, err := w.named(key)
+	if err != nil {
+		return kms.Wrapped{}, err
+	}
 	client, region := w.client(key)
 	out, err := client.Encrypt(ctx, &awskms.EncryptInput{KeyId: &key, Plaintext: plain, EncryptionContext: ec})
 	if err != nil {
@@ -157,8 +162,11 @@ func named(wrapped kms.Wrapped) error {
 // Rewrap re-encrypts inside KMS, so that the data key does not come here, where CanRewrap says
 // that it is possible.
 func (w *Wrapper) Rewrap(ctx context.Context, wrapped kms.Wrapped, key string, ec kms.Context) (kms.Wrapped, error) {
-	key = w.named(key)
 	if err := named(wrapped); err != nil {
+		return kms.Wrapped{}, err
+	}
+	key, err := w.named(key)
+	if err != nil {
 		return kms.Wrapped{}, err
 	}
 	if !w.CanRewrap(wrapped.RecipientID, key) {
@@ -187,11 +195,16 @@ func (w *Wrapper) rewrapHere(ctx context.Context, wrapped kms.Wrapped, key strin
 	return w.Wrap(ctx, key, plain, ec)
 }
 
-func (w *Wrapper) named(key string) string {
-	if key == "" {
-		return w.key
+// named is what KMS is asked for.
+func (w *Wrapper) named(key string) (string, error) {
+	switch {
+	case key != "":
+		return keyName(key), nil
+	case w.key == "":
+		return "", fault.New(fault.Unavailable, "No KMS key is named, and there is none by default.").
+			WithHint("Name a key, or set KMS_KEY_ID or KMS_KEY_ALIAS.")
 	}
-	return keyName(key)
+	return w.key, nil
 }
 
 var keyID = regexp.MustCompile(`^(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`)

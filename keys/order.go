@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"slices"
+	"strings"
 
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/fault"
@@ -164,7 +165,7 @@ func (s *Service) rewrapOf(ctx context.Context, e models.Environment, from, to s
 			return b, fault.InvalidField("to_key", "cannot be chosen: this Keeper wraps under one local master key")
 		}
 		if _, err := s.tryKey(ctx, e, models.RecipientKMS, to); err != nil {
-			return b, err
+			return b, ofField("to_key", err)
 		}
 		b.changes, b.env.KMSKeyAlias = e.KMSKeyAlias != to, to
 		if err := b.env.Validate(); err != nil {
@@ -258,6 +259,17 @@ func (s *Service) tryKey(ctx context.Context, e models.Environment, kind models.
 		err = fault.New(fault.Unavailable, "The key %s gives back another key than it was given.", name)
 	}
 	return id, keyTried(err, name)
+}
+
+// ofField says of a key that cannot be used whatever one waits for which field named it.
+func ofField(name string, err error) error {
+	if !fault.Is(err, fault.Invalid) {
+		return err
+	}
+	said := fault.Public(err)
+	wrong := fault.Wrap(err, fault.Invalid, "%s", said.Message).WithHint("%s", said.Hint)
+	wrong.Fields = []fault.Field{{Name: name, Message: strings.TrimSuffix(said.Message, ".")}}
+	return wrong
 }
 
 func keyTried(err error, name string) error {

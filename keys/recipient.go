@@ -2,6 +2,7 @@ package keys
 
 import (
 	"context"
+	"regexp"
 	"strings"
 
 	"github.com/your-org/keeper/audit"
@@ -27,7 +28,7 @@ func (s *Service) AddRecipient(ctx context.Context, actor models.Actor, r models
 		return Progress{}, err
 	}
 	if r.Key, err = s.tryKey(ctx, e, r.Kind, r.Key); err != nil {
-		return Progress{}, err
+		return Progress{}, ofField("key", err)
 	}
 	if err := s.newTo(ctx, e, r); err != nil {
 		return Progress{}, err
@@ -51,6 +52,8 @@ func checkRecipient(r models.Recipient) error {
 		return fault.InvalidField("kind", "must be kms or recovery")
 	case r.Key == "" || len(r.Key) > maxRecipientKey:
 		return fault.InvalidField("key", "must be the ARN of a KMS key or an age recipient, %d characters at most", maxRecipientKey)
+	case r.Kind == models.RecipientKMS && strings.HasPrefix(r.Key, "arn:") && !keyARN.MatchString(r.Key):
+		return fault.InvalidField("key", "must be the ARN of a KMS key, arn:aws:kms:REGION:ACCOUNT:key/ID, or of an alias")
 	case holdsIdentity(r.Key) || holdsIdentity(r.Label):
 		return fault.InvalidField("key", "must be the recipient, age1…, and not the identity: that one is secret, and was now shown to this Keeper; make a new pair")
 	case len([]rune(r.Label)) > maxRecipientLabel:
@@ -58,6 +61,10 @@ func checkRecipient(r models.Recipient) error {
 	}
 	return nil
 }
+
+// keyARN is how AWS names keys and aliases of KMS; those of China and of governments are in
+// partitions of their own.
+var keyARN = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)/[\w/-]+$`)
 
 // holdsIdentity finds the secret half of an age key where somebody mistook it for the public
 // one. Nothing after this may quote it.

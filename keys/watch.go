@@ -84,7 +84,6 @@ func (s *Service) watch(ctx context.Context) (*time.Time, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.grumble(ctx, "what the names of wrapping keys stand for could not be kept", s.keepNames(ctx, wants))
 	w := Watched{At: s.Now()}
 	for _, e := range environments {
 		w.Troubled = append(w.Troubled, troubled(e, wants[e.ID], w.Troubled)...)

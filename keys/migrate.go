@@ -89,8 +89,11 @@ func (s *Service) migrate(ctx context.Context, actor models.Actor, plan Environm
 		return err
 	}
 	m := &migration{
-		work: &work{Service: s, run: begun[0].KeyRun}, actor: actor, options: o, file: file, report: report,
-		env: plan.Environment, targets: targets,
+		work: &work{Service: s, run: begun[0].KeyRun}, actor: actor, options: o, file: file, report: report, env: plan.Environment,
+	}
+	// The run's beginning is a new key generation.
+	if m.targets, err = s.Envelope.Targets(ctx, m.env); err != nil {
+		return err
 	}
 	if m.found, err = m.foundObjects(ctx); err != nil {
 		return err
@@ -247,6 +250,9 @@ func (m *migration) keep(ctx context.Context, all []moving) error {
 		}
 	}
 	err := m.commit(ctx, func(tx *store.Tx, run *models.KeyRun) error {
+		if err := m.sameTargets(tx); err != nil {
+			return err
+		}
 		for _, one := range all {
 			if len(one.made.Add)+len(one.made.Remove) == 0 {
 				continue
@@ -273,6 +279,16 @@ func (m *migration) keep(ctx context.Context, all []moving) error {
 	m.report.Findings = append(m.report.Findings, findings...)
 	m.report.Entries += len(entries)
 	return m.tell(ctx)
+}
+
+// sameTargets ends the call where the environment's keys are others than it moves to.
+func (m *migration) sameTargets(tx *store.Tx) error {
+	err := tx.HoldKeyGeneration(m.env.ID, m.targets.Generation)
+	if fault.Is(err, fault.Stale) {
+		return fault.Wrap(err, fault.Conflict, "The keys of %s were changed while it was migrated; what was moved stays moved and is whole.", m.env.Name).
+			WithHint("Call it again to go on towards the keys of now.")
+	}
+	return err
 }
 
 // ended says to the caller what the run's row says to workers.
@@ -323,9 +339,9 @@ func (m *migration) conclude(ctx context.Context) error {
 		status, hint = models.KeyRunPartial, "The findings name what does not open; it stands as it stood, beside the new keys."
 		message = fmt.Sprintf("%d data keys of %s still stand under former keys.", left, m.env.Name)
 	}
-	err = m.end(ctx, m.env, status, message, hint, func(_ *store.Tx, run *models.KeyRun) error {
+	err = m.end(ctx, m.env, status, message, hint, func(tx *store.Tx, run *models.KeyRun) error {
 		run.Remaining = int64(left)
-		return nil
+		return m.sameTargets(tx)
 	})
 	if err != nil {
 		return err

@@ -128,7 +128,7 @@ func (k Keys) Recipients(
 // environment's key generation is not the given one; no later one begins meanwhile.
 func (k Keys) AddDataKey(ctx context.Context, key models.DataKey, wrapped []models.WrappedKey, generation int64) error {
 	return k.Store.Write(ctx, func(tx *Tx) error {
-		if err := tx.holdKeyGeneration(key.EnvironmentID, generation); err != nil {
+		if err := tx.HoldKeyGeneration(key.EnvironmentID, generation); err != nil {
 			return err
 		}
 		return tx.AddDataKey(key, wrapped...)

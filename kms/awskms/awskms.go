@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -51,6 +52,10 @@ var (
 // would have a re-wrap at 1,000 calls a second open and close most of its connections.
 const idleConnections = 128
 
+// callTime bounds one try of a call. The SDK alone bounds none: a KMS, or what stands before
+// it, that takes connections and never answers would hold long works for ever.
+const callTime = 5 * time.Second
+
 // New makes the backend from an AWS configuration, whose region, credentials, HTTP client
 // and retries it keeps. It makes no call.
 func New(cfg aws.Config, options Options) (*Wrapper, error) {
@@ -71,12 +76,16 @@ func New(cfg aws.Config, options Options) (*Wrapper, error) {
 	}, nil
 }
 
-// pooled is the SDK's own client with room for more idle connections; another stays as it is.
+// pooled is the SDK's own client with room for more idle connections, and with callTime where
+// it has no bound of its own; another stays as it is.
 func pooled(client aws.HTTPClient) aws.HTTPClient {
 	if client == nil {
 		client = awshttp.NewBuildableClient()
 	}
 	if own, ok := client.(*awshttp.BuildableClient); ok {
+		if own.GetTimeout() == 0 {
+			own = own.WithTimeout(callTime)
+		}
 		return own.WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = idleConnections })
 	}
 	return client

@@ -277,3 +277,34 @@ func TestRecoverTellsThatHashesAreLost(t *testing.T) {
 		t.Errorf("got %+v, %v", r, err)
 	}
 }
+
+// TestKeyNames: what cannot be a key's name, or could do harm where it is shown, is refused by
+// its field on every way in, and an identity is never quoted.
+func TestKeyNames(t *testing.T) {
+	h, identity := withRecovery(t)
+	secret := identity.String()
+	for name, bad := range map[string]string{
+		"an identity": secret, "in lower case": strings.ToLower(secret), "an escape": "alias/\x1b[2J", "a NUL": "a\x00b", "not ASCII": "schlüssel",
+		"too long": strings.Repeat("a", 3000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			recipient := models.Recipient{EnvironmentID: h.env.ID, Kind: models.RecipientKMS, Key: bad}
+			_, add := h.AddRecipient(t.Context(), admin, recipient)
+			_, remove := h.RemoveRecipient(t.Context(), admin, h.env.ID, models.RecipientKMS, bad)
+			_, from := h.Start(t.Context(), admin, keys.Order{Kind: models.KeyRewrap, Environment: h.env.ID, FromKey: bad})
+			_, to := h.Start(t.Context(), admin, keys.Order{Kind: models.KeyRewrap, Environment: h.env.ID, ToKey: bad})
+			for field, err := range map[string]error{"key": add, "key ": remove, "from_key": from, "to_key": to} {
+				said := fault.Public(err)
+				if said.Kind != fault.Invalid || len(said.Fields) != 1 || said.Fields[0].Name != strings.TrimSpace(field) || strings.Contains(said.Error()+said.Hint, bad) {
+					t.Errorf("%s: got %+v", field, said)
+				}
+			}
+		})
+	}
+	for name, label := range map[string]string{"an escape": "safe\x1b]0;", "a NUL": "a\x00", "two lines": "a\nb", "no UTF-8": "\xff"} {
+		r := models.Recipient{EnvironmentID: h.env.ID, Kind: models.RecipientKMS, Key: "b/three", Label: label}
+		if _, err := h.AddRecipient(t.Context(), admin, r); len(fault.Public(err).Fields) != 1 || fault.Public(err).Fields[0].Name != "label" {
+			t.Errorf("a label with %s: %v", name, err)
+		}
+	}
+}

@@ -17,8 +17,14 @@ func (s *Service) Start(ctx context.Context, actor models.Actor, o Order) ([]Pro
 	if err := s.allow(ctx, actor, auth.ManageKeys); err != nil {
 		return nil, err
 	}
+	err := checkKeyName("from_key", o.FromKey)
+	if err == nil {
+		err = checkKeyName("to_key", o.ToKey)
+	}
+	if err != nil {
+		return nil, err
+	}
 	var begun []begin
-	var err error
 	switch o.Kind {
 	case models.KeyRewrap:
 		begun, err = s.orderRewrap(ctx, o)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/fault"
@@ -15,6 +17,7 @@ import (
 const (
 	maxRecipientKey   = 255
 	maxRecipientLabel = 100
+	maxKeyName        = 2048 // as long as an ARN can be
 )
 
 // AddRecipient has an environment's data keys wrapped for one more: new ones at once, those
@@ -58,6 +61,20 @@ func checkRecipient(r models.Recipient) error {
 		return fault.InvalidField("key", "must be the recipient, age1…, and not the identity: that one is secret, and was now shown to this Keeper; make a new pair")
 	case len([]rune(r.Label)) > maxRecipientLabel:
 		return fault.InvalidField("label", "must be %d characters at most", maxRecipientLabel)
+	case !utf8.ValidString(r.Label) || strings.ContainsFunc(r.Label, unicode.IsControl):
+		return fault.InvalidField("label", "must be one line of text, without control characters")
+	}
+	return checkKeyName("key", r.Key)
+}
+
+// checkKeyName refuses what is the name of no key anywhere, before it is asked for, stored or
+// shown; "" names none.
+func checkKeyName(field, name string) error {
+	switch {
+	case holdsIdentity(name):
+		return fault.InvalidField(field, "must be the recipient, age1…, and not the identity: that one is secret, and was now shown to this Keeper; make a new pair")
+	case len(name) > maxKeyName || strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c > '~' }):
+		return fault.InvalidField(field, "must be the id, the ARN or the alias of a key, %d characters at most", maxKeyName)
 	}
 	return nil
 }
@@ -94,6 +111,9 @@ func (s *Service) RemoveRecipient(
 ) (Progress, error) {
 	e, err := s.manage(ctx, actor, env)
 	if err != nil {
+		return Progress{}, err
+	}
+	if err := checkKeyName("key", key); err != nil {
 		return Progress{}, err
 	}
 	if err := s.stillOpens(ctx, e, key); err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -293,10 +294,10 @@ func TestKeyNames(t *testing.T) {
 			_, remove := h.RemoveRecipient(t.Context(), admin, h.env.ID, models.RecipientKMS, bad)
 			_, from := h.Start(t.Context(), admin, keys.Order{Kind: models.KeyRewrap, Environment: h.env.ID, FromKey: bad})
 			_, to := h.Start(t.Context(), admin, keys.Order{Kind: models.KeyRewrap, Environment: h.env.ID, ToKey: bad})
-			for field, err := range map[string]error{"key": add, "key ": remove, "from_key": from, "to_key": to} {
+			for way, err := range map[string]error{"add/key": add, "remove/key": remove, "start/from_key": from, "start/to_key": to} {
 				said := fault.Public(err)
-				if said.Kind != fault.Invalid || len(said.Fields) != 1 || said.Fields[0].Name != strings.TrimSpace(field) || strings.Contains(said.Error()+said.Hint, bad) {
-					t.Errorf("%s: got %+v", field, said)
+				if said.Kind != fault.Invalid || len(said.Fields) != 1 || said.Fields[0].Name != path.Base(way) || strings.Contains(said.Error()+said.Hint, bad) {
+					t.Errorf("%s: got %+v", way, said)
 				}
 			}
 		})

@@ -44,8 +44,12 @@ func (a *App) keyHealth() telemetry.Component {
 	if status.Reachable {
 		c.Detail = fmt.Sprintf("%s backend answers; %d data keys are cached", status.Backend, status.CachedKeys)
 	} else {
-		c.Detail = fmt.Sprintf("%s backend does not answer: %s Values whose data key is cached stay readable for at most %s after it was loaded.",
-			status.Backend, fault.Public(status.LastError).Error(), status.Bound())
+		does := "does not answer"
+		if status.Refused() {
+			does = "refuses its keys"
+		}
+		c.Detail = fmt.Sprintf("%s backend %s: %s Values whose data key is cached stay readable for at most %s after it was loaded.",
+			status.Backend, does, fault.Public(status.LastError).Error(), status.Bound())
 	}
 	for _, p := range status.Places {
 		if p.Reachable && !p.Refused || p.LastError == nil || p.Home {

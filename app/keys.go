@@ -95,7 +95,7 @@ func (a *App) wrappers(ctx context.Context, o Options) (kms.Wrapper, []kms.Wrapp
 	others := []kms.Wrapper{recovery.New()}
 	if a.Config.KeyBackend == "local" {
 		primary, err := a.localKey(ctx, o)
-		if err != nil || a.Config.AWSRegion == "" || a.Config.KMSKeyID == "" && a.Config.KMSKeyAlias == "" {
+		if err != nil || a.Config.AWSRegion == "" { // recipients in KMS need no default key
 			return primary, others, err
 		}
 		aws, err := a.awsKey(ctx)

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/your-org/keeper/api"
 	"github.com/your-org/keeper/client"
+	"github.com/your-org/keeper/fault"
 )
 
 func (e *env) recipientsCommand() *cobra.Command {
@@ -29,9 +31,18 @@ func (r *recipientFlags) bind(cmd *cobra.Command) *cobra.Command {
 	flags.StringVar(&r.kms, "kms", "", "ARN of a KMS key, in another region or account")
 	flags.StringVar(&r.recovery, "recovery", "", "age recipient of an offline key: age1…")
 	flags.BoolVar(&r.detach, "detach", false, "do not wait")
+	cmd.PreRunE = func(*cobra.Command, []string) error { return r.check() }
 	cmd.MarkFlagsMutuallyExclusive("kms", "recovery")
 	cmd.MarkFlagsOneRequired("kms", "recovery")
 	return cmd
+}
+
+// check keeps an identity that was taken for its recipient on this machine.
+func (r *recipientFlags) check() error {
+	if strings.Contains(strings.ToUpper(r.key()), "AGE-SECRET-KEY-") {
+		return fault.InvalidField("--recovery", "must be the recipient, age1…, and not the identity: that one is secret, and now stands in this shell's history; make a new pair")
+	}
+	return nil
 }
 
 func bindEnvironment(cmd *cobra.Command, environment *string) {

@@ -41,7 +41,8 @@ type looked struct {
 }
 
 // wants says for whom each environment's data keys are to be wrapped, the primary first. Each
-// key is looked up once; that one cannot be is no error, and its ID then is the one of before.
+// key is looked up once, and what its name stands for is kept; that one cannot be looked up is
+// no error, and its ID then is the one that was kept.
 func (s *Service) wants(ctx context.Context, environments []models.Environment) (map[models.EnvironmentID][]want, error) {
 	all := map[models.EnvironmentID][]want{}
 	var kept names
@@ -76,6 +77,7 @@ func (s *Service) wants(ctx context.Context, environments []models.Environment) 
 			}
 		}
 	}
+	s.grumble(ctx, "what the names of wrapping keys stand for could not be kept", s.keepNames(ctx, kept.learned(all)))
 	return all, nil
 }
 

@@ -32,6 +32,7 @@ func (c *clock) move(d time.Duration) { c.ahead.Add(int64(d)) }
 type house struct {
 	*keys.Service
 	store    *store.Store
+	path     string // of an SQLite database
 	clock    *clock
 	backends []kms.Wrapper
 	kms      *drivertest.Fake
@@ -58,7 +59,7 @@ func newHouse(t *testing.T, s setup) *house {
 	}
 	options := storetest.Options(t, s.dialect)
 	options.Now = h.clock.now
-	h.store = storetest.OpenWith(t, options)
+	h.store, h.path = storetest.OpenWith(t, options), options.Path
 	if s.keys == nil {
 		s.keys = []string{"a/one", "a/two", "b/three"}
 	}

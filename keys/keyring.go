@@ -71,10 +71,8 @@ func (k *keyring) forget(id models.DataKeyID, held *heldKey) {
 
 func (k *keyring) load(ctx context.Context, id models.DataKeyID) (*kms.OpenedKey, error) {
 	var row store.DataKeyRow
-	err := k.service.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		row.Key, row.Wrapped, err = tx.DataKey(id)
-		return err
-	})
+	var err error
+	row.Key, row.Wrapped, err = k.service.dataKey(ctx, id)
 	if fault.Is(err, fault.NotFound) {
 		return nil, lost("Data key %s of environment %s is missing from the database.", id, k.env.Name)
 	}
@@ -101,6 +99,14 @@ func (k *keyring) load(ctx context.Context, id models.DataKeyID) (*kms.OpenedKey
 		return nil, err // as long as one was merely out of reach, the key is not lost
 	}
 	return nil, notTried(row, k.env)
+}
+
+func (s *Service) dataKey(ctx context.Context, id models.DataKeyID) (key models.DataKey, wrapped []models.WrappedKey, err error) {
+	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		key, wrapped, err = tx.DataKey(id)
+		return err
+	})
+	return key, wrapped, err
 }
 
 // notTried says why a data key has nothing that could be tried.

@@ -4,10 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/fault"
@@ -89,8 +85,11 @@ func (s *Service) migrate(ctx context.Context, actor models.Actor, plan Environm
 		return err
 	}
 	m := &migration{
-		work: &work{Service: s, run: begun[0].KeyRun}, actor: actor, options: o, file: file, report: report,
-		env: plan.Environment, targets: targets,
+		work: &work{Service: s, run: begun[0].KeyRun}, actor: actor, options: o, file: file, report: report, env: plan.Environment,
+	}
+	// The run's beginning is a new key generation.
+	if m.targets, err = s.Envelope.Targets(ctx, m.env); err != nil {
+		return err
 	}
 	if m.found, err = m.foundObjects(ctx); err != nil {
 		return err
@@ -141,173 +140,6 @@ func (m *migration) next(ctx context.Context, after models.DataKeyID) (rows []st
 	return rows, err
 }
 
-// moving is one data key on its way.
-type moving struct {
-	row  store.DataKeyRow
-	made kms.Rewrapped
-	verified
-	err error
-}
-
-func (m *migration) batch(ctx context.Context, rows []store.DataKeyRow) error {
-	var all []moving
-	for _, row := range rows {
-		if !exactly(row.Wrapped, m.targets) && !m.found[string(row.Key.ID)] {
-			all = append(all, moving{row: row})
-		}
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	group, moves := errgroup.WithContext(ctx)
-	group.SetLimit(m.pace.workers())
-	for i := range all {
-		group.Go(func() error {
-			if err := m.move(moves, &all[i]); err != nil && !damaged(err) {
-				return err
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	return m.keep(ctx, all)
-}
-
-// move wraps one data key for the targets and opens everything under it by each new wrap.
-func (m *migration) move(ctx context.Context, one *moving) error {
-	one.made, one.err = m.rewrapOne(ctx, m.env, one.row, m.targets, kms.RewrapOptions{})
-	if one.err == nil {
-		one.verified, one.err = m.prove(ctx, m.env, one.row, one.made, m.targets, m.hash, &m.calls)
-	}
-	return one.err
-}
-
-// prove opens a data key by each wrapped key that is new, and everything under it.
-func (s *Service) prove(
-	ctx context.Context, e models.Environment, row store.DataKeyRow, made kms.Rewrapped, want kms.Targets, hash *kms.OpenedKey, calls *atomic.Int64,
-) (v verified, err error) {
-	key := row.Key
-	if len(key.Check) == 0 {
-		key.Check = made.Check
-	}
-	fresh := s.openable(made.Add)
-	if len(fresh) == 0 { // all stood already; what stays is what opens from now on
-		fresh = s.openable(slices.DeleteFunc(slices.Clone(row.Wrapped), func(w models.WrappedKey) bool {
-			return !wanted(want, w.RecipientKind, w.RecipientID)
-		}))
-	}
-	if len(fresh) == 0 {
-		return v, fault.New(fault.Unavailable, "Data key %s would be wrapped for nobody who can open it here.", key.ID)
-	}
-	for i, wrapped := range fresh {
-		opened, err := s.openBy(ctx, e, key, wrapped, calls)
-		if err != nil {
-			return v, err
-		}
-		if i == 0 && key.Purpose == models.PurposeSeal {
-			if v, err = s.verifyUnder(ctx, e, key.ID, opened, hash); err != nil {
-				return v, err
-			}
-		}
-	}
-	return v, nil
-}
-
-// keep writes the way back, and then what was moved. A data key under which something does
-// not open keeps its old wraps beside the new ones.
-func (m *migration) keep(ctx context.Context, all []moving) error {
-	var entries []any
-	var findings []models.KeyFinding
-	var failed int64
-	for i := range all {
-		one := &all[i]
-		if one.err != nil {
-			findings, failed = append(findings, m.newFinding(m.env, "data key", string(one.row.Key.ID), one.row.Key.ID, one.err)), failed+1
-			one.made = kms.Rewrapped{}
-			continue
-		}
-		if len(one.findings) > 0 {
-			findings, failed = append(findings, one.findings...), failed+1
-			one.made.Remove = nil
-			m.found[string(one.row.Key.ID)] = true // not tried again by this call
-		}
-		if len(one.made.Remove) > 0 {
-			entries = append(entries, entryOf(m.env, one))
-		}
-	}
-	findings = slices.DeleteFunc(findings, func(f models.KeyFinding) bool { return m.found[f.Object] })
-	for i := range findings {
-		findings[i].RunID = m.run.ID
-	}
-	if len(entries) > 0 {
-		if err := m.file.append(entries...); err != nil {
-			return err
-		}
-	}
-	err := m.commit(ctx, func(tx *store.Tx, run *models.KeyRun) error {
-		for _, one := range all {
-			if len(one.made.Add)+len(one.made.Remove) == 0 {
-				continue
-			}
-			if err := tx.ReplaceWrapped(one.row.Key.ID, one.made.Add, one.made.Remove, one.made.Check); err != nil {
-				return moved(err)
-			}
-		}
-		run.Done, run.Failed = run.Done+int64(len(all)), run.Failed+failed
-		return tx.AddKeyFindings(findings)
-	})
-	if err != nil {
-		return ended(err)
-	}
-	m.changed = m.changed || slices.ContainsFunc(all, func(one moving) bool { return len(one.made.Add)+len(one.made.Remove) > 0 })
-	for _, one := range all {
-		if one.err != nil {
-			m.found[string(one.row.Key.ID)] = true
-		}
-	}
-	for _, f := range findings {
-		m.found[f.Object] = true
-	}
-	m.report.Findings = append(m.report.Findings, findings...)
-	m.report.Entries += len(entries)
-	return m.tell(ctx)
-}
-
-// ended says to the caller what the run's row says to workers.
-func ended(err error) error {
-	if errors.Is(err, errEnded) {
-		return fault.New(fault.Conflict, "The migration was cancelled; what was moved stays moved and is whole.").WithHint("Call it again to go on.")
-	}
-	return err
-}
-
-func (m *migration) tell(ctx context.Context) error {
-	if m.options.Report == nil {
-		return nil
-	}
-	p, err := m.progress(ctx, m.run.ID)
-	if err == nil {
-		m.options.Report(p)
-	}
-	return err
-}
-
-func entryOf(e models.Environment, one *moving) rollbackEntry {
-	entry := rollbackEntry{Environment: e.ID, DataKey: one.row.Key.ID}
-	for _, w := range one.made.Remove {
-		entry.Removed = append(entry.Removed, rollbackWrap{rollbackRecipient{w.RecipientKind, w.RecipientID}, w.Blob, w.CreatedAt})
-	}
-	for _, w := range one.row.Wrapped {
-		entry.Before = append(entry.Before, rollbackRecipient{w.RecipientKind, w.RecipientID})
-	}
-	for _, w := range one.made.Add {
-		entry.Added = append(entry.Added, rollbackRecipient{w.RecipientKind, w.RecipientID})
-	}
-	return entry
-}
-
 func (m *migration) conclude(ctx context.Context) error {
 	now, err := m.standing(ctx, m.env.ID)
 	if err != nil {
@@ -323,9 +155,9 @@ func (m *migration) conclude(ctx context.Context) error {
 		status, hint = models.KeyRunPartial, "The findings name what does not open; it stands as it stood, beside the new keys."
 		message = fmt.Sprintf("%d data keys of %s still stand under former keys.", left, m.env.Name)
 	}
-	err = m.end(ctx, m.env, status, message, hint, func(_ *store.Tx, run *models.KeyRun) error {
+	err = m.end(ctx, m.env, status, message, hint, func(tx *store.Tx, run *models.KeyRun) error {
 		run.Remaining = int64(left)
-		return nil
+		return m.sameTargets(tx)
 	})
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 	"github.com/your-org/keeper/store"
 )
 
-// namesSetting is where names holds, for all replicas and over restarts.
+// namesSetting is where names are kept, for all replicas and over restarts.
 const namesSetting = "keys_names"
 
 // names are the recipient ids that the names of wrapping keys were last looked up to, for the
@@ -21,8 +21,7 @@ type names map[string]string
 
 func (w want) name() string { return string(w.Kind) + " " + w.Name }
 
-// readNames are the names as the watch kept them last. What cannot be read is as good as not
-// known.
+// readNames are the names as they were kept last. What cannot be read is as good as not known.
 func readNames(tx *store.Tx) (names, error) {
 	text, err := tx.Setting(namesSetting)
 	if fault.Is(err, fault.NotFound) {
@@ -35,28 +34,36 @@ func readNames(tx *store.Tx) (names, error) {
 	return kept, err
 }
 
-// keepNames remembers what was looked up. What could not be stays as it was, and what is not
-// wanted any more is forgotten.
-func (s *Service) keepNames(ctx context.Context, all map[models.EnvironmentID][]want) error {
-	now := names{}
+// learned are the names that were looked up just now to something else than is kept.
+func (kept names) learned(all map[models.EnvironmentID][]want) names {
+	found := names{}
 	for _, list := range all {
 		for _, w := range list {
-			if w.ID != "" && !kms.IsID(w.Kind, w.Name) {
-				now[w.name()] = w.ID
+			if w.Info.ID != "" && !kms.IsID(w.Kind, w.Name) && kept[w.name()] != w.Info.ID {
+				found[w.name()] = w.Info.ID
 			}
 		}
 	}
-	var before names
-	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		before, err = readNames(tx)
-		return err
+	return found
+}
+
+// keepNames adds to what is kept. There are never more of them than keys were ever named.
+func (s *Service) keepNames(ctx context.Context, learned names) error {
+	if len(learned) == 0 {
+		return nil
+	}
+	return s.Store.Write(ctx, func(tx *store.Tx) error {
+		kept, err := readNames(tx)
+		if err != nil {
+			return err
+		}
+		now := names{}
+		maps.Copy(now, kept)
+		maps.Copy(now, learned)
+		text, err := json.Marshal(now)
+		if err != nil {
+			return err
+		}
+		return tx.PutSetting(namesSetting, string(text))
 	})
-	if err != nil || maps.Equal(before, now) {
-		return err
-	}
-	text, err := json.Marshal(now)
-	if err != nil {
-		return err
-	}
-	return s.Store.Write(ctx, func(tx *store.Tx) error { return tx.PutSetting(namesSetting, string(text)) })
 }

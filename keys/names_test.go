@@ -92,7 +92,7 @@ func TestNamesWhileAway(t *testing.T) {
 			t.Errorf("the key in use is told as %+v", u)
 		}
 	})
-	t.Run("KeptOnceEach", func(t *testing.T) {
+	t.Run("StaysKnown", func(t *testing.T) {
 		h := moved(t)
 		watch(t, h)
 		h.kms.CutOff()

@@ -1,10 +1,7 @@
 package keys
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"crypto/rand"
 	"slices"
 
 	"github.com/your-org/keeper/auth"
@@ -20,8 +17,14 @@ func (s *Service) Start(ctx context.Context, actor models.Actor, o Order) ([]Pro
 	if err := s.allow(ctx, actor, auth.ManageKeys); err != nil {
 		return nil, err
 	}
+	err := checkKeyName("from_key", o.FromKey)
+	if err == nil {
+		err = checkKeyName("to_key", o.ToKey)
+	}
+	if err != nil {
+		return nil, err
+	}
 	var begun []begin
-	var err error
 	switch o.Kind {
 	case models.KeyRewrap:
 		begun, err = s.orderRewrap(ctx, o)
@@ -164,7 +167,7 @@ func (s *Service) rewrapOf(ctx context.Context, e models.Environment, from, to s
 			return b, fault.InvalidField("to_key", "cannot be chosen: this Keeper wraps under one local master key")
 		}
 		if _, err := s.tryKey(ctx, e, models.RecipientKMS, to); err != nil {
-			return b, err
+			return b, ofField("to_key", err)
 		}
 		b.changes, b.env.KMSKeyAlias = e.KMSKeyAlias != to, to
 		if err := b.env.Validate(); err != nil {
@@ -233,41 +236,4 @@ func (s *Service) anyActive(ctx context.Context, all []begin) (active bool, err 
 		return nil
 	})
 	return active, err
-}
-
-// tryKey proves that a key wraps and opens for an environment, and returns its recipient id.
-func (s *Service) tryKey(ctx context.Context, e models.Environment, kind models.RecipientKind, name string) (string, error) {
-	backend := s.backend(kind)
-	if backend == nil {
-		return "", noBackend(kind)
-	}
-	info, err := backend.Describe(ctx, name)
-	if err != nil {
-		return "", keyTried(err, name)
-	}
-	id := info.ID
-	probe := make([]byte, kms.KeySize)
-	_, _ = rand.Read(probe) // crypto/rand.Read never fails since Go 1.24
-	ec := s.Envelope.Context(e)
-	wrapped, err := backend.Wrap(ctx, id, probe, ec)
-	if err != nil || !opens(backend) {
-		return id, keyTried(err, name)
-	}
-	plain, err := backend.Unwrap(ctx, wrapped, ec)
-	if err == nil && !bytes.Equal(plain, probe) {
-		err = fault.New(fault.Unavailable, "The key %s gives back another key than it was given.", name)
-	}
-	return id, keyTried(err, name)
-}
-
-func keyTried(err error, name string) error {
-	if err == nil {
-		return nil
-	}
-	said := fault.Public(err)
-	kind := cmp.Or(said.Kind, fault.Unavailable)
-	if kind == fault.NotFound {
-		kind = fault.Invalid
-	}
-	return fault.Wrap(err, kind, "The key %s was tried and does not work; nothing was changed. %s", name, said.Message).WithHint("%s", said.Hint)
 }

@@ -2,7 +2,10 @@ package keys
 
 import (
 	"context"
+	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/fault"
@@ -14,6 +17,7 @@ import (
 const (
 	maxRecipientKey   = 255
 	maxRecipientLabel = 100
+	maxKeyName        = 2048 // as long as an ARN can be
 )
 
 // AddRecipient has an environment's data keys wrapped for one more: new ones at once, those
@@ -27,7 +31,7 @@ func (s *Service) AddRecipient(ctx context.Context, actor models.Actor, r models
 		return Progress{}, err
 	}
 	if r.Key, err = s.tryKey(ctx, e, r.Kind, r.Key); err != nil {
-		return Progress{}, err
+		return Progress{}, ofField("key", err)
 	}
 	if err := s.newTo(ctx, e, r); err != nil {
 		return Progress{}, err
@@ -51,13 +55,33 @@ func checkRecipient(r models.Recipient) error {
 		return fault.InvalidField("kind", "must be kms or recovery")
 	case r.Key == "" || len(r.Key) > maxRecipientKey:
 		return fault.InvalidField("key", "must be the ARN of a KMS key or an age recipient, %d characters at most", maxRecipientKey)
+	case r.Kind == models.RecipientKMS && strings.HasPrefix(r.Key, "arn:") && !keyARN.MatchString(r.Key):
+		return fault.InvalidField("key", "must be the ARN of a KMS key, arn:aws:kms:REGION:ACCOUNT:key/ID, or of an alias")
 	case holdsIdentity(r.Key) || holdsIdentity(r.Label):
 		return fault.InvalidField("key", "must be the recipient, age1…, and not the identity: that one is secret, and was now shown to this Keeper; make a new pair")
 	case len([]rune(r.Label)) > maxRecipientLabel:
 		return fault.InvalidField("label", "must be %d characters at most", maxRecipientLabel)
+	case !utf8.ValidString(r.Label) || strings.ContainsFunc(r.Label, unicode.IsControl):
+		return fault.InvalidField("label", "must be one line of text, without control characters")
+	}
+	return checkKeyName("key", r.Key)
+}
+
+// checkKeyName refuses what is the name of no key anywhere, before it is asked for, stored or
+// shown; "" names none.
+func checkKeyName(field, name string) error {
+	switch {
+	case holdsIdentity(name):
+		return fault.InvalidField(field, "must be the recipient, age1…, and not the identity: that one is secret, and was now shown to this Keeper; make a new pair")
+	case len(name) > maxKeyName || strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c > '~' }):
+		return fault.InvalidField(field, "must be the id, the ARN or the alias of a key, %d characters at most", maxKeyName)
 	}
 	return nil
 }
+
+// keyARN is how AWS names keys and aliases of KMS; those of China and of governments are in
+// partitions of their own.
+var keyARN = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)/[\w/-]+$`)
 
 // holdsIdentity finds the secret half of an age key where somebody mistook it for the public
 // one. Nothing after this may quote it.
@@ -87,6 +111,9 @@ func (s *Service) RemoveRecipient(
 ) (Progress, error) {
 	e, err := s.manage(ctx, actor, env)
 	if err != nil {
+		return Progress{}, err
+	}
+	if err := checkKeyName("key", key); err != nil {
 		return Progress{}, err
 	}
 	if err := s.stillOpens(ctx, e, key); err != nil {

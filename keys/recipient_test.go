@@ -58,6 +58,21 @@ func TestRecipients(t *testing.T) {
 		"no age recipient":        {Kind: models.RecipientRecovery, Key: "age1nothing"},
 		"the master key":          {Kind: models.RecipientLocal, Key: "x"},
 	}
+	fields := map[string]models.Recipient{
+		"no age recipient at all": {Kind: models.RecipientRecovery, Key: "keeper"},
+		"half an age recipient":   {Kind: models.RecipientRecovery, Key: recipient[:40]},
+		"no key":                  {Kind: models.RecipientKMS},
+		"a KMS key by a bad ARN":  {Kind: models.RecipientKMS, Key: "arn:aws:kms:eu-central-1:nobody:key/1"},
+		"an ARN of S3":            {Kind: models.RecipientKMS, Key: "arn:aws:s3:::bucket"},
+		"a key that is not there": {Kind: models.RecipientKMS, Key: "a/none"},
+	}
+	for name, r := range fields {
+		r.EnvironmentID = h.env.ID
+		_, err := h.AddRecipient(t.Context(), admin, r)
+		if wrong := fault.Public(err); wrong.Kind != fault.Invalid || len(wrong.Fields) != 1 || wrong.Fields[0].Name != "key" {
+			t.Errorf("%s: got %+v, want Invalid for the field key", name, wrong)
+		}
+	}
 	for name, r := range refused {
 		r.EnvironmentID = h.env.ID
 		if _, err := h.AddRecipient(t.Context(), admin, r); !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.Conflict) {

@@ -139,9 +139,10 @@ func (s *Service) moveTo(ctx context.Context, actor models.Actor, e models.Envir
 }
 
 func (r *recovery) hashFirst(ctx context.Context) error {
-	key, wrapped, err := r.dataKey(ctx, kms.HashKeyID(r.env.ID))
+	id := kms.HashKeyID(r.env.ID)
+	key, wrapped, err := r.dataKey(ctx, id)
 	if fault.Is(err, fault.NotFound) {
-		return nil
+		return r.hashLost(ctx, id)
 	}
 	if err != nil {
 		return err
@@ -154,6 +155,21 @@ func (r *recovery) hashFirst(ctx context.Context) error {
 		return ctx.Err()
 	}
 	return nil // what does not open is told of in its turn
+}
+
+// hashLost tells that values cannot be held against their hashes: age does not say who wrapped,
+// so that a value that somebody put there is then not told from one that was written.
+func (r *recovery) hashLost(ctx context.Context, id models.DataKeyID) error {
+	var versions int64
+	err := r.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		versions, err = tx.CountVersions(store.VersionQuery{Environment: r.env.ID})
+		return err
+	})
+	if err == nil && versions > 0 {
+		gone := lost("The key of the environment's hashes is missing: that the values are those that were written cannot be proved.")
+		r.report.Findings = append(r.report.Findings, r.newFinding(r.env, "data key", string(id), id, gone))
+	}
+	return err
 }
 
 // recovered is a data key with the wraps that it shall have.

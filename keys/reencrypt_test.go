@@ -1,11 +1,7 @@
 package keys_test
 
 import (
-	"context"
-	"fmt"
-	"math/rand/v2"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -141,24 +137,7 @@ func TestReencryptIsResumed(t *testing.T) {
 			}
 			h.clock.move(time.Second)
 			run := h.start(t, keys.Order{Kind: models.KeyReencrypt, Environment: h.env.ID})
-			var writing sync.WaitGroup
-			writing.Go(func() {
-				for i := range 30 {
-					if err := writer.writeOne(context.Background(), h.env, fmt.Sprintf("late-%d", i)); err != nil {
-						t.Errorf("a write meanwhile: %v", err)
-					}
-				}
-			})
-			for range 12 {
-				ctx, cancel := h.dies(t, rand.N(40))
-				_, _ = h.step(ctx, run.ID)
-				cancel()
-				h.serve(t)
-			}
-			writing.Wait()
-			if p := h.finish(t, run.ID); p.Status != models.KeyRunSucceeded || p.Failed != 0 {
-				t.Errorf("the run ended as %+v", p.KeyRun)
-			}
+			h.killed(t, run.ID, 12, 40, &writer)
 			for id := range h.seals(t) {
 				if old[id] {
 					t.Errorf("the old data key %s still stands", id)

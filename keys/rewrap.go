@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -45,8 +46,9 @@ type rewrap struct {
 	targets kms.Targets
 	place   rewrapPlace
 	found   map[string]bool // data keys that are damaged and told of
-	refused int             // in a row
-	why     error           // the last refusal
+	proved  proved
+	refused int   // in a row
+	why     error // the last refusal
 }
 
 func (w *work) rewrap(ctx context.Context) (*time.Time, error) {
@@ -173,8 +175,44 @@ func (r *rewrap) one(ctx context.Context, row store.DataKeyRow) wrapped {
 	if !fresh && exactly(row.Wrapped, r.targets) {
 		return wrapped{right: true}
 	}
-	made, err := r.rewrapOne(ctx, r.env, row, r.targets, kms.RewrapOptions{Fresh: fresh, Prove: crosses(row, r.targets)})
+	prove := crosses(row, r.targets)
+	made, err := r.rewrapOne(ctx, r.env, row, r.targets, kms.RewrapOptions{Fresh: fresh, Prove: prove})
+	if err == nil && !prove && len(made.Remove) > 0 {
+		if err = r.opensOnce(ctx, row, made); err != nil {
+			made.Remove = nil
+		}
+	}
 	return wrapped{Rewrapped: made, err: err}
+}
+
+// proved are the recipients whose wraps were seen to open since the work was taken up.
+type proved struct {
+	sync.Mutex
+	recipients map[string]bool
+}
+
+// opensOnce opens one new wrapped key of each recipient before the first old one goes for it:
+// a key may let Keeper wrap and not open.
+func (r *rewrap) opensOnce(ctx context.Context, row store.DataKeyRow, made kms.Rewrapped) error {
+	r.proved.Lock()
+	defer r.proved.Unlock()
+	key := row.Key
+	if len(key.Check) == 0 {
+		key.Check = made.Check
+	}
+	for _, w := range r.openable(made.Add) {
+		if r.proved.recipients[w.RecipientID] {
+			continue
+		}
+		if _, err := r.openBy(ctx, r.env, key, w, &r.calls); err != nil {
+			return err
+		}
+		if r.proved.recipients == nil {
+			r.proved.recipients = map[string]bool{}
+		}
+		r.proved.recipients[w.RecipientID] = true
+	}
+	return nil
 }
 
 // rewrapOne wraps one data key at the pace of the long works, where KMS has a part in it.
@@ -253,6 +291,10 @@ func (r *rewrap) store(ctx context.Context, rows []store.DataKeyRow, results []w
 		place.After = rows[len(rows)-1].Key.ID
 	}
 	err := r.commit(ctx, func(tx *store.Tx, run *models.KeyRun) error {
+		// What was made for those of before is not stored once they have changed.
+		if err := tx.HoldKeyGeneration(r.env.ID, r.targets.Generation); err != nil {
+			return err
+		}
 		for i, result := range results {
 			if len(result.Add)+len(result.Remove)+len(result.Check) == 0 {
 				continue // what was made before an error is kept: Remove is empty then

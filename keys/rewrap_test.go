@@ -73,6 +73,30 @@ func TestRewrapUnderTheSameKeyMakesEveryWrapAnew(t *testing.T) {
 	h.readAll(t)
 }
 
+// killed works on a run to its end, which dies so many times after up to so many calls of KMS,
+// while another replica writes.
+func (h *house) killed(t *testing.T, run models.KeyRunID, times, calls int, writer *house) {
+	t.Helper()
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		for i := range 30 {
+			if err := writer.writeOne(context.Background(), writer.env, fmt.Sprintf("late-%d", i)); err != nil {
+				t.Errorf("a write meanwhile: %v", err)
+			}
+		}
+	})
+	for range times {
+		ctx, cancel := h.dies(t, rand.N(calls))
+		_, _ = h.step(ctx, run)
+		cancel()
+		h.serve(t)
+	}
+	writing.Wait()
+	if p := h.finish(t, run); p.Status != models.KeyRunSucceeded || p.Failed != 0 {
+		t.Errorf("the run ended as %+v", p.KeyRun)
+	}
+}
+
 // TestRewrapIsResumed ends the work at random points, each time as a process that dies, while
 // others write.
 func TestRewrapIsResumed(t *testing.T) {
@@ -81,27 +105,9 @@ func TestRewrapIsResumed(t *testing.T) {
 			h := newHouse(t, setup{dialect: dialect, uses: 1})
 			h.write(t, 150)
 			run := h.start(t, keys.Order{Kind: models.KeyRewrap, Environment: h.env.ID, ToKey: "b/three"})
-			var writing sync.WaitGroup
 			writer := *h
 			writer.wrote = map[models.SecretID][]string{}
-			writing.Go(func() {
-				for i := range 30 {
-					if err := writer.writeOne(context.Background(), h.env, fmt.Sprintf("late-%d", i)); err != nil {
-						t.Errorf("a write meanwhile: %v", err)
-					}
-				}
-			})
-			for range 15 {
-				ctx, cancel := h.dies(t, rand.N(60))
-				_, _ = h.step(ctx, run.ID)
-				cancel()
-				h.serve(t)
-			}
-			writing.Wait()
-			p := h.finish(t, run.ID)
-			if p.Status != models.KeyRunSucceeded || p.Failed != 0 {
-				t.Errorf("the run ended as %+v", p.KeyRun)
-			}
+			h.killed(t, run.ID, 15, 60, &writer)
 			u := h.under(t)
 			if u["b/three"] != u[""] || u["a/one"] != 0 {
 				t.Errorf("what stands under what: %v", u)

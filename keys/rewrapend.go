@@ -78,8 +78,8 @@ func (r *rewrap) conclude(ctx context.Context, open int) error {
 	}
 	return r.end(ctx, r.env, status, message, hint, func(tx *store.Tx, run *models.KeyRun) error {
 		run.Remaining = remaining
-		e, err := tx.Environment(r.env.ID)
-		if err == nil && e.KeyGeneration != r.targets.Generation {
+		err := tx.HoldKeyGeneration(r.env.ID, r.targets.Generation)
+		if fault.Is(err, fault.Stale) {
 			return errAgain
 		}
 		return err

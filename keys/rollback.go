@@ -101,7 +101,7 @@ func (b *rollback) one(ctx context.Context, entry rollbackEntry) error {
 		}
 		return nil
 	}
-	if err := b.opensOld(ctx, e, key, entry); err != nil {
+	if err := b.opensOld(ctx, e, key, entry.kept(rows, add)); err != nil {
 		if ctx.Err() != nil {
 			return err
 		}
@@ -141,6 +141,20 @@ func (entry rollbackEntry) undo(now []models.WrappedKey) (add, remove []models.W
 	return add, remove
 }
 
+// kept are the wrapped keys of former recipients as they will stand: those that stand again
+// or still, which may be others than the file holds, and those that come back.
+func (entry rollbackEntry) kept(now, add []models.WrappedKey) []models.WrappedKey {
+	kept := slices.Clone(add)
+	for _, w := range now {
+		if slices.ContainsFunc(entry.Removed, func(r rollbackWrap) bool {
+			return r.rollbackRecipient == (rollbackRecipient{w.RecipientKind, w.RecipientID})
+		}) {
+			kept = append(kept, w)
+		}
+	}
+	return kept
+}
+
 func (entry rollbackEntry) removed() []models.WrappedKey {
 	rows := make([]models.WrappedKey, len(entry.Removed))
 	for i, w := range entry.Removed {
@@ -149,11 +163,11 @@ func (entry rollbackEntry) removed() []models.WrappedKey {
 	return rows
 }
 
-// opensOld proves that an old wrapped key opens to the data key that stands: by the
+// opensOld proves that a wrapped key of before opens to the data key that stands: by the
 // commitment, or where there is none by what is sealed under it.
-func (b *rollback) opensOld(ctx context.Context, e models.Environment, key models.DataKey, entry rollbackEntry) error {
-	why := notTried(store.DataKeyRow{Key: key, Wrapped: entry.removed()}, e)
-	for _, wrapped := range b.openable(entry.removed()) {
+func (b *rollback) opensOld(ctx context.Context, e models.Environment, key models.DataKey, kept []models.WrappedKey) error {
+	why := notTried(store.DataKeyRow{Key: key, Wrapped: kept}, e)
+	for _, wrapped := range b.openable(kept) {
 		opened, err := b.openBy(ctx, e, key, wrapped, &b.calls)
 		if err == nil && len(key.Check) == 0 && key.Purpose == models.PurposeSeal {
 			err = b.provesItself(ctx, e, key, opened)

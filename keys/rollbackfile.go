@@ -199,6 +199,11 @@ func (f *rollbackFile) goOn(s *Service, installation string) (err error) {
 	if _, f.size, err = s.readRollback(f.file, f.chain, installation); err != nil {
 		return err
 	}
+	if f.size == 0 {
+		if err := f.ownBeginning(); err != nil {
+			return err
+		}
+	}
 	if err := f.file.Truncate(f.size); err != nil {
 		return err
 	}
@@ -213,6 +218,21 @@ func (f *rollbackFile) goOn(s *Service, installation string) (err error) {
 		return err
 	}
 	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// ownBeginning refuses a file without a whole line that is not the torn first line of a
+// rollback file: it is somebody else's, and may be the only copy of a key.
+func (f *rollbackFile) ownBeginning() error {
+	own := []byte(`{"entry":{"format":"` + rollbackFormat + `"`)
+	head := make([]byte, len(own))
+	n, err := f.file.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if !bytes.HasPrefix(own, head[:n]) {
+		return fault.New(fault.Invalid, "The file %s is there and is no rollback file; nothing was done.", f.file.Name()).WithHint("Name another file.")
+	}
+	return nil
 }
 
 // append writes entries durably: when it returns, they survive whatever comes.

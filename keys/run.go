@@ -35,6 +35,13 @@ func (s *Service) create(tx *store.Tx, actor models.Actor, e models.Environment,
 	if err := s.alone(tx, e, *run); err != nil {
 		return err
 	}
+	if run.Kind == models.KeyRewrap || run.Kind == models.KeyMigrate {
+		// What a name stood for until now may wrap a data key at this moment: that one is
+		// refused, so that nothing comes to stand under a key that the run has emptied.
+		if err := tx.BumpKeyGeneration(run.EnvironmentID); err != nil {
+			return err
+		}
+	}
 	if err := s.enqueue(tx, *run); err != nil {
 		return err
 	}

@@ -1,9 +1,11 @@
 package keys
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -68,7 +70,7 @@ func (w *work) scrub(ctx context.Context) (*time.Time, error) {
 	if err := s.count(ctx); err != nil {
 		return nil, err
 	}
-	sortByID(all)
+	slices.SortFunc(all, func(a, b models.Environment) int { return cmp.Compare(a.ID, b.ID) })
 	for _, e := range all {
 		if e.ID < s.place.Environment {
 			continue

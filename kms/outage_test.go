@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -94,7 +95,7 @@ func TestGraceIsExact(t *testing.T) {
 				}
 				time.Sleep(time.Until(end.Add(-time.Nanosecond)))
 				opens(t, b.Envelope, production, label, sealed, canary)
-				if s := b.Status(); s.Reachable || s.StaleKeys != 1 || s.Bound() != 15*time.Minute {
+				if s := b.Status(); s.Reachable || s.Refused() || s.StaleKeys != 1 || s.Bound() != 15*time.Minute {
 					t.Errorf("in grace: got %+v", s)
 				}
 				time.Sleep(time.Nanosecond)
@@ -141,8 +142,12 @@ func TestRefusalEndsUse(t *testing.T) {
 				if got, err := b.Open(t.Context(), production, label, sealed); err == nil {
 					t.Errorf("got %d bytes, want a refusal", got.Len())
 				}
-				if got := b.Status().CachedKeys; got != 0 {
-					t.Errorf("got %d keys in memory, want none", got)
+				s := b.Status()
+				if s.CachedKeys != 0 {
+					t.Errorf("got %d keys in memory, want none", s.CachedKeys)
+				}
+				if refused := strings.Contains(name, "Refused"); s.Refused() != refused || refused && s.Bound() != time.Minute {
+					t.Errorf("refused: %t, with a bound of %v", s.Refused(), s.Bound())
 				}
 			})
 		})

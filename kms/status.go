@@ -29,9 +29,21 @@ type Status struct {
 	Places    []PlaceStatus // by kind and place
 }
 
-// Bound is how long after its loading a data key is used at most while its backend is away:
-// then what it seals cannot be read.
-func (s Status) Bound() time.Duration { return s.CacheTTL + s.CacheGrace }
+// Bound is how long after its loading a data key is used at most, as its backend is now: then
+// what it seals cannot be read. A refusal ends the grace, which silence alone has.
+func (s Status) Bound() time.Duration {
+	if s.Refused() {
+		return s.CacheTTL
+	}
+	return s.CacheTTL + s.CacheGrace
+}
+
+// Refused reports whether primary wrapping keys do not work, and none of them is merely out of
+// reach: all those that do not were refused.
+func (s Status) Refused() bool {
+	silent := slices.ContainsFunc(s.Places, func(p PlaceStatus) bool { return p.Home && !p.Reachable })
+	return !s.Reachable && !silent
+}
 
 // PlaceStatus is how one place of wrapping keys answered the calls that users wait for.
 type PlaceStatus struct {

@@ -18,6 +18,10 @@ import (
 // at once: an export is on record as a whole before any of it leaves.
 const MaxExport = 64 << 20
 
+// MaxExportSecrets is of how many secrets one export holds values at most: the record of all
+// of them is one transaction, for which other writers wait.
+const MaxExportSecrets = 10_000
+
 // exportPage is how many secrets one query reads.
 const exportPage = 500
 
@@ -93,13 +97,13 @@ func (s *Service) exportRows(ctx context.Context, e models.Environment, q Export
 			return nil, err
 		}
 		for _, row := range page {
-			size += row.Version.Size
-		}
-		if size > MaxExport {
-			return nil, fault.New(fault.Invalid, "The values of %s are more than the %d MiB that one export holds.", e.Name, MaxExport>>20).
-				WithHint("Export it in parts, by prefix.")
+			size += max(row.Version.Size, len(row.Version.Ciphertext)) // what the row says and what it holds
 		}
 		rows = append(rows, page...)
+		if size > MaxExport || len(rows) > MaxExportSecrets {
+			return nil, fault.New(fault.Invalid, "The values of %s are more than the %d MiB, or the %d secrets, that one export holds.", e.Name, MaxExport>>20, MaxExportSecrets).
+				WithHint("Export it in parts, by prefix.")
+		}
 		if len(page) < exportPage {
 			return rows, nil
 		}

@@ -201,6 +201,32 @@ func TestExportOfWhatDoesNotOpen(t *testing.T) {
 	})
 }
 
+func TestExportOfTooManySecrets(t *testing.T) {
+	h := newHouse(t)
+	one := h.create(t, "n/00000", "one")
+	err := h.store.Write(t.Context(), func(tx *store.Tx) error {
+		first, v, err := tx.CurrentVersion(one.ID)
+		for i := 1; i <= secrets.MaxExportSecrets && err == nil; i++ {
+			s := first
+			s.ID, s.Name = 0, fmt.Sprintf("n/%05d", i)
+			if err = tx.CreateSecret(&s); err == nil {
+				v.SecretID = s.ID
+				err = tx.AddVersion(&v)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Export(t.Context(), h.admin, h.env.ID, secrets.ExportQuery{Partial: true}); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "prefix") {
+		t.Errorf("got %v", err)
+	}
+	if x, err := h.Export(t.Context(), h.admin, h.env.ID, secrets.ExportQuery{Partial: true, Prefix: "n/0000"}); err != nil || len(x.Items)+len(x.Unknown) != 10 {
+		t.Errorf("a part of it: %d and %d, %v", len(x.Items), len(x.Unknown), err)
+	}
+}
+
 // filled is a service whose data keys seal few values each, with nothing in memory of them.
 func filled(t testing.TB, n int, uses int64) (*house, kms.Options) {
 	t.Helper()

@@ -6,8 +6,6 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
-
-	"github.com/your-org/keeper/models"
 )
 
 // MigrateTo brings the schema to that of an older program.
@@ -27,11 +25,6 @@ func (s *Store) Exec(ctx context.Context, text string) error {
 	defer done()
 	_, err = pool.ExecContext(ctx, text)
 	return err
-}
-
-// HoldKeyGeneration is what Keys.AddDataKey does first.
-func (tx *Tx) HoldKeyGeneration(environment models.EnvironmentID, generation int64) error {
-	return tx.holdKeyGeneration(environment, generation)
 }
 
 // Explain is Read, and returns the database's plan of each query.

@@ -2,36 +2,47 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
 
+	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 )
 
-// ReserveDataKey takes n uses of the environment's newest data key that has them left and
-// is not retired at now, and returns it with its wrapped keys. NotFound: make a new one.
+// newestKeys is how many of an environment's data keys are looked at for one with uses left.
+// One of the newest has them, unless all that many are in use by replicas at once; what an
+// older one has left is not worth a search through all that were ever used up.
+const newestKeys = 16
+
+// ReserveDataKey takes n uses of the newest of the environment's newest data keys that has
+// them left and is not retired at now, and returns it with its wrapped keys. NotFound: make a
+// new one.
 //
 // It locks that one row and no other: a search that locks what it passes would wait for
 // everybody who changes data keys, and they for it.
 func (tx *Tx) ReserveDataKey(
 	environment models.EnvironmentID, purpose models.KeyPurpose, n int64, now time.Time,
 ) (models.DataKey, []models.WrappedKey, error) {
-	const usable = "uses + ? <= max_uses AND retire_at > ?"
+	now = micro(now)
 	for {
-		newest := tx.db().Where("environment_id = ? AND purpose = ?", environment, purpose).
-			Where(usable, n, micro(now)).Order("created_at DESC, id DESC")
-		key, err := take[models.DataKey](newest, "data key")
+		newest, err := all[models.DataKey](tx.db().Where("environment_id = ? AND purpose = ?", environment, purpose).
+			Order("created_at DESC, id DESC").Limit(newestKeys), "data key")
 		if err != nil {
 			return models.DataKey{}, nil, err
 		}
-		taken := tx.db().Model(&models.DataKey{}).Where("id = ?", key.ID).Where(usable, n, micro(now)).
+		i := slices.IndexFunc(newest, func(k models.DataKey) bool { return k.Uses+n <= k.MaxUses && k.RetireAt.After(now) })
+		if i < 0 {
+			return models.DataKey{}, nil, fault.New(fault.NotFound, "No data key has uses left.")
+		}
+		taken := tx.db().Model(&models.DataKey{}).Where("id = ? AND uses + ? <= max_uses AND retire_at > ?", newest[i].ID, n, now).
 			UpdateColumn("uses", gorm.Expr("uses + ?", n))
 		if taken.Error != nil {
 			return models.DataKey{}, nil, translate(taken.Error, "data key")
 		}
 		if taken.RowsAffected > 0 {
-			return tx.DataKey(key.ID)
+			return tx.DataKey(newest[i].ID)
 		}
 		// Its last uses were taken, or it was retired, since it was read: look again.
 	}
@@ -117,7 +128,7 @@ func (k Keys) Recipients(
 // environment's key generation is not the given one; no later one begins meanwhile.
 func (k Keys) AddDataKey(ctx context.Context, key models.DataKey, wrapped []models.WrappedKey, generation int64) error {
 	return k.Store.Write(ctx, func(tx *Tx) error {
-		if err := tx.holdKeyGeneration(key.EnvironmentID, generation); err != nil {
+		if err := tx.HoldKeyGeneration(key.EnvironmentID, generation); err != nil {
 			return err
 		}
 		return tx.AddDataKey(key, wrapped...)

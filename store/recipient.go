@@ -40,9 +40,9 @@ func (tx *Tx) BumpKeyGeneration(environment models.EnvironmentID) error {
 	return affected(done.RowsAffected, translate(done.Error, "environment"), "environment")
 }
 
-// holdKeyGeneration keeps an environment's key generation until the transaction ends. Stale
+// HoldKeyGeneration keeps an environment's key generation until the transaction ends. Stale
 // where it is not the given one. Many transactions may hold it at once.
-func (tx *Tx) holdKeyGeneration(environment models.EnvironmentID, generation int64) error {
+func (tx *Tx) HoldKeyGeneration(environment models.EnvironmentID, generation int64) error {
 	var stands int64
 	if err := tx.row(keyGenerationShared, int64(environment)).Scan(&stands); err != nil {
 		return translate(err, "environment")

@@ -3,10 +3,12 @@
 package awskms
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -20,7 +22,8 @@ import (
 	"github.com/your-org/keeper/models"
 )
 
-// Options say which wrapping key is the default, where KMS is, and as whom it is asked.
+// Options say which wrapping key is the default, where KMS is, and as whom it is asked. There
+// need be no default where KMS is not the primary backend: every key is named then.
 type Options struct {
 	KeyID      string // key id or ARN of the default key
 	KeyAlias   string // its alias, where KeyID is empty: "alias/keeper", or the alias's ARN
@@ -34,7 +37,7 @@ type Options struct {
 type Wrapper struct {
 	clients *clients
 	region  string // the default
-	key     string // the default
+	key     string // the default; empty: none
 	role    string // that is assumed; empty: none
 }
 
@@ -49,17 +52,18 @@ var (
 // would have a re-wrap at 1,000 calls a second open and close most of its connections.
 const idleConnections = 128
 
+// callTime bounds one try of a call. The SDK alone bounds none: a KMS, or what stands before
+// it, that takes connections and never answers would hold long works for ever.
+const callTime = 5 * time.Second
+
 // New makes the backend from an AWS configuration, whose region, credentials, HTTP client
 // and retries it keeps. It makes no call.
 func New(cfg aws.Config, options Options) (*Wrapper, error) {
-	key := options.KeyID
-	if key == "" {
-		key = options.KeyAlias
+	key := cmp.Or(options.KeyID, options.KeyAlias)
+	if key != "" {
+		key = keyName(key)
 	}
-	switch {
-	case key == "":
-		return nil, fault.New(fault.Invalid, "No KMS key is named.").WithHint("Set KMS_KEY_ID or KMS_KEY_ALIAS.")
-	case cfg.Region == "":
+	if cfg.Region == "" {
 		return nil, fault.New(fault.Invalid, "No region is named for AWS KMS.").WithHint("Set AWS_REGION to the region of the key.")
 	}
 	cfg.HTTPClient = pooled(cfg.HTTPClient)
@@ -68,16 +72,20 @@ func New(cfg aws.Config, options Options) (*Wrapper, error) {
 	}
 	return &Wrapper{
 		clients: &clients{cfg: cfg, endpoint: options.Endpoint, byRegion: map[string]*awskms.Client{}},
-		region:  cfg.Region, key: keyName(key), role: options.RoleARN,
+		region:  cfg.Region, key: key, role: options.RoleARN,
 	}, nil
 }
 
-// pooled is the SDK's own client with room for more idle connections; another stays as it is.
+// pooled is the SDK's own client with room for more idle connections, and with callTime where
+// it has no bound of its own; another stays as it is.
 func pooled(client aws.HTTPClient) aws.HTTPClient {
 	if client == nil {
 		client = awshttp.NewBuildableClient()
 	}
 	if own, ok := client.(*awshttp.BuildableClient); ok {
+		if own.GetTimeout() == 0 {
+			own = own.WithTimeout(callTime)
+		}
 		return own.WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = idleConnections })
 	}
 	return client
@@ -105,7 +113,10 @@ func (w *Wrapper) Kind() models.RecipientKind { return models.RecipientKMS }
 // GenerateDataKey asks KMS for a fresh data key. The recipient id is the ARN of the key that
 // wrapped it, also where an alias was named: an alias may point elsewhere tomorrow.
 func (w *Wrapper) GenerateDataKey(ctx context.Context, key string, ec kms.Context) ([]byte, kms.Wrapped, error) {
-	key = w.named(key)
+	key, err := w.named(key)
+	if err != nil {
+		return nil, kms.Wrapped{}, err
+	}
 	client, region := w.client(key)
 	out, err := client.GenerateDataKey(ctx, &awskms.GenerateDataKeyInput{
 		KeyId: &key, KeySpec: types.DataKeySpecAes256, EncryptionContext: ec,
@@ -121,7 +132,10 @@ func (w *Wrapper) Wrap(ctx context.Context, key string, plain []byte, ec kms.Con
 	if len(plain) != kms.KeySize {
 		return kms.Wrapped{}, fault.New(fault.Internal, "A data key of %d bytes cannot be wrapped.", len(plain))
 	}
-	key = w.named(key)
+	key, err := w.named(key)
+	if err != nil {
+		return kms.Wrapped{}, err
+	}
 	client, region := w.client(key)
 	out, err := client.Encrypt(ctx, &awskms.EncryptInput{KeyId: &key, Plaintext: plain, EncryptionContext: ec})
 	if err != nil {
@@ -157,8 +171,11 @@ func named(wrapped kms.Wrapped) error {
 // Rewrap re-encrypts inside KMS, so that the data key does not come here, where CanRewrap says
 // that it is possible.
 func (w *Wrapper) Rewrap(ctx context.Context, wrapped kms.Wrapped, key string, ec kms.Context) (kms.Wrapped, error) {
-	key = w.named(key)
 	if err := named(wrapped); err != nil {
+		return kms.Wrapped{}, err
+	}
+	key, err := w.named(key)
+	if err != nil {
 		return kms.Wrapped{}, err
 	}
 	if !w.CanRewrap(wrapped.RecipientID, key) {
@@ -187,11 +204,16 @@ func (w *Wrapper) rewrapHere(ctx context.Context, wrapped kms.Wrapped, key strin
 	return w.Wrap(ctx, key, plain, ec)
 }
 
-func (w *Wrapper) named(key string) string {
-	if key == "" {
-		return w.key
+// named is what KMS is asked for.
+func (w *Wrapper) named(key string) (string, error) {
+	switch {
+	case key != "":
+		return keyName(key), nil
+	case w.key == "":
+		return "", fault.New(fault.Unavailable, "No KMS key is named, and there is none by default.").
+			WithHint("Name a key, or set KMS_KEY_ID or KMS_KEY_ALIAS.")
 	}
-	return keyName(key)
+	return w.key, nil
 }
 
 var keyID = regexp.MustCompile(`^(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`)

@@ -141,9 +141,25 @@ func TestConformance(t *testing.T) {
 
 func TestNew(t *testing.T) {
 	a := newAccount(t)
-	t.Run("NoKey", func(t *testing.T) {
-		if _, err := awskms.New(a.cfg, awskms.Options{}); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "KMS_KEY_ID") {
-			t.Errorf("got %v, want Invalid that names the setting", err)
+	t.Run("NoDefault", func(t *testing.T) {
+		w, err := awskms.New(a.cfg, awskms.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Describe(t.Context(), a.first); err != nil {
+			t.Errorf("a key that is named: %v", err)
+		}
+		_, describeErr := w.Describe(t.Context(), "")
+		_, _, generateErr := w.GenerateDataKey(t.Context(), "", kms.Context{})
+		_, wrapErr := w.Wrap(t.Context(), "", make([]byte, kms.KeySize), kms.Context{})
+		_, rewrapErr := w.Rewrap(t.Context(), kms.Wrapped{RecipientID: a.first}, "", kms.Context{})
+		for name, err := range map[string]error{"describe": describeErr, "generate": generateErr, "wrap": wrapErr, "rewrap": rewrapErr} {
+			if !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "KMS_KEY_ID") {
+				t.Errorf("%s: got %v, want Unavailable that names the setting", name, err)
+			}
+		}
+		if got := w.Place(""); got != region {
+			t.Errorf("the place of no key is %q", got)
 		}
 	})
 	t.Run("NoRegion", func(t *testing.T) {

@@ -31,7 +31,10 @@ func (w *Wrapper) Describe(ctx context.Context, key string) (kms.KeyInfo, error)
 
 // look asks for what KMS knows of a key, and gives the client of its region.
 func (w *Wrapper) look(ctx context.Context, key string) (*types.KeyMetadata, *awskms.Client, error) {
-	key = w.named(key)
+	key, err := w.named(key)
+	if err != nil {
+		return nil, nil, err
+	}
 	client, region := w.client(key)
 	out, err := client.DescribeKey(ctx, &awskms.DescribeKeyInput{KeyId: &key})
 	if err != nil {

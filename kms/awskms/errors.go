@@ -42,6 +42,15 @@ type call struct {
 // what is the permissions in words.
 func (c call) what() string { return strings.Join(c.permissions, " and ") }
 
+// missing is what it is that there is no such key: an answer where one looks it up, and else a
+// key without which nothing can be said.
+func (c call) missing() fault.Kind {
+	if c.permissions[0] == permDescribe {
+		return fault.NotFound
+	}
+	return fault.Unavailable
+}
+
 func (c call) keys() []string {
 	if c.to == "" || c.to == c.key {
 		return []string{c.key}
@@ -96,13 +105,9 @@ func (w *Wrapper) explainKey(ctx context.Context, err error, c call) error {
 	case is[*types.DisabledException](err), is[*types.KMSInvalidStateException](err):
 		return w.explainState(ctx, err, c)
 	case is[*types.NotFoundException](err):
-		kind := fault.Unavailable
-		if c.permissions[0] == permDescribe {
-			kind = fault.NotFound
-		}
-		return fault.Wrap(err, kind, "There is no %s in region %s of this account.", c.subject(), c.region).WithHint("%s", missingHint(c))
+		return fault.Wrap(err, c.missing(), "There is no %s in region %s of this account.", c.subject(), c.region).WithHint("%s", missingHint(c))
 	case is[*types.InvalidArnException](err):
-		return fault.Wrap(err, fault.Unavailable, "The name of the %s cannot be the name of a key in region %s.", c.subject(), c.region).WithHint("%s", missingHint(c))
+		return fault.Wrap(err, c.missing(), "The name of the %s cannot be the name of a key in region %s.", c.subject(), c.region).WithHint("%s", missingHint(c))
 	case is[*types.InvalidKeyUsageException](err):
 		return fault.Wrap(err, fault.Unavailable, "The %s is not a symmetric key for encryption.", c.subject()).
 			WithHint("Name a key with KeySpec SYMMETRIC_DEFAULT and KeyUsage ENCRYPT_DECRYPT.")

@@ -1,6 +1,8 @@
 package awskms_test
 
 import (
+	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/your-org/keeper/kms"
 	"github.com/your-org/keeper/kms/awskms"
 	"github.com/your-org/keeper/test/awsstandin/standin"
 )
@@ -45,5 +48,23 @@ func TestPool(t *testing.T) {
 	}
 	if n := opened.Load(); n > 2*atOnce {
 		t.Errorf("got %d connections for %d calls at once, %d times over", n, atOnce, rounds)
+	}
+}
+
+// TestSilence: a KMS that takes connections and never answers is away, and holds nobody who
+// has all the time in the world.
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	end := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-end }))
+	t.Cleanup(func() { close(end); server.Close() })
+	a := newAccount(t)
+	a.cfg.HTTPClient, a.cfg.BaseEndpoint = nil, aws.String(server.URL)
+	a.cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+	w := a.wrapper(t, awskms.Options{KeyAlias: alias})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if _, _, err := w.GenerateDataKey(ctx, "", nil); !errors.Is(err, kms.ErrUnreachable) || ctx.Err() != nil {
+		t.Errorf("got %v (%v), want ErrUnreachable before the caller gives up", err, ctx.Err())
 	}
 }

@@ -1,6 +1,7 @@
 package awskms
 
 import (
+	"cmp"
 	"regexp"
 	"sync"
 
@@ -60,7 +61,7 @@ func (w *Wrapper) client(key string) (*awskms.Client, string) {
 }
 
 // Place is the region of a key: its keys are out of reach together. It makes no call.
-func (w *Wrapper) Place(key string) string { return w.regionOf(w.named(key)) }
+func (w *Wrapper) Place(key string) string { return w.regionOf(cmp.Or(key, w.key)) }
 
 // CanRewrap tells whether Rewrap from one key to another is one call inside KMS: whether they
 // are in the same region, whatever their accounts. Between regions the data key is opened and

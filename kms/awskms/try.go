@@ -16,7 +16,8 @@ import (
 // Try uses each permission once, on a throw-away data key, in the order in which Keeper would
 // come to need them. What follows a failed one is still tried where it can be.
 func (w *Wrapper) Try(ctx context.Context, key string, ec kms.Context) []kms.Tried {
-	t := trial{w: w, key: w.named(key), ec: ec}
+	named, _ := w.named(key) // that there is no name is told by look
+	t := trial{w: w, key: named, ec: ec}
 	defer func() { clear(t.plain) }()
 	meta, _, err := w.look(ctx, key)
 	if err == nil {

@@ -51,6 +51,7 @@ var changes = []change{
 	creates(&keyDrill{}),
 	creates(&keyRun{}),
 	creates(&keyFinding{}),
+	indexes("data_keys_newest", "data_keys", "environment_id, purpose, created_at, id"),
 
 	adds(&runDecisions{}, "Taken"),
 	adds(&runDecisions{}, "Held"),

@@ -53,20 +53,53 @@ func (b *keyBench) steadyCalls(ctx context.Context, e api.Environment) (*steady,
 	return load, nil
 }
 
-// during sends the load for a time.
-func (s *steady) during(length time.Duration) *histogram {
-	stop := make(chan struct{})
-	timer := time.AfterFunc(length, func() { close(stop) })
-	defer timer.Stop()
-	return s.until(stop)
+// stretches are the latencies of one stretch of time after the other.
+type stretches []*histogram
+
+// sliceLength is long enough for a p99 and short enough that what else the machine does for a
+// moment spoils few.
+const sliceLength = 5 * time.Second
+
+// p99 is the median of the slices' own, and calls how many all of them hold.
+func (s stretches) p99() time.Duration {
+	var whole []round
+	for _, one := range s {
+		if len(s) == 1 || one.n > s[0].n/2 { // the last may be a short one
+			whole = append(whole, round{p99: one.quantile(0.99)})
+		}
+	}
+	return middle(whole, func(r round) time.Duration { return r.p99 })
 }
 
-// until sends the load until stop is closed.
-func (s *steady) until(stop <-chan struct{}) *histogram {
+func (s stretches) calls() (n uint64) {
+	for _, one := range s {
+		n += one.n
+	}
+	return n
+}
+
+// during sends the load for a time.
+func (s *steady) during(ctx context.Context, length time.Duration) stretches {
+	ctx, cancel := context.WithTimeout(ctx, length)
+	defer cancel()
+	return s.until(ctx)
+}
+
+// until sends the load until the context ends.
+func (s *steady) until(ctx context.Context) (all stretches) {
+	for len(all) == 0 || ctx.Err() == nil {
+		all = append(all, s.slice(ctx))
+	}
+	return all
+}
+
+func (s *steady) slice(ctx context.Context) *histogram {
+	ctx, cancel := context.WithTimeout(ctx, sliceLength)
+	defer cancel()
 	var latencies [steadyConnections]histogram
 	var wait sync.WaitGroup
 	for i := range steadyConnections {
-		wait.Go(func() { s.errors[i] = errors.Join(s.errors[i], s.connection(i, &latencies[i], stop)) })
+		wait.Go(func() { s.errors[i] = errors.Join(s.errors[i], s.connection(ctx, i, &latencies[i])) })
 	}
 	wait.Wait()
 	for i := 1; i < steadyConnections; i++ {
@@ -76,7 +109,7 @@ func (s *steady) until(stop <-chan struct{}) *histogram {
 }
 
 // connection sends one connection's share, evenly spread over time.
-func (s *steady) connection(i int, latencies *histogram, stop <-chan struct{}) error {
+func (s *steady) connection(ctx context.Context, i int, latencies *histogram) error {
 	c, err := dial(s.address)
 	if err != nil {
 		return err
@@ -86,7 +119,7 @@ func (s *steady) connection(i int, latencies *histogram, stop <-chan struct{}) e
 	due := time.Now().Add(every * time.Duration(i) / steadyConnections)
 	for n := 0; ; n++ {
 		select {
-		case <-stop:
+		case <-ctx.Done():
 			return nil
 		case <-time.After(time.Until(due)):
 		}

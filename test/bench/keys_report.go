@@ -87,7 +87,8 @@ func renderKeys(figures []figureOfKeys, m machine, o options, date time.Time) st
 - The re-wrap moves an environment to another key, by `+"`POST /api/key-runs`"+`; its time is from its start to its end, as it tells them. Calls a
   second are KEEPER_KMS_RATE.
 - The API's load is %d calls a second over %d connections, one in %d of them a write, sent at set times whatever the answers take; a latency
-  counts from the time at which the call should have been sent. Of a re-wrap that is over before %d calls no p99 is told.
+  counts from the time at which the call should have been sent. Of a re-wrap that is over before %d calls no p99 is told;
+  else it is the median of the p99s of slices of %s, before and meanwhile.
 
 | | |
 |---|---|
@@ -98,7 +99,7 @@ func renderKeys(figures []figureOfKeys, m machine, o options, date time.Time) st
 | commit | %s |
 | date | %s |
 | command | `+"`go run ./test/bench -keys -seconds %g -rounds %d -versions %d`"+` |
-`, o.rounds, steadyRate, steadyConnections, steadyWrites, leastCalls, m.cores, m.cpu, m.kernel, m.load, millis(m.fsyncP50), millis(m.fsyncP99), m.goVersion, m.commit,
+`, o.rounds, steadyRate, steadyConnections, steadyWrites, leastCalls, sliceLength, m.cores, m.cpu, m.kernel, m.load, millis(m.fsyncP50), millis(m.fsyncP99), m.goVersion, m.commit,
 		date.UTC().Format(time.DateOnly), o.seconds, o.rounds, o.versions)
 	return b.String()
 }

@@ -51,26 +51,23 @@ func measureRewrap(ctx context.Context, dir, binary string, c rewrapCase, before
 	if err != nil {
 		return nil, err
 	}
-	load.during(min(before, 5*time.Second)) // warm-up: the data keys that it reads are in memory from here on
-	quiet := load.during(before)
-	keys, err := b.dataKeys(ctx, e) // with those that the load's writes have made by now
-	if err != nil {
-		return nil, err
-	}
+	load.during(ctx, min(before, 5*time.Second)) // warm-up: the data keys that it reads are in memory from here on
+	quiet := load.during(ctx, before)
 	b.aws.ResetCalls()
 	loaded, run, err := b.rewrapUnder(ctx, load, e)
 	if err != nil {
 		return nil, err
 	}
 	calls, throttled := b.kmsCalls()
-	after := load.during(before)
+	after := load.during(ctx, before)
+	keys := run.Total // when it began: the load's writes make some all the time
 	what := fmt.Sprintf("re-wrapping %d versions, %d data keys, at %d calls a second", c.versions, keys, c.rate)
 	took := run.FinishedAt.Sub(run.StartedAt)
 	limit := time.Duration(1.2 * float64(run.Calls) / float64(c.rate) * float64(time.Second))
-	ratio := float64(loaded.quantile(0.99)) / float64(quiet.quantile(0.99))
+	ratio := float64(loaded.p99()) / float64(quiet.p99())
 	figures = []figureOfKeys{
 		{
-			what: what + ": calls", bound: fmt.Sprint(keys + 10), met: run.Calls <= int64(keys)+10,
+			what: what + ": calls", bound: fmt.Sprint(keys + 10), met: run.Calls <= keys+10,
 			measured: fmt.Sprintf("%d by the run; %d at KMS with the load's own, %d of them throttled", run.Calls, calls, throttled),
 		},
 		{
@@ -78,10 +75,10 @@ func measureRewrap(ctx context.Context, dir, binary string, c rewrapCase, before
 			measured: fmt.Sprintf("%.1f s", took.Seconds()),
 		},
 	}
-	if loaded.n >= leastCalls {
+	if loaded.calls() >= leastCalls {
 		figures = append(figures, figureOfKeys{
 			what: fmt.Sprintf("API p99 meanwhile, of %d calls a second", steadyRate), bound: "1.5 × before", met: ratio <= 1.5,
-			measured: fmt.Sprintf("%.2f × (before %s ms, during %s ms, after %s ms)", ratio, millis(quiet.quantile(0.99)), millis(loaded.quantile(0.99)), millis(after.quantile(0.99))),
+			measured: fmt.Sprintf("%.2f × (before %s ms, during %s ms, after %s ms)", ratio, millis(quiet.p99()), millis(loaded.p99()), millis(after.p99())),
 		})
 	}
 	for _, f := range figures {
@@ -126,13 +123,14 @@ func (b *keyBench) fill(ctx context.Context, versions int) (err error) {
 
 // rewrapUnder moves the environment to the other key while the load goes on, and waits for
 // the run's end.
-func (b *keyBench) rewrapUnder(ctx context.Context, load *steady, e api.Environment) (*histogram, api.KeyRun, error) {
-	stop := make(chan struct{})
-	var measured *histogram
+func (b *keyBench) rewrapUnder(ctx context.Context, load *steady, e api.Environment) (stretches, api.KeyRun, error) {
+	loading, stop := context.WithCancel(ctx)
+	defer stop()
+	var measured stretches
 	var wait sync.WaitGroup
-	wait.Go(func() { measured = load.until(stop) })
+	wait.Go(func() { measured = load.until(loading) })
 	run, err := b.rewrap(ctx, e)
-	close(stop)
+	stop()
 	wait.Wait()
 	return measured, run, errors.Join(err, load.failed())
 }

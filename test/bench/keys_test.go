@@ -58,9 +58,9 @@ func TestSteady(t *testing.T) {
 	t.Run("Rate", func(t *testing.T) {
 		var n atomic.Int64
 		load := newLoad(t, func(w http.ResponseWriter, _ *http.Request) { n.Add(1); _, _ = w.Write([]byte(value)) })
-		got := load.during(500 * time.Millisecond)
-		if err := load.failed(); err != nil || got.n == 0 || int64(got.n) > n.Load() || n.Load() > steadyRate {
-			t.Errorf("%d latencies of %d calls in half a second at %d a second, %v", got.n, n.Load(), steadyRate, err)
+		got := load.during(t.Context(), 500*time.Millisecond)
+		if err := load.failed(); err != nil || got.calls() == 0 || int64(got.calls()) > n.Load() || n.Load() > steadyRate {
+			t.Errorf("%d latencies of %d calls in half a second at %d a second, %v", got.calls(), n.Load(), steadyRate, err)
 		}
 	})
 	t.Run("Waiting", func(t *testing.T) {
@@ -73,14 +73,14 @@ func TestSteady(t *testing.T) {
 			}
 			_, _ = w.Write([]byte(value))
 		})
-		got := load.during(400 * time.Millisecond)
-		if q := got.quantile(0.5); q < 50*time.Millisecond {
+		got := load.during(t.Context(), 400*time.Millisecond)
+		if q := got[0].quantile(0.5); q < 50*time.Millisecond {
 			t.Errorf("the median is %v: what waited is left out", q)
 		}
 	})
 	t.Run("Failure", func(t *testing.T) {
 		load := newLoad(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
-		load.during(briefly)
+		load.during(t.Context(), briefly)
 		if err := load.failed(); err == nil {
 			t.Error("failed calls were not noticed")
 		}

@@ -4,30 +4,34 @@
 package keystest
 
 import (
-	"context"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
 	"testing"
-	"time"
-
-	"github.com/your-org/keeper/cli"
 )
 
-// asKeeper makes this test binary the keeper command, so that what is killed is built as the
-// tests are: with the race detector where they have it.
-const asKeeper = "KEEPER_TEST_AS_KEEPER"
+// binary is Keeper, built once for all tests of the package. It is built without the race
+// detector, whatever the tests are: most of their time is its.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "keeper-keys-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "keeper")
+	cmd := exec.Command("go", "build", "-o", path, "../..")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		os.Stderr.Write(out)
+		return "", err
+	}
+	return path, nil
+})
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asKeeper) == "" {
-		os.Exit(m.Run())
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		os.RemoveAll(filepath.Dir(path))
 	}
-	go endWithParent(os.Getppid())
-	os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
-}
-
-// endWithParent leaves no server behind where the tests themselves were killed.
-func endWithParent(parent int) {
-	for os.Getppid() == parent {
-		time.Sleep(time.Second)
-	}
-	os.Exit(1)
+	os.Exit(code)
 }

@@ -3,7 +3,6 @@ package keystest
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -202,20 +201,5 @@ func (w *witness) versions(t *testing.T, environment models.EnvironmentID, each 
 			secret, number = row.SecretID, row.Number
 			each(row)
 		}
-	}
-}
-
-// noneUnder holds that nothing of an environment stands under a key.
-func (w *witness) noneUnder(t *testing.T, environment models.EnvironmentID, recipient string) {
-	t.Helper()
-	err := w.store.Read(t.Context(), func(tx *store.Tx) error {
-		n, err := tx.CountDataKeysUnder(environment, recipient)
-		if err == nil && n > 0 {
-			err = fmt.Errorf("%d data keys stand under %s", n, recipient)
-		}
-		return err
-	})
-	if err != nil {
-		t.Error(err)
 	}
 }

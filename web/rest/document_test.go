@@ -93,11 +93,12 @@ func TestHandWrittenTypesAreAsTheDocumentSays(t *testing.T) {
 	document, err := specification()
 	must(t, err)
 	for name, typ := range map[string]reflect.Type{
-		"SecretWithValue":  reflect.TypeFor[api.SecretWithValue](),
-		"VersionWithValue": reflect.TypeFor[api.VersionWithValue](),
-		"CreatedToken":     reflect.TypeFor[api.CreatedToken](),
-		"Export":           reflect.TypeFor[api.Export](),
-		"ExportedSecret":   reflect.TypeFor[api.ExportedSecret](),
+		"SecretWithValue":     reflect.TypeFor[api.SecretWithValue](),
+		"VersionWithValue":    reflect.TypeFor[api.VersionWithValue](),
+		"CreatedToken":        reflect.TypeFor[api.CreatedToken](),
+		"AlertChannelWithKey": reflect.TypeFor[api.AlertChannelWithKey](),
+		"Export":              reflect.TypeFor[api.Export](),
+		"ExportedSecret":      reflect.TypeFor[api.ExportedSecret](),
 	} {
 		want := slices.Sorted(maps.Keys(propertiesOf(document.Components.Schemas[name].Value)))
 		if diff := cmp.Diff(want, jsonNames(typ)); diff != "" {
@@ -162,6 +163,8 @@ func TestEnumsAreTheModels(t *testing.T) {
 		"KeyRunStatus": words([]models.KeyRunStatus{
 			models.KeyRunQueued, models.KeyRunRunning, models.KeyRunSucceeded, models.KeyRunPartial, models.KeyRunFailed, models.KeyRunCancelled,
 		}),
+		"AlertKind":      words(models.AlertKinds),
+		"ChannelKind":    words(models.ChannelKinds),
 		"KeyFindingKind": words([]models.KeyFindingKind{models.FindingDamaged, models.FindingUnknown}),
 	} {
 		var got []string

@@ -2,6 +2,7 @@ package destinations_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -555,7 +556,7 @@ func TestTwoReplicas(t *testing.T) {
 						[]*house{h, other}[v%2].update(t, s, fmt.Sprintf("v%d", v))
 						if v == 3 {
 							if _, err := other.Trigger(t.Context(), admin, d.ID); err != nil {
-								t.Error(err)
+								t.Errorf("%v; the cause: %v", err, errors.Unwrap(err))
 							}
 						}
 					}

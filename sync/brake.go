@@ -25,8 +25,9 @@ func (b Brake) Trips(concerned, total int) bool {
 	return concerned > b.Most || b.Percent > 0 && concerned > brakeFloor && concerned*100 > b.Percent*total
 }
 
-// ErrBraked is in the chain of the error of a run that stopped before it did anything,
-// because it would have taken more away than its Brake allows.
+// ErrBraked is in the chain of the error of a run that stopped, because it would have taken
+// more away than its Brake allows: before it did anything, or before the page of entries
+// with which it would have, where so much changed only while it was under way.
 var ErrBraked = fault.New(fault.Conflict, "The run would take more away than it may by itself.")
 
 // TakesAway reports whether a decision removes a value, or writes over one of another's.
@@ -61,6 +62,7 @@ func (r *run) brake(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.entries = total
 	possible := 0
 	for entries, err := range r.ledger.Entries(ctx, !r.Full) {
 		if err != nil {
@@ -89,5 +91,27 @@ func (r *run) brake(ctx context.Context) error {
 	}
 	return fault.Wrap(ErrBraked, fault.Conflict,
 		"The run would delete or write over %d of %d values at the destination that it may not take away by itself; nothing was done.", concerned, total).
+		WithHint("Look at the plan. Apply it where that is meant; else find out what happened at the destination.")
+}
+
+// brakePage counts what a page would take away, and refuses it where that is too much with
+// what the run took away already: secrets may be deleted, and values changed, behind the look
+// that brake took.
+func (r *run) brakePage(page []*work) error {
+	if r.Brake.Most <= 0 || r.Approved != nil {
+		return nil
+	}
+	before := r.taken
+	for _, w := range page {
+		if w.unfit == nil && w.later.IsZero() && w.decision.TakesAway() {
+			r.taken++
+		}
+	}
+	if r.taken == before || !r.Brake.Trips(r.taken, r.entries) {
+		return nil
+	}
+	return fault.Wrap(ErrBraked, fault.Conflict,
+		"While the run was under way, more came to be deleted or written over than it may take away by itself: %d of %d values; it stopped after %d.",
+		r.taken, r.entries, before).
 		WithHint("Look at the plan. Apply it where that is meant; else find out what happened at the destination.")
 }

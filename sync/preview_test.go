@@ -213,6 +213,35 @@ func TestBrake(t *testing.T) {
 	}
 }
 
+// TestBrakeWhileUnderWay has more be deleted in Keeper, after the brake looked, than a run may
+// take away.
+func TestBrakeWhileUnderWay(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range names(20) {
+		w.book.put(name, "value")
+	}
+	w.run(t, true)
+	w.clock.pass(time.Hour)
+	w.book.failWith(func(call string, _ keepersync.Entry) error {
+		if call == "entries" { // the brake's own look has begun
+			w.book.failWith(nil)
+			for _, name := range names(16) {
+				w.book.remove(name)
+			}
+		}
+		return nil
+	})
+	options := w.options(true)
+	options.Brake = keepersync.Brake{Most: 15}
+	w.tape.rewind()
+	if _, err := keepersync.Run(t.Context(), w.tape, w.book, options); !errors.Is(err, keepersync.ErrBraked) {
+		t.Errorf("got %v, want a stop", err)
+	}
+	if changes := w.tape.changes(); len(changes) > 0 {
+		t.Errorf("did %v", changes)
+	}
+}
+
 // TestBrakeAtEachRead has each read fail where the brake would have to know: what cannot be
 // looked at is not taken away either.
 func TestBrakeAtEachRead(t *testing.T) {

@@ -82,6 +82,8 @@ type run struct {
 	listing *listing // nil where only due entries are looked at
 	counts  models.RunCounts
 	total   int
+	entries int       // of the destination, and
+	taken   int       // how many this run takes away of them, for the brake
 	ended   []Outcome // of the page, for the proof
 }
 
@@ -148,6 +150,9 @@ func (r *run) page(ctx context.Context, entries []Entry) error {
 		page = slices.DeleteFunc(page, func(w *work) bool { return !r.approved(w) })
 	}
 	r.pace(page)
+	if err := r.brakePage(page); err != nil {
+		return err
+	}
 	if err := r.intend(ctx, page); err != nil {
 		return err
 	}

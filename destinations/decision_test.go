@@ -11,6 +11,7 @@ import (
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/secrets"
 	"github.com/your-org/keeper/store/storetest"
 )
 
@@ -159,6 +160,19 @@ func TestManual(t *testing.T) {
 		d, s := h.destination(t, "one"), h.put(t, "a", "ours")
 		h.work(t, d)
 		wantFault(t, h.Rule(t.Context(), admin, destinations.Ruling{Destination: d.ID, Secret: s.ID, Side: models.SideKeeper, Version: 1}), fault.NotFound)
+	})
+	t.Run("OfAnotherEnvironment", func(t *testing.T) {
+		h, _, _, hold := drifted(t)
+		other, err := h.secrets.CreateEnvironment(t.Context(), admin, models.Environment{Name: "hidden"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		foreign, err := h.secrets.Create(t.Context(), admin, secrets.NewSecret{Environment: other.ID, Name: "a", Type: models.Text, Value: plain("v")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hold.SecretID, hold.Version = foreign.ID, foreign.CurrentVersion+1
+		wantFault(t, h.Rule(t.Context(), actor(models.RoleEditor, h.env.ID), rule(h, hold, models.SideRemote)), fault.NotFound)
 	})
 	t.Run("Reader", func(t *testing.T) {
 		h, _, _, hold := drifted(t)
@@ -353,6 +367,42 @@ func TestBrakeHolds(t *testing.T) {
 	}
 	if holds(h.places.at("one"), "production/s0", "value") || !holds(h.places.at("one"), "production/s11", "value") {
 		t.Error("the plan was not carried out as it stood")
+	}
+}
+
+// TestBrakeOfDrafts: a plan that somebody asked for is no way round the brake.
+func TestBrakeOfDrafts(t *testing.T) {
+	h := sqlite(t)
+	d := h.with(t, "one", func(c *models.DestinationConfig) { c.BrakeMost, c.BrakePercent = new(1), new(0) })
+	editor := actor(models.RoleEditor, h.env.ID)
+	for i := range 3 {
+		h.put(t, fmt.Sprint("s", i), "value")
+	}
+	h.work(t, d)
+	plan := func(edited ...string) models.Plan {
+		for _, name := range edited {
+			h.places.at("one").Edit("production/"+name, []byte("theirs"))
+		}
+		p, err := h.Plan(t.Context(), editor, d.ID)
+		if err != nil || p.Counts.Overwrites != len(edited) {
+			t.Fatalf("plan %+v, %v", p, err)
+		}
+		return p
+	}
+	within := plan("s0")
+	if _, err := h.Apply(t.Context(), editor, within.ID, within.Digest); err != nil {
+		t.Fatal(err)
+	}
+	h.work(t, d)
+	over := plan("s1", "s2")
+	_, err := h.Apply(t.Context(), editor, over.ID, over.Digest)
+	wantFault(t, err, fault.Forbidden)
+	if _, err := h.Apply(t.Context(), actor(models.RoleManager, h.env.ID), over.ID, over.Digest); err != nil {
+		t.Fatal(err)
+	}
+	h.work(t, d)
+	if run := h.runs(t, d)[0]; run.Status != models.RunSucceeded || run.Counts.Repaired != 2 {
+		t.Errorf("run %+v", run)
 	}
 }
 

@@ -136,13 +136,13 @@ func (s *Service) items(ctx context.Context, id models.PlanID) (all []models.Pla
 }
 
 // Apply asks for a run that does exactly what the plan says, and refuses where anything has
-// moved since. The digest, where given, is that of the plan that the caller has seen.
+// moved since. What takes more away than the brake allows, managers alone apply. The digest, where given, is that of the plan that the caller has seen.
 func (s *Service) Apply(ctx context.Context, actor models.Actor, id models.PlanID, digest string) (models.SyncRun, error) {
 	plan, d, e, err := s.plan(ctx, actor, auth.TriggerSync, id)
 	if err != nil {
 		return models.SyncRun{}, err
 	}
-	if plan.Status == models.PlanHeld {
+	if plan.Status == models.PlanHeld || overBrake(d, plan) {
 		if d, e, err = s.destination(ctx, actor, auth.ManageDestination, d.ID); err != nil {
 			return models.SyncRun{}, err
 		}
@@ -182,6 +182,13 @@ func (s *Service) Apply(ctx context.Context, actor models.Actor, id models.PlanI
 	}
 	s.Wake()
 	return run, nil
+}
+
+// overBrake reports whether the brake would hold a run that did what the plan says: it makes no
+// difference to who may let it go that somebody asked for the plan.
+func overBrake(d models.Destination, plan models.Plan) bool {
+	most, percent := d.Config.Brake()
+	return keepersync.Brake{Most: most, Percent: percent}.Trips(plan.Counts.Deletes+plan.Counts.Overwrites, plan.Counts.Looked)
 }
 
 // approved is what a run that applies a plan may do, if the plan still is what it was.

@@ -39,6 +39,9 @@ func (s *Service) Rule(ctx context.Context, actor models.Actor, r Ruling) error 
 		if secret, _, err = tx.LockCurrentVersion(r.Secret); err != nil {
 			return err
 		}
+		if secret.EnvironmentID != e.ID {
+			return errNoHold // nothing tells it from one that is not there
+		}
 		if secret.CurrentVersion != r.Version {
 			return fault.New(fault.Stale, "The secret was changed in Keeper since; nothing was decided.").WithHint("Look at both sides again.")
 		}

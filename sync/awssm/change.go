@@ -20,8 +20,8 @@ func (d *Driver) Mark(ctx context.Context, name string, mark keepersync.Mark) (k
 }
 
 // Delete schedules the deletion of the version that was observed; until the recovery window
-// ends, it can be restored. It never deletes at once; replicas, which AWS removes first, come
-// back after a restore, by Tune.
+// ends, it can be restored. It never deletes at once; Keeper's replicas, which have to go first,
+// come back after a restore, by Tune. With a replica of somebody else's it is refused.
 func (d *Driver) Delete(ctx context.Context, r keepersync.Remote) (keepersync.Remote, error) {
 	before, err := d.describe(ctx, r.Name)
 	switch {
@@ -32,7 +32,7 @@ func (d *Driver) Delete(ctx context.Context, r keepersync.Remote) (keepersync.Re
 	case before.Version != r.Version:
 		return keepersync.Remote{}, fault.New(fault.Conflict, "%s was written in AWS Secrets Manager by somebody else meanwhile; it was not deleted.", r.Name)
 	}
-	if err := d.withdrawAll(ctx, before); err != nil {
+	if err := d.withdrawOwn(ctx, before); err != nil {
 		return keepersync.Remote{}, err
 	}
 	_, err = d.client.DeleteSecret(ctx, &secretsmanager.DeleteSecretInput{

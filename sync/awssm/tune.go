@@ -236,17 +236,28 @@ func (d *Driver) withdraw(ctx context.Context, name string, regions []string) er
 	return nil
 }
 
-// withdrawAll removes all replicas, without which AWS deletes nothing. The record goes first,
-// so that after a restore they are known to be missing.
-func (d *Driver) withdrawAll(ctx context.Context, s state) error {
-	var regions []string
+// withdrawOwn removes the replicas that Keeper made, without which AWS deletes nothing. With
+// a replica that somebody else made it removes none: a replica has no recovery window. The
+// record goes first, so that after a restore they are known to be missing.
+func (d *Driver) withdrawOwn(ctx context.Context, s state) error {
+	var own, others []string
 	for _, r := range s.beside.replicas {
-		regions = append(regions, aws.ToString(r.Region))
+		region := aws.ToString(r.Region)
+		// The settings count too: a removal that was cut off has no record any more.
+		if slices.Contains(recorded(s.beside.tags), region) || slices.Contains(d.regions, region) {
+			own = append(own, region)
+		} else {
+			others = append(others, region)
+		}
+	}
+	if len(others) > 0 {
+		return fault.New(fault.Invalid, "%s cannot be deleted in AWS Secrets Manager: it has replicas in %s that Keeper did not make.", s.Name, strings.Join(others, ", ")).
+			WithHint("Remove those replicas there if nobody needs them; Keeper then deletes it.")
 	}
 	if len(recorded(s.beside.tags)) > 0 {
 		if err := d.record(ctx, s.Name, nil); err != nil {
 			return err
 		}
 	}
-	return d.withdraw(ctx, s.Name, regions)
+	return d.withdraw(ctx, s.Name, own)
 }

@@ -241,6 +241,19 @@ func TestReplicas(t *testing.T) {
 			t.Error("still untuned")
 		}
 	})
+	t.Run("DeletedWithOthers", func(t *testing.T) {
+		c := settled(t, "us-east-1")
+		_, err := c.stranger.ReplicateSecretToRegions(t.Context(), replicate(prefix+"x", "ap-south-1"))
+		c.must(err)
+		looked, err := c.driver.Describe(t.Context(), prefix+"x")
+		c.must(err)
+		c.server.ResetCalls()
+		_, err = c.driver.Delete(t.Context(), looked)
+		wantKind(t, err, fault.Invalid, prefix+"x", "ap-south-1")
+		if got := c.secret("x").Replicas; c.writes() > 0 || !slices.Equal(got, []string{"ap-south-1", "us-east-1"}) {
+			t.Errorf("%d writes, replicas %v", c.writes(), got)
+		}
+	})
 	t.Run("DeletedAndRestored", func(t *testing.T) {
 		c := settled(t, "us-east-1")
 		looked, err := c.driver.Describe(t.Context(), prefix+"x")

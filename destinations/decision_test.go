@@ -12,6 +12,7 @@ import (
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/secrets"
+	"github.com/your-org/keeper/store"
 	"github.com/your-org/keeper/store/storetest"
 )
 
@@ -324,6 +325,36 @@ func TestPlanThatMoved(t *testing.T) {
 	}
 	if plan, err = h.FindPlan(t.Context(), admin, plan.ID); err != nil || plan.Status != models.PlanRefused || plan.Reason == "" {
 		t.Errorf("plan %+v, %v", plan, err)
+	}
+}
+
+// TestPlanCutOff: a plan whose run died with its process does not look as if it went on.
+func TestPlanCutOff(t *testing.T) {
+	for _, dialect := range storetest.Dialects {
+		t.Run(dialect, func(t *testing.T) {
+			h := newHouse(t, storetest.Open(t, dialect))
+			d := h.destination(t, "one")
+			h.put(t, "a", "one")
+			plan, err := h.Plan(t.Context(), admin, d.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			run, err := h.Apply(t.Context(), admin, plan.ID, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			run.Status = models.RunRunning // as when the process dies right after
+			if err := h.store.Write(t.Context(), func(tx *store.Tx) error { return tx.UpdateRun(&run) }); err != nil {
+				t.Fatal(err)
+			}
+			h.work(t, d)
+			if plan, err = h.FindPlan(t.Context(), admin, plan.ID); err != nil || plan.Status != models.PlanRefused || plan.Reason == "" {
+				t.Errorf("plan %+v, %v", plan, err)
+			}
+			if !holds(h.places.at("one"), "production/a", "one") {
+				t.Error("the work was not taken over")
+			}
+		})
 	}
 }
 

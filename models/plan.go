@@ -11,7 +11,7 @@ const (
 	PlanHeld      PlanStatus = "held"      // of a run that the brake stopped: a person has to look
 	PlanApplying  PlanStatus = "applying"  // its run is queued or under way
 	PlanApplied   PlanStatus = "applied"   // carried out; its run tells how
-	PlanRefused   PlanStatus = "refused"   // something had moved; nothing was done
+	PlanRefused   PlanStatus = "refused"   // something had moved, or its run was cut off: the reason says which
 	PlanDiscarded PlanStatus = "discarded" // nobody wants it any more, or a newer one took its place
 )
 

@@ -116,9 +116,20 @@ func (tx *Tx) Results(run models.RunID, failedOnly bool, text string, limit int)
 	return rows, next, nil
 }
 
+// cutOff is the reason of a plan whose run ended with its process.
+const cutOff = "Keeper was stopped while it applied the plan; part of it may have been done."
+
 // InterruptRuns ends a destination's runs that still say running, as the process that made
-// them is gone, and says how many.
+// them is gone, with the plans that they applied, and says how many.
 func (tx *Tx) InterruptRuns(destination models.DestinationID, now time.Time) (int, error) {
+	running := tx.db().Model(&models.SyncRun{}).Select("id").
+		Where("destination_id = ? AND status = ?", destination, models.RunRunning)
+	cut := tx.db().Model(&models.Plan{}).
+		Where("destination_id = ? AND status = ? AND run_id IN (?)", destination, models.PlanApplying, running).
+		UpdateColumns(map[string]any{"status": models.PlanRefused, "reason": cutOff})
+	if cut.Error != nil {
+		return 0, translate(cut.Error, "plan")
+	}
 	done := tx.db().Model(&models.SyncRun{}).
 		Where("destination_id = ? AND status = ?", destination, models.RunRunning).
 		UpdateColumns(map[string]any{"status": models.RunInterrupted, "finished_at": micro(now)})

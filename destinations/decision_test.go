@@ -454,4 +454,11 @@ func TestBrakeDoesNotSpin(t *testing.T) {
 	if next := h.work(t, d); time.Until(*next) < 50*time.Minute {
 		t.Errorf("next due in %v", time.Until(*next))
 	}
+	before := h.runs(t, d)[0]
+	if run := h.full(t, d); run.Status != models.RunHeld || run.PlanID != before.PlanID {
+		t.Errorf("again: %+v, before: %+v", run, before)
+	}
+	if plans, _, err := h.Plans(t.Context(), admin, destinations.PlanQuery{DestinationID: d.ID}); err != nil || len(plans) != 1 {
+		t.Errorf("%d plans are kept, want the one that is held; %v", len(plans), err)
+	}
 }

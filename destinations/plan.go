@@ -74,7 +74,7 @@ func (s *Service) preview(ctx context.Context, d models.Destination, e models.En
 		plan.Counts.Calls[string(family)] = n
 	}
 	plan.Reason = ""
-	_, plan.Digest, err = s.items(ctx, plan.ID)
+	plan.Digest, err = s.items(ctx, plan.ID, func(models.PlanItem) {})
 	return err
 }
 
@@ -109,8 +109,9 @@ func count(c *models.PlanCounts, item keepersync.Item) {
 	}
 }
 
-// items are a plan's, with the digest over them: each as a line of JSON, by secret.
-func (s *Service) items(ctx context.Context, id models.PlanID) (all []models.PlanItem, digest string, err error) {
+// items hands over a plan's, by secret, and returns the digest over them: each as a line of
+// JSON.
+func (s *Service) items(ctx context.Context, id models.PlanID, each func(models.PlanItem)) (digest string, err error) {
 	hash := sha256.New()
 	lines := json.NewEncoder(hash)
 	for after := models.SecretID(0); ; {
@@ -120,18 +121,19 @@ func (s *Service) items(ctx context.Context, id models.PlanID) (all []models.Pla
 			return err
 		})
 		if err != nil {
-			return nil, "", err
+			return "", err
 		}
 		if len(items) == 0 {
-			return all, hex.EncodeToString(hash.Sum(nil)), nil
+			return hex.EncodeToString(hash.Sum(nil)), nil
 		}
 		for _, item := range items {
 			item.PlanID = "" // two plans that would do the same have the same digest
 			if err := lines.Encode(item); err != nil {
-				return nil, "", err
+				return "", err
 			}
+			each(item)
 		}
-		all, after = append(all, items...), items[len(items)-1].SecretID
+		after = items[len(items)-1].SecretID
 	}
 }
 
@@ -201,18 +203,17 @@ func (s *Service) approved(ctx context.Context, id models.PlanID) (map[models.Se
 	if err != nil {
 		return nil, err
 	}
-	items, digest, err := s.items(ctx, id)
+	approved := map[models.SecretID]keepersync.Approval{}
+	digest, err := s.items(ctx, id, func(item models.PlanItem) {
+		if item.Problem == "" && item.Action != models.ActionHold && item.Action != models.ActionRefuse {
+			approved[item.SecretID] = keepersync.Approval{Action: item.Action, Version: item.Version, RemoteVersion: item.RemoteVersion}
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
 	if digest != plan.Digest {
 		return nil, fault.New(fault.Stale, "The plan's rows are not those that it was made with; nothing was done.").WithHint("Make a new plan.")
-	}
-	approved := make(map[models.SecretID]keepersync.Approval, len(items))
-	for _, item := range items {
-		if item.Problem == "" && item.Action != models.ActionHold && item.Action != models.ActionRefuse {
-			approved[item.SecretID] = keepersync.Approval{Action: item.Action, Version: item.Version, RemoteVersion: item.RemoteVersion}
-		}
 	}
 	return approved, nil
 }
@@ -228,8 +229,8 @@ func (s *Service) hold(ctx context.Context, d models.Destination, e models.Envir
 	return s.Store.Write(ctx, func(tx *store.Tx) error {
 		held, err := tx.HeldPlan(d.ID)
 		if err == nil && held.Digest == plan.Digest {
-			run.PlanID, plan.Status, plan.Reason = held.ID, models.PlanDiscarded, "The plan "+string(held.ID)+" says the same."
-			return tx.UpdatePlan(&plan)
+			run.PlanID = held.ID
+			return tx.DeletePlan(plan.ID) // else each pass would leave all its items again
 		}
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return err

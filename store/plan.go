@@ -115,6 +115,12 @@ func (tx *Tx) DeletePlansBefore(before time.Time) (int, error) {
 	})
 }
 
+// DeletePlan removes one with its items.
+func (tx *Tx) DeletePlan(id models.PlanID) error {
+	_, err := tx.deletePlans(func(plans *gorm.DB) *gorm.DB { return plans.Where("id = ?", id) })
+	return err
+}
+
 // HeldPlan is a destination's newest plan that the brake holds; NotFound where there is none.
 func (tx *Tx) HeldPlan(destination models.DestinationID) (models.Plan, error) {
 	query := tx.db().Where("destination_id = ? AND status = ?", destination, models.PlanHeld).Order("created_at DESC, id DESC")

@@ -27,7 +27,7 @@ type account struct {
 	again time.Time // zero: never
 }
 
-// Scope is "aws/<account>/<region>". Two access keys of one account share its quotas, which
+// Scope is "aws/<account>/<region>", or "aws/<endpoint>/<account>/<region>". Two access keys of one account share its quotas, which
 // only STS can tell; it lets everybody ask. Without its answer, each key counts for itself.
 func (d *Driver) Scope(ctx context.Context) string {
 	a := &d.account
@@ -44,7 +44,7 @@ func (d *Driver) Scope(ctx context.Context) string {
 	out, err := a.client.GetCallerIdentity(asking, &sts.GetCallerIdentityInput{})
 	switch {
 	case err == nil && aws.ToString(out.Account) != "":
-		a.scope, a.again = scopeOf(*out.Account, d.region), time.Time{}
+		a.scope, a.again = scopeOf(d.endpoint, *out.Account, d.region), time.Time{}
 	case ctx.Err() != nil: // nothing was learnt
 		return d.scope
 	default:
@@ -53,4 +53,11 @@ func (d *Driver) Scope(ctx context.Context) string {
 	return a.scope
 }
 
-func scopeOf(who, region string) string { return "aws/" + who + "/" + region }
+// scopeOf names what shares quotas. An endpoint that somebody entered counts for itself: it
+// could name any account as its own, and slow down all who work there.
+func scopeOf(endpoint, who, region string) string {
+	if endpoint != "" {
+		who = endpoint + "/" + who
+	}
+	return "aws/" + who + "/" + region
+}

@@ -14,15 +14,24 @@ func TestScope(t *testing.T) {
 	}
 	scope := func(key, role, want string) {
 		t.Helper()
+		want = "aws/" + server.URL + "/" + want + "/" + region
 		if got := open(key, role).Scope(t.Context()); got != want {
 			t.Errorf("the scope of %s %s is %s, want %s", key, role, got, want)
 		}
 	}
-	scope("AKIAONE", "", "aws/111111111111/"+region)
-	scope("AKIATWO", "", "aws/111111111111/"+region)
-	scope("AKIATHREE", "", "aws/333333333333/"+region)
-	scope("AKIATHREE", "arn:aws:iam::444444444444:role/keeper", "aws/444444444444/"+region)
+	scope("AKIAONE", "", "111111111111")
+	scope("AKIATWO", "", "111111111111")
+	scope("AKIATHREE", "", "333333333333")
+	scope("AKIATHREE", "arn:aws:iam::444444444444:role/keeper", "444444444444")
 
+	t.Run("EndpointsApart", func(t *testing.T) {
+		// Whoever answers at an address of their own may say that they are in any account.
+		other := standin.Start(t, standin.Options{Accounts: map[string]string{"AKIAONE": "111111111111"}})
+		got := awssm.New(awssm.Options{Config: config(other.URL, "AKIAONE"), Prefix: prefix}).Scope(t.Context())
+		if got == open("AKIAONE", "").Scope(t.Context()) {
+			t.Errorf("two endpoints share the scope %s", got)
+		}
+	})
 	t.Run("AskedOnce", func(t *testing.T) {
 		server.ResetCalls()
 		d := open("AKIAONE", "")
@@ -41,7 +50,7 @@ func TestScope(t *testing.T) {
 		server.ResetCalls()
 		d := open("AKIAONE", "")
 		for range 3 {
-			if got := d.Scope(t.Context()); got != "aws/AKIAONE/"+region {
+			if got := d.Scope(t.Context()); got != "aws/"+server.URL+"/AKIAONE/"+region {
 				t.Errorf("the scope is %s", got)
 			}
 		}

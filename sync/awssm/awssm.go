@@ -79,6 +79,7 @@ type Driver struct {
 	recoveryDays int64
 	roleARN      string
 	region       string
+	endpoint     string // that was entered; empty: AWS's
 	scope        string // where STS does not tell the account
 	account      account
 	pace         keepersync.Pace
@@ -110,7 +111,8 @@ func New(o Options) *Driver {
 		recoveryDays: int64(cmp.Or(o.RecoveryDays, defaultRecoveryDays)),
 		roleARN:      o.RoleARN,
 		region:       config.Region,
-		scope:        scopeOf(who, config.Region),
+		endpoint:     aws.ToString(config.BaseEndpoint),
+		scope:        scopeOf(aws.ToString(config.BaseEndpoint), who, config.Region),
 		pace:         paceOf(o.WriteBurst),
 		keys:         keyNames{client: kms.NewFromConfig(config)},
 		tags:         o.Tags,

@@ -209,7 +209,7 @@ func TestRole(t *testing.T) {
 		if there := server.Secrets("210987654321", region); len(there) != 1 {
 			t.Errorf("the role's account holds %d secrets", len(there))
 		}
-		if got, want := d.Quota().Scope, "aws/210987654321/"+region; got != want {
+		if got, want := d.Quota().Scope, "aws/"+server.URL+"/210987654321/"+region; got != want {
 			t.Errorf("scope %q, want %q", got, want)
 		}
 	})
@@ -303,11 +303,11 @@ func TestAnswers(t *testing.T) {
 func TestQuotaScope(t *testing.T) {
 	one, other := config("http://127.0.0.1:1", "AKIAONE"), config("http://127.0.0.1:1", "AKIAOTHER")
 	a, b := awssm.New(awssm.Options{Config: one}).Quota(), awssm.New(awssm.Options{Config: other}).Quota()
-	if a.Scope != "aws/AKIAONE/"+region || a.Scope == b.Scope {
+	if a.Scope != "aws/http://127.0.0.1:1/AKIAONE/"+region || a.Scope == b.Scope {
 		t.Errorf("scopes %q and %q", a.Scope, b.Scope)
 	}
 	one.Credentials = nil
-	if got := awssm.New(awssm.Options{Config: one}).Quota().Scope; got != "aws/default/"+region {
+	if got := awssm.New(awssm.Options{Config: one}).Quota().Scope; got != "aws/http://127.0.0.1:1/default/"+region {
 		t.Errorf("scope %q", got)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/your-org/keeper/secrets"
 	"github.com/your-org/keeper/store"
 	"github.com/your-org/keeper/store/storetest"
+	"github.com/your-org/keeper/sync/memory"
 )
 
 // with makes a destination with further settings.
@@ -140,6 +141,21 @@ func TestManual(t *testing.T) {
 			}
 		})
 	}
+	t.Run("FailedAtFirst", func(t *testing.T) {
+		h, d, _, hold := drifted(t)
+		if err := h.Rule(t.Context(), admin, rule(h, hold, models.SideKeeper)); err != nil {
+			t.Fatal(err)
+		}
+		h.places.at("one").Inject(memory.Fault{Op: memory.OpPut, Kind: fault.Forbidden, Times: 1})
+		h.work(t, d)
+		if !holds(h.places.at("one"), "production/a", "theirs") {
+			t.Fatal("the write did not fail")
+		}
+		h.full(t, d)
+		if !holds(h.places.at("one"), "production/a", "ours") {
+			t.Error("the decision was forgotten")
+		}
+	})
 	t.Run("ChangedThereSince", func(t *testing.T) {
 		h, d, _, hold := drifted(t)
 		h.places.at("one").Edit("production/a", []byte("theirs again"))

@@ -55,7 +55,7 @@ func (l *ledger) Record(ctx context.Context, outcomes []keepersync.Outcome) erro
 			if hold := l.hold(o); r.due() || o.Changed() || r.hold == nil || !sameHold(*r.hold, hold) {
 				holds = append(holds, hold)
 			}
-		case r.hold != nil && o.Status != models.StatusUnknown:
+		case r.hold != nil && decided(o):
 			settled = append(settled, o.Entry.SecretID)
 		}
 		switch {
@@ -89,6 +89,13 @@ func (l *ledger) Record(ctx context.Context, outcomes []keepersync.Outcome) erro
 		}
 		return tx.AddResults(results)
 	})
+}
+
+// decided reports whether an outcome leaves nothing of a difference to decide. Where what a
+// person decided failed, or has to wait, the decision stands for the next try.
+func decided(o keepersync.Outcome) bool {
+	open := o.Err != nil && o.Action != models.ActionRefuse || !o.Again.IsZero()
+	return o.Status == models.StatusInSync || o.Status != models.StatusUnknown && !open
 }
 
 func sameHold(a, b models.SyncHold) bool {

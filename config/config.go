@@ -39,7 +39,7 @@ type Config struct {
 	KMSCacheGrace   Seconds `env:"KEEPER_KMS_CACHE_GRACE" envDefault:"900"`
 	KMSRoleARN      string  `env:"KEEPER_KMS_ROLE_ARN"`
 	KMSExternalID   string  `env:"KEEPER_KMS_EXTERNAL_ID"`
-	KMSRate         int     `env:"KEEPER_KMS_RATE" envDefault:"1000"` // calls a second of re-wraps, scrubs and migrations
+	KMSRate         int     `env:"KEEPER_KMS_RATE" envDefault:"500"` // calls a second of re-wraps, scrubs and migrations
 	ScrubInterval   Seconds `env:"KEEPER_SCRUB_INTERVAL" envDefault:"604800"`
 	ScrubRate       int     `env:"KEEPER_SCRUB_RATE" envDefault:"500"` // versions a second
 	FernetKey       Secret  `env:"KEEPER_FERNET_KEY"`                  // of the older Keeper, for migrate from-fernet

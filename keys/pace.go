@@ -17,11 +17,11 @@ type pace struct{ limiter *rate.Limiter }
 // defaultRate is for a service that was given none, in a test.
 const defaultRate = 1000
 
-// newPace allows so many a second. What was not used for a quarter of a second, while a page
+// newPace allows so many a second. What was not used for a tenth of a second, while a page
 // was being stored, may be caught up with.
 func newPace(perSecond int) *pace {
 	perSecond = cmp.Or(max(perSecond, 0), defaultRate)
-	return &pace{rate.NewLimiter(rate.Limit(perSecond), max(1, perSecond/4))}
+	return &pace{rate.NewLimiter(rate.Limit(perSecond), max(1, perSecond/10))}
 }
 
 // wait returns when one more may begin.

@@ -57,7 +57,7 @@ func measureKeys(ctx context.Context, o options, dir, binary string) (all []figu
 	}
 	before := time.Duration(4 * o.seconds * float64(time.Second))
 	for _, c := range []rewrapCase{
-		{versions: o.versions, uses: 1024, rate: 1000}, {versions: o.versions, uses: 1024, rate: 10}, {versions: o.versions, uses: 1, rate: 1000},
+		{versions: o.versions, uses: 1024, rate: 100}, {versions: o.versions, uses: 1024, rate: 10}, {versions: o.versions, uses: 1, rate: 500},
 	} {
 		figures, failed := measureRewrap(ctx, folder(fmt.Sprintf("rewrap-%d-%d", c.uses, c.rate)), binary, c, before)
 		if err = errors.Join(err, failed); err != nil {

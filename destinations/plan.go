@@ -96,7 +96,7 @@ func count(c *models.PlanCounts, item keepersync.Item) {
 		c.Problems++
 		return
 	}
-	if item.TakesAway() && item.Action != models.ActionDelete {
+	if item.TakesAway() && item.Action != models.ActionDelete && item.Action != models.ActionTake {
 		c.Overwrites++
 	}
 	for action, n := range map[models.SyncAction]*int{
@@ -190,7 +190,7 @@ func (s *Service) Apply(ctx context.Context, actor models.Actor, id models.PlanI
 // difference to who may let it go that somebody asked for the plan.
 func overBrake(d models.Destination, plan models.Plan) bool {
 	most, percent := d.Config.Brake()
-	return keepersync.Brake{Most: most, Percent: percent}.Trips(plan.Counts.Deletes+plan.Counts.Overwrites, plan.Counts.Looked)
+	return keepersync.Brake{Most: most, Percent: percent}.Trips(plan.Counts.Deletes+plan.Counts.Overwrites+plan.Counts.Takes, plan.Counts.Looked)
 }
 
 // approved is what a run that applies a plan may do, if the plan still is what it was.

@@ -7,8 +7,9 @@ import (
 	"github.com/your-org/keeper/models"
 )
 
-// Brake bounds what one run may take away at a destination without a person having seen it:
-// values deleted there, and values written over that Keeper did not write.
+// Brake bounds what one run may replace without a person having seen it: values deleted at the
+// destination, values written over there that Keeper did not write, and current values of
+// Keeper's that the destination's take the place of, to go on to the other destinations.
 type Brake struct {
 	Most    int // how many; 0: no brake
 	Percent int // of the destination's entries, once more than brakeFloor are concerned; 0: no share
@@ -30,10 +31,11 @@ func (b Brake) Trips(concerned, total int) bool {
 // with which it would have, where so much changed only while it was under way.
 var ErrBraked = fault.New(fault.Conflict, "The run would take more away than it may by itself.")
 
-// TakesAway reports whether a decision removes a value, or writes over one of another's.
+// TakesAway reports whether a decision removes a value, writes over one of another's, or has
+// one take the place of Keeper's.
 func (d Decision) TakesAway() bool {
 	overwrites := writes(d.Action) && (d.Status == models.StatusDrifted || d.Status == models.StatusConflict)
-	return d.Action == models.ActionDelete || overwrites
+	return d.Action == models.ActionDelete || d.Action == models.ActionTake || overwrites
 }
 
 // mayTakeAway reports whether Decide could come to take something away, going by what is
@@ -90,7 +92,7 @@ func (r *run) brake(ctx context.Context) error {
 		return err
 	}
 	return fault.Wrap(ErrBraked, fault.Conflict,
-		"The run would delete or write over %d of %d values at the destination that it may not take away by itself; nothing was done.", concerned, total).
+		"The run would delete, write over or take over %d of %d values, more than it may by itself; nothing was done.", concerned, total).
 		WithHint("Look at the plan. Apply it where that is meant; else find out what happened at the destination.")
 }
 
@@ -111,7 +113,7 @@ func (r *run) brakePage(page []*work) error {
 		return nil
 	}
 	return fault.Wrap(ErrBraked, fault.Conflict,
-		"While the run was under way, more came to be deleted or written over than it may take away by itself: %d of %d values; it stopped after %d.",
+		"While the run was under way, more came to be deleted, written over or taken over than it may by itself: %d of %d values; it stopped after %d.",
 		r.taken, r.entries, before).
 		WithHint("Look at the plan. Apply it where that is meant; else find out what happened at the destination.")
 }

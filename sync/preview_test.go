@@ -242,6 +242,29 @@ func TestBrakeWhileUnderWay(t *testing.T) {
 	}
 }
 
+// TestBrakeOnTakes: a destination that was put back to an old state does not put Keeper back.
+func TestBrakeOnTakes(t *testing.T) {
+	w := newWorld(t)
+	w.strategy = models.RemoteWins
+	for _, name := range names(12) {
+		w.book.put(name, "value")
+	}
+	w.run(t, true)
+	w.clock.pass(time.Hour)
+	for _, name := range names(12) {
+		w.place.Edit("keeper/"+name, []byte("of last year"))
+	}
+	options := w.options(true)
+	options.Brake = keepersync.Brake{Most: 11}
+	if _, err := keepersync.Run(t.Context(), w.tape, w.book, options); !errors.Is(err, keepersync.ErrBraked) || w.book.taken != 0 {
+		t.Errorf("got %v with %d values taken, want the brake to stop it", err, w.book.taken)
+	}
+	options.Brake.Most = 12
+	if _, err := keepersync.Run(t.Context(), w.tape, w.book, options); err != nil || w.book.taken != 12 {
+		t.Errorf("got %v with %d values taken", err, w.book.taken)
+	}
+}
+
 // TestBrakeAtEachRead has each read fail where the brake would have to know: what cannot be
 // looked at is not taken away either.
 func TestBrakeAtEachRead(t *testing.T) {

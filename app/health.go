@@ -88,6 +88,8 @@ func destinationHealth(d models.Destination) telemetry.Component {
 	switch {
 	case d.Paused:
 		c.Detail = "paused"
+	case d.LastRunStatus == models.RunHeld:
+		c.Detail = "held for a person: " + d.LastError
 	case d.LastError != "":
 		c.Detail = d.LastError
 	case d.LastRunAt == nil:

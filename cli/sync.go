@@ -118,6 +118,8 @@ func destinationHealth(d api.Destination) string {
 	switch {
 	case d.Paused:
 		return "paused"
+	case d.LastRunStatus == api.RunHeld:
+		return "held: " + d.LastError
 	case d.LastError != "":
 		return "failed: " + d.LastError
 	case d.LastRunAt.IsZero():

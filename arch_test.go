@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"secrets":                 {"audit", "auth", "fault", "kms", "models", "store"},
 	"keys":                    {"audit", "auth", "fault", "kms", "models", "store"},
 	"legacy":                  {"fault", "models", "secrets"},
-	"alerts":                  {"audit", "auth", "fault", "kms", "models", "store"},
+	"alerts":                  {"audit", "auth", "egress", "fault", "kms", "models", "store"},
 	"destinations":            {"audit", "auth", "fault", "kms", "models", "store", "sync"},
 	"auth":                    {"audit", "fault", "models", "store"},
 	"audit":                   {"fault", "models", "store"},

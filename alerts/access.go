@@ -2,7 +2,6 @@ package alerts
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/auth"
@@ -14,26 +13,7 @@ import (
 // environment loads an environment in which the actor may do the action; a refusal is
 // recorded.
 func (s *Service) environment(ctx context.Context, actor models.Actor, action auth.Action, id models.EnvironmentID) (models.Environment, error) {
-	var e models.Environment
-	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		e, err = tx.Environment(id)
-		return err
-	})
-	missing := fault.New(fault.NotFound, "There is no environment %s.", strconv.FormatInt(int64(id), 10)).
-		WithHint("List the environments to see which there are.")
-	if fault.Is(err, fault.NotFound) {
-		return e, missing
-	}
-	if err != nil {
-		return e, err
-	}
-	if err := auth.Check(actor, action, id); err != nil {
-		if fault.Is(err, fault.NotFound) {
-			err = missing
-		}
-		return e, s.refused(ctx, audit.OnEnvironment(actor, string(action), e), err)
-	}
-	return e, nil
+	return auth.Environment(ctx, s.Store, actor, action, id)
 }
 
 // channel loads a channel that the actor may manage; a refusal is recorded, and what the
@@ -82,10 +62,7 @@ func (s *Service) load(ctx context.Context, id models.ChannelID) (models.AlertCh
 }
 
 func (s *Service) refused(ctx context.Context, entry models.AuditEntry, refusal error) error {
-	if err := s.Store.Record(ctx, audit.Ended(entry, refusal)); err != nil {
-		return fault.Wrap(err, fault.Unavailable, "The audit log cannot be written; nothing was done.").WithHint("Try again.")
-	}
-	return refusal
+	return audit.Refused(ctx, s.Store, entry, refusal)
 }
 
 // visible are the environments in which the actor may do the action, narrowed to those that

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"syscall"
 
+	"github.com/your-org/keeper/egress"
 	"github.com/your-org/keeper/fault"
 )
 
@@ -19,54 +20,28 @@ type guard struct {
 
 var errRefusedAddress = errors.New("alerts: the address is refused")
 
-// refused are link-local networks (the metadata services of most clouds among them), what is
-// no host, and the metadata services that stand elsewhere.
-var refused = prefixes(
-	"0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4",
-	"::/128", "fe80::/10", "fec0::/10", "ff00::/8",
-	"100.100.100.200/32", // Alibaba Cloud
-	"168.63.129.16/32",   // Azure
-	"192.0.0.192/32",     // Oracle Cloud
-	"fd00:ec2::/32",      // AWS
-	"fd20:ce::/32",       // Google Cloud
-)
-
-// translated are the IPv6 networks that stand for IPv4 addresses, and at which byte those
-// begin.
-var translated = map[netip.Prefix]int{
-	netip.MustParsePrefix("64:ff9b::/96"): 12, // NAT64
-	netip.MustParsePrefix("2002::/16"):    2,  // 6to4
-	netip.MustParsePrefix("::/96"):        12, // IPv4-compatible
+// noHost are addresses that are no host's, and IPv6 networks of which it cannot be told which
+// IPv4 address they lead to, so that they lead nowhere.
+var noHost = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("224.0.0.0/4"), netip.MustParsePrefix("240.0.0.0/4"),
+	netip.MustParsePrefix("::/128"), netip.MustParsePrefix("fec0::/10"), netip.MustParsePrefix("ff00::/8"),
+	netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2001::/32"),
 }
 
-// unseen cannot be told which IPv4 address they lead to, so that they lead nowhere.
-var unseen = prefixes("64:ff9b:1::/48", "2001::/32")
-
-func prefixes(texts ...string) []netip.Prefix {
-	all := make([]netip.Prefix, len(texts))
-	for i, text := range texts {
-		all[i] = netip.MustParsePrefix(text)
-	}
-	return all
-}
-
-// allows reports whether a notice may go to the address.
+// allows reports whether a notice may go to the address: what egress refuses to all of Keeper,
+// and more.
 func (g guard) allows(ip netip.Addr) bool {
 	ip = ip.WithZone("").Unmap()
-	if ip.IsLoopback() {
+	reached := egress.Reached(ip)
+	if ip.IsLoopback() || reached.IsLoopback() {
 		return g.loopback
 	}
-	for _, p := range append(unseen[:len(unseen):len(unseen)], refused...) {
-		if p.Contains(ip) {
+	for _, p := range noHost {
+		if p.Contains(ip) || p.Contains(reached) {
 			return false
 		}
 	}
-	for p, at := range translated {
-		if bytes := ip.As16(); ip.Is6() && p.Contains(ip) {
-			return g.allows(netip.AddrFrom4([4]byte(bytes[at : at+4])))
-		}
-	}
-	return true
+	return egress.Allowed(ip)
 }
 
 // control is asked by the dialer about each address right before it is connected to: what a

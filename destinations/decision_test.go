@@ -478,3 +478,33 @@ func TestBrakeDoesNotSpin(t *testing.T) {
 		t.Errorf("%d plans are kept, want the one that is held; %v", len(plans), err)
 	}
 }
+
+// TestBrakeWithoutAPlan: a run that the brake stopped ends on record also where its plan cannot
+// be made, and the next one is held.
+func TestBrakeWithoutAPlan(t *testing.T) {
+	h := sqlite(t)
+	d := h.with(t, "one", func(c *models.DestinationConfig) { c.BrakeMost, c.BrakePercent = new(2), new(0) })
+	var all []models.Secret
+	for i := range 4 {
+		all = append(all, h.put(t, fmt.Sprint("s", i), "value"))
+	}
+	h.work(t, d)
+	for _, s := range all {
+		if _, err := h.secrets.Delete(t.Context(), admin, s.ID, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.places.at("one").Inject(memory.Fault{Op: memory.OpList, Kind: fault.Unavailable, Times: 1})
+	run := h.full(t, d)
+	if run.Status != models.RunFailed || run.FinishedAt == nil || run.Error == "" || run.PlanID != "" {
+		t.Errorf("run %+v", run)
+	}
+	if run = h.full(t, d); run.Status != models.RunHeld || run.PlanID == "" {
+		t.Errorf("then %+v", run)
+	}
+	for _, s := range all {
+		if !holds(h.places.at("one"), "production/"+s.Name, "value") {
+			t.Errorf("%s was deleted in spite of the brake", s.Name)
+		}
+	}
+}

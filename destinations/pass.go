@@ -105,7 +105,7 @@ func (s *Service) finish(ctx context.Context, d models.Destination, e models.Env
 	run.Counts, run.FinishedAt = counts, &now
 	if errors.Is(runErr, keepersync.ErrBraked) {
 		if err := s.hold(ctx, d, e, &run, runErr); err != nil {
-			return err
+			runErr = err // the run ends on record all the same; the next one comes to the brake again
 		}
 	}
 	conclude(&run, runErr, ctx.Err() != nil)

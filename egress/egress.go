@@ -45,19 +45,27 @@ func prefixes(texts ...string) []netip.Prefix {
 
 // Allowed reports whether Keeper connects to an address.
 func Allowed(ip netip.Addr) bool {
-	ip = ip.WithZone("").Unmap()
-	for _, p := range refused {
-		if p.Contains(ip) {
-			return false
-		}
-	}
-	for p, at := range embedding {
-		if p.Contains(ip) {
-			bytes := ip.As16()
-			return Allowed(netip.AddrFrom4([4]byte(bytes[at : at+4])))
+	for _, one := range []netip.Addr{ip.WithZone("").Unmap(), Reached(ip)} {
+		for _, p := range refused {
+			if p.Contains(one) {
+				return false
+			}
 		}
 	}
 	return true
+}
+
+// Reached is the address that is reached under ip: the IPv4 address that it holds, where it
+// is of a network that stands for one, else ip itself.
+func Reached(ip netip.Addr) netip.Addr {
+	ip = ip.WithZone("").Unmap()
+	for p, at := range embedding {
+		if p.Contains(ip) {
+			bytes := ip.As16()
+			return netip.AddrFrom4([4]byte(bytes[at : at+4]))
+		}
+	}
+	return ip
 }
 
 // Control is a net.Dialer's: it is asked about each address right before it is connected to,

@@ -21,10 +21,7 @@ func (s *Service) allow(ctx context.Context, actor models.Actor, action auth.Act
 
 // refused records that the actor was refused, and returns the refusal.
 func (s *Service) refused(ctx context.Context, entry models.AuditEntry, refusal error) error {
-	if err := s.Store.Record(ctx, audit.Ended(entry, refusal)); err != nil {
-		return fault.Wrap(err, fault.Unavailable, "The audit log cannot be written; nothing was done.").WithHint("Try again.")
-	}
-	return refusal
+	return audit.Refused(ctx, s.Store, entry, refusal)
 }
 
 // manage loads an environment for an actor who may manage keys.
@@ -41,14 +38,9 @@ func (s *Service) environment(ctx context.Context, id models.EnvironmentID) (e m
 		return err
 	})
 	if fault.Is(err, fault.NotFound) {
-		return e, noEnvironment(id)
+		return e, auth.NoEnvironment(strconv.FormatInt(int64(id), 10))
 	}
 	return e, err
-}
-
-func noEnvironment(id models.EnvironmentID) error {
-	return fault.New(fault.NotFound, "There is no environment %s.", strconv.FormatInt(int64(id), 10)).
-		WithHint("List the environments to see which there are.")
 }
 
 // environments are the one that is named, or (0) all, by name.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/your-org/keeper/audit"
@@ -30,7 +31,7 @@ func (s *Service) Environment(ctx context.Context, actor models.Actor, env model
 	if !auth.Can(actor, auth.ViewKeys, auth.Global) {
 		if err := auth.Check(actor, auth.ManageEnvironment, e.ID); err != nil {
 			if fault.Is(err, fault.NotFound) {
-				err = noEnvironment(env)
+				err = auth.NoEnvironment(strconv.FormatInt(int64(env), 10))
 			}
 			return nil, s.refused(ctx, audit.OnEnvironment(actor, string(auth.ViewKeys), e), err)
 		}

@@ -124,7 +124,7 @@ func (s *Service) FindEnvironment(ctx context.Context, actor models.Actor, named
 		return err
 	})
 	if fault.Is(err, fault.NotFound) {
-		return models.Environment{}, noEnvironment(strconv.Quote(named))
+		return models.Environment{}, auth.NoEnvironment(strconv.Quote(named))
 	}
 	if err != nil {
 		return models.Environment{}, err

@@ -6,7 +6,6 @@ package secrets
 import (
 	"context"
 	"log/slog"
-	"strconv"
 	"sync"
 	"time"
 
@@ -47,35 +46,16 @@ func New(d Deps) *Service { return &Service{Deps: d} }
 // environment loads an environment and checks that the actor may do the action there. The
 // refusal is recorded.
 func (s *Service) environment(ctx context.Context, actor models.Actor, action auth.Action, id models.EnvironmentID) (models.Environment, error) {
-	var e models.Environment
-	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		e, err = tx.Environment(id)
-		return err
-	})
-	if fault.Is(err, fault.NotFound) {
-		return e, noEnvironment(strconv.FormatInt(int64(id), 10))
-	}
-	if err != nil {
-		return e, err
-	}
-	if err := auth.Check(actor, action, id); err != nil {
-		return e, s.refused(ctx, audit.OnEnvironment(actor, string(action), e), hideEnvironment(err, strconv.FormatInt(int64(id), 10)))
-	}
-	return e, nil
+	return auth.Environment(ctx, s.Store, actor, action, id)
 }
 
 // hideEnvironment makes the refusal for an environment that the actor may not see the same
 // as for one that is not there.
 func hideEnvironment(err error, named string) error {
 	if fault.Is(err, fault.NotFound) {
-		return noEnvironment(named)
+		return auth.NoEnvironment(named)
 	}
 	return err
-}
-
-func noEnvironment(named string) error {
-	return fault.New(fault.NotFound, "There is no environment %s.", named).
-		WithHint("List the environments to see which there are.")
 }
 
 func noSecret() error {
@@ -84,10 +64,7 @@ func noSecret() error {
 
 // refused records that the actor was refused, and returns the refusal.
 func (s *Service) refused(ctx context.Context, entry models.AuditEntry, refusal error) error {
-	if err := s.Store.Record(ctx, audit.Ended(entry, refusal)); err != nil {
-		return fault.Wrap(err, fault.Unavailable, "The audit log cannot be written; nothing was done.").WithHint("Try again.")
-	}
-	return refusal
+	return audit.Refused(ctx, s.Store, entry, refusal)
 }
 
 // knownEnvironment is the id and the name of an environment, from memory where possible.

@@ -1,0 +1,39 @@
+package auth
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/your-org/keeper/audit"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/store"
+)
+
+// Environment loads an environment in which the actor may do the action. A refusal is
+// recorded; an environment that the actor may not see does not exist for it.
+func Environment(ctx context.Context, s *store.Store, actor models.Actor, action Action, id models.EnvironmentID) (models.Environment, error) {
+	var e models.Environment
+	err := s.Read(ctx, func(tx *store.Tx) (err error) {
+		e, err = tx.Environment(id)
+		return err
+	})
+	if fault.Is(err, fault.NotFound) {
+		return e, NoEnvironment(strconv.FormatInt(int64(id), 10))
+	}
+	if err != nil {
+		return e, err
+	}
+	if err := Check(actor, action, id); err != nil {
+		if fault.Is(err, fault.NotFound) {
+			err = NoEnvironment(strconv.FormatInt(int64(id), 10))
+		}
+		return e, audit.Refused(ctx, s, audit.OnEnvironment(actor, string(action), e), err)
+	}
+	return e, nil
+}
+
+// NoEnvironment is the answer for an environment that is not there, or not for the actor.
+func NoEnvironment(named string) error {
+	return fault.New(fault.NotFound, "There is no environment %s.", named).WithHint("List the environments to see which there are.")
+}

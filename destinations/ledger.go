@@ -175,12 +175,12 @@ func (l *ledger) Take(ctx context.Context, e keepersync.Entry, v models.Plaintex
 	if err != nil {
 		return keepersync.Desired{}, err
 	}
-	hash, err := l.Hash(ctx, v)
+	hash, err := l.Hash(ctx, e, v)
 	return keepersync.Desired{Version: secret.CurrentVersion, Hash: hash, Size: secret.CurrentSize, At: secret.ValueChangedAt}, err
 }
 
 // Hash is the environment's keyed hash of a value.
-func (l *ledger) Hash(ctx context.Context, v models.Plaintext) ([]byte, error) {
+func (l *ledger) Hash(ctx context.Context, _ keepersync.Entry, v models.Plaintext) ([]byte, error) {
 	hasher, err := l.service.Envelope.Hasher(ctx, l.environment)
 	if err != nil {
 		return nil, err

@@ -84,7 +84,34 @@ type DestinationConfig struct {
 	AuthRole   string    `json:"auth_role,omitempty"` // at Vault, for jwt and kubernetes
 
 	ValueKey string `json:"value_key,omitempty"` // the key of the KV entry that holds the value; empty: "value"
+
+	Shape        Shape  `json:"shape,omitempty"`         // empty: ShapeValue
+	NameTemplate string `json:"name_template,omitempty"` // of names there, after Prefix; empty: the secret's name
+	BundleName   string `json:"bundle_name,omitempty"`   // for ShapeBundle: the one name there, after Prefix
+	// AcceptOverlap allows names that another destination may write too.
+	AcceptOverlap bool `json:"accept_overlap,omitempty"`
+	DestroyDays   int  `json:"destroy_days,omitempty"` // Vault: days after a deletion until it is made final; 0: never
 }
+
+// Shape is how secrets stand at a destination.
+type Shape string
+
+// The shapes. What a destination's is never changes, since copies stand in it.
+const (
+	ShapeValue  Shape = "value"  // an entry for each secret, its value under ValueKey; the zero Shape too
+	ShapeObject Shape = "object" // the same, but a JSON object is the entry's whole map (Vault)
+	ShapeFolder Shape = "folder" // an entry for each folder: the last segment of a secret's name is its key
+	ShapeBundle Shape = "bundle" // one entry for all secrets of the environment: their names are the keys
+)
+
+// Shapes are all shapes, in the order that pages show them.
+var Shapes = []Shape{ShapeValue, ShapeObject, ShapeFolder, ShapeBundle}
+
+// Whole reports whether an entry at the destination is a JSON object of keys and not one value.
+func (s Shape) Whole() bool { return s == ShapeObject || s.Grouped() }
+
+// Grouped reports whether several secrets share an entry.
+func (s Shape) Grouped() bool { return s == ShapeFolder || s == ShapeBundle }
 
 // VaultAuth is a way to sign in to Vault.
 type VaultAuth string

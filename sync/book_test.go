@@ -152,8 +152,8 @@ func (b *book) Open(_ context.Context, e keepersync.Entry) (models.Plaintext, er
 	return models.NewPlaintext([]byte(b.rows[e.SecretID].versions[e.Desired.Version-1])), nil
 }
 
-func (b *book) Hash(_ context.Context, v models.Plaintext) ([]byte, error) {
-	if err := b.failure("hash", keepersync.Entry{}); err != nil {
+func (b *book) Hash(_ context.Context, e keepersync.Entry, v models.Plaintext) ([]byte, error) {
+	if err := b.failure("hash", e); err != nil {
 		return nil, err
 	}
 	b.mu.Lock()

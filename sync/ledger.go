@@ -21,11 +21,13 @@ type Ledger interface {
 	// due (the source changed since the last look, or a failure may be tried again). No
 	// transaction is open while the engine works on a page.
 	Entries(ctx context.Context, dueOnly bool) iter.Seq2[[]Entry, error]
-	// Open is the value of e.Desired.Version. The caller owns the bytes and zeroes them.
+	// Open is the value of e.Desired.Version in the form that the destination holds it in. The
+	// caller owns the bytes and zeroes them.
 	Open(ctx context.Context, e Entry) (models.Plaintext, error)
-	// Hash is the keyed hash that Desired, Base and Intent are compared by, 32 bytes.
-	Hash(ctx context.Context, v models.Plaintext) ([]byte, error)
-	// Take makes a destination's value, which the caller goes on owning, the newest version of
+	// Hash is the keyed hash that Desired, Base and Intent are compared by, 32 bytes, of a value
+	// of the entry in the form that the destination holds it in.
+	Hash(ctx context.Context, e Entry, v models.Plaintext) ([]byte, error)
+	// Take makes a destination's value, in its form there, which the caller goes on owning, the newest version of
 	// the entry's secret, and returns it as what is desired from now on. Stale where
 	// e.Desired is no longer the current version; Invalid where the secret's type does not
 	// take the value. Taking what is the current value already changes nothing.

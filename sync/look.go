@@ -75,8 +75,10 @@ func (r *run) describe(ctx context.Context, name string, before Observed) Observ
 // fetch reads values, and keeps nothing of them but their keyed hash.
 func (r *run) fetch(ctx context.Context, batch []*work) {
 	names := make([]string, 0, len(batch))
+	entries := make(map[string]Entry, len(batch))
 	for _, w := range batch {
 		names = append(names, w.entry.RemoteName)
+		entries[w.entry.RemoteName] = w.entry
 	}
 	answers := r.driver.Fetch(ctx, names)
 	type facts struct {
@@ -88,7 +90,7 @@ func (r *run) fetch(ctx context.Context, batch []*work) {
 		if a.Err != nil {
 			continue
 		}
-		hash, err := r.ledger.Hash(ctx, a.Value)
+		hash, err := r.ledger.Hash(ctx, entries[name], a.Value)
 		read[name] = facts{hash, a.Value.Len()}
 		a.Value.Zero()
 		a.Err = err

@@ -73,8 +73,11 @@ func (v *vast) Record(context.Context, []keepersync.Outcome) error { return nil 
 
 // A run with nothing to do needs none of these.
 func (v *vast) Open(context.Context, keepersync.Entry) (models.Plaintext, error) { panic("called") }
-func (v *vast) Hash(context.Context, models.Plaintext) ([]byte, error)           { panic("called") }
-func (v *vast) Intend(context.Context, []keepersync.Entry) error                 { panic("called") }
+func (v *vast) Hash(context.Context, keepersync.Entry, models.Plaintext) ([]byte, error) {
+	panic("called")
+}
+
+func (v *vast) Intend(context.Context, []keepersync.Entry) error { panic("called") }
 func (v *vast) Take(context.Context, keepersync.Entry, models.Plaintext, keepersync.Remote) (keepersync.Desired, error) {
 	panic("called")
 }

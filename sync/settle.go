@@ -155,7 +155,7 @@ func (r *run) open(ctx context.Context, e Entry) (models.Plaintext, error) {
 	if err != nil {
 		return value, err
 	}
-	hash, err := r.ledger.Hash(ctx, value)
+	hash, err := r.ledger.Hash(ctx, e, value)
 	if err == nil && !bytes.Equal(hash, e.Desired.Hash) {
 		err = fault.New(fault.Internal, "The stored value of %s is not the one that its version names.", e.Name)
 	}

@@ -1,8 +1,8 @@
 package models
 
 import (
+	"net/netip"
 	"slices"
-	"time"
 )
 
 // ActorKind says what acts. An actor need not be a person.
@@ -66,70 +66,11 @@ func System() Actor {
 type TokenScope struct {
 	Environments []EnvironmentID `json:"environments,omitempty"`
 	ReadOnly     bool            `json:"read_only,omitempty"`
+	Actions      []string        `json:"actions,omitempty"`  // of auth.Action; what they need to be seen comes with them
+	Networks     []netip.Prefix  `json:"networks,omitempty"` // addresses that the token may be used from
 }
 
 // Allows reports whether the scope reaches the environment.
 func (s *TokenScope) Allows(e EnvironmentID) bool {
 	return s == nil || len(s.Environments) == 0 || slices.Contains(s.Environments, e)
 }
-
-// User is a person with a local account.
-type User struct {
-	ID                 UserID `gorm:"primaryKey"`
-	Username           string // unique, lower case
-	DisplayName        string
-	PasswordHash       string `json:"-"` // argon2id, PHC form
-	Role               GlobalRole
-	MustChangePassword bool // the password is a one-time one
-	Disabled           bool
-	CreatedAt          time.Time
-	UpdatedAt          time.Time
-	LastSignInAt       *time.Time
-}
-
-// TableName names the table for GORM.
-func (User) TableName() string { return "users" }
-
-// Membership gives a user a role in an environment.
-type Membership struct {
-	UserID        UserID        `gorm:"primaryKey"`
-	EnvironmentID EnvironmentID `gorm:"primaryKey;autoIncrement:false"`
-	Role          EnvironmentRole
-	CreatedAt     time.Time
-}
-
-// TableName names the table for GORM.
-func (Membership) TableName() string { return "memberships" }
-
-// Session is a browser's sign-in. The cookie holds the identifier, the row its SHA-256.
-type Session struct {
-	Hash       string `gorm:"primaryKey"` // lower-case hex
-	UserID     UserID
-	Data       []byte // flash messages and the like, encoded by the web; no secrets
-	Address    string
-	UserAgent  string
-	CreatedAt  time.Time
-	LastSeenAt time.Time
-	ExpiresAt  time.Time // absolute end
-}
-
-// TableName names the table for GORM.
-func (Session) TableName() string { return "sessions" }
-
-// Token is an API token. The token itself is shown once; the row holds its SHA-256 (a
-// token has 192 random bits, so a plain hash is enough and costs little per request).
-type Token struct {
-	ID         TokenID `gorm:"primaryKey"`
-	Hash       string  // lower-case hex, unique
-	Hint       string  // the token's first characters, to tell it from others
-	UserID     UserID
-	Name       string
-	Scope      TokenScope `gorm:"serializer:json"`
-	CreatedAt  time.Time
-	ExpiresAt  *time.Time
-	RevokedAt  *time.Time
-	LastUsedAt *time.Time // to the minute
-}
-
-// TableName names the table for GORM.
-func (Token) TableName() string { return "tokens" }

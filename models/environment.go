@@ -21,6 +21,7 @@ type Environment struct {
 	// data key made for those of before is not stored after it.
 	KeyGeneration int64
 	Color         string // one of EnvironmentColors, the edge that pages of it wear
+	Protected     bool   // a person proves again who it is before it sees a value
 	Revision      int64  // grows with every change; the ETag
 	CreatedAt     time.Time
 	UpdatedAt     time.Time

@@ -40,6 +40,10 @@ type (
 	UserID string
 	// TokenID names an API token.
 	TokenID string
+	// ProviderID names a SAML identity provider.
+	ProviderID string
+	// GroupID names a group of users.
+	GroupID string
 )
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
@@ -81,6 +85,12 @@ func NewUserID() UserID { return UserID(NewID("usr")) }
 
 // NewTokenID makes a fresh identifier.
 func NewTokenID() TokenID { return TokenID(NewID("tok")) }
+
+// NewProviderID makes a fresh identifier.
+func NewProviderID() ProviderID { return ProviderID(NewID("idp")) }
+
+// NewGroupID makes a fresh identifier.
+func NewGroupID() GroupID { return GroupID(NewID("grp")) }
 
 // slug reports whether s is a short lower-case name: a letter, then letters, digits and
 // dashes, 63 at most.

@@ -77,20 +77,6 @@ func Nobody(o Origin) models.Actor {
 	return models.Actor{Kind: models.ActorNobody, Name: "nobody", Via: o.Via, Address: o.Address, RequestID: o.RequestID}
 }
 
-// actor is a user as an actor.
-func (s *Service) actor(tx *store.Tx, u models.User, o Origin) (models.Actor, error) {
-	memberships, err := tx.Memberships(u.ID)
-	if err != nil {
-		return models.Actor{}, err
-	}
-	roles := make(map[models.EnvironmentID]models.EnvironmentRole, len(memberships))
-	for _, m := range memberships {
-		roles[m.EnvironmentID] = m.Role
-	}
-	a := models.Actor{Kind: models.ActorUser, ID: string(u.ID), Name: u.Username, UserID: u.ID, Role: u.Role, Roles: roles}
-	return from(a, o), nil
-}
-
 func from(a models.Actor, o Origin) models.Actor {
 	a.Via, a.Address, a.RequestID = o.Via, o.Address, o.RequestID
 	return a

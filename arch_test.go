@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"legacy":                  {"fault", "models", "secrets"},
 	"alerts":                  {"audit", "auth", "egress", "fault", "kms", "models", "store"},
 	"destinations":            {"audit", "auth", "fault", "kms", "models", "store", "sync"},
-	"auth":                    {"audit", "fault", "models", "store"},
+	"auth":                    {"audit", "fault", "kms", "models", "store"},
 	"audit":                   {"fault", "models", "store"},
 	"jobs":                    {"fault", "models", "store"},
 	"store":                   {"fault", "models", "store/migrations"},

@@ -95,7 +95,7 @@ func (a *App) Close() error {
 func (a *App) onClose(f func() error) { a.closed = append(a.closed, f) }
 
 func (a *App) buildAuth(ctx context.Context, o Options) (err error) {
-	if a.Auth, err = auth.New(a.Store, a.now, []byte(a.Config.SecretKey.Reveal())); err != nil || !o.Server {
+	if a.Auth, err = auth.New(auth.Deps{Store: a.Store, Now: a.now, Secret: []byte(a.Config.SecretKey.Reveal())}); err != nil || !o.Server {
 		return err
 	}
 	a.FirstPassword, err = a.Auth.Bootstrap(ctx, FirstUser, a.Config.AdminPassword.Reveal())

@@ -54,7 +54,7 @@ func Ended(entry models.AuditEntry, err error) models.AuditEntry {
 	switch {
 	case err == nil:
 		entry.Outcome = models.OutcomeAllowed
-	case fault.Is(err, fault.Forbidden), fault.Is(err, fault.Unauthenticated), fault.Is(err, fault.NotFound):
+	case fault.Is(err, fault.Forbidden), fault.Is(err, fault.Unauthenticated), fault.Is(err, fault.Unproven), fault.Is(err, fault.NotFound):
 		entry.Outcome = models.OutcomeRefused
 	default:
 		entry.Outcome = models.OutcomeFailed

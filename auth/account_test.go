@@ -32,11 +32,11 @@ type house struct {
 func newHouse(t *testing.T, s *store.Store) *house {
 	t.Helper()
 	h := &house{store: s}
-	service, err := auth.New(s, func() time.Time {
+	service, err := auth.New(auth.Deps{Store: s, Secret: []byte("a secret for tests"), Now: func() time.Time {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		return time.Now().Add(h.ahead)
-	}, []byte("a secret for tests"))
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,10 +62,11 @@ func (h *house) wait(d time.Duration) {
 
 func (h *house) signIn(t *testing.T) (id string, actor models.Actor) {
 	t.Helper()
-	id, _, err := h.SignIn(t.Context(), "ada", password, origin)
+	in, err := h.SignIn(t.Context(), "ada", password, origin)
 	if err != nil {
 		t.Fatal(err)
 	}
+	id = in.SessionID
 	actor, _, _, err = h.Session(t.Context(), id, origin)
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +140,8 @@ func TestBootstrap(t *testing.T) {
 			if len(told) != 1 {
 				t.Fatalf("%d passwords were told, want 1", len(told))
 			}
-			_, u, err := replicas[0].SignIn(t.Context(), "admin", told[0], origin)
+			in, err := replicas[0].SignIn(t.Context(), "admin", told[0], origin)
+			u := in.User
 			if err != nil || !u.MustChangePassword || u.Role != models.RoleAdmin {
 				t.Errorf("user %+v, %v", u, err)
 			}
@@ -171,7 +173,8 @@ func TestSignIn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			allowed, refused := h.count(t, "session.create", models.OutcomeAllowed), h.count(t, "session.create", models.OutcomeRefused)
-			id, u, err := h.SignIn(t.Context(), c.user, c.password, auth.Origin{Via: "web", Address: "192.0.2." + fmt.Sprint(len(name))})
+			in, err := h.SignIn(t.Context(), c.user, c.password, auth.Origin{Via: "web", Address: "192.0.2." + fmt.Sprint(len(name))})
+			id, u := in.SessionID, in.User
 			if c.good {
 				if err != nil || u.Username != "ada" || u.LastSignInAt == nil || len(id) < 40 {
 					t.Fatalf("id of %d characters, user %+v, %v", len(id), u, err)
@@ -190,7 +193,7 @@ func TestSignIn(t *testing.T) {
 	}
 	t.Run("disabled", func(t *testing.T) {
 		h.change(t, func(u *models.User) { u.Disabled = true })
-		_, _, err := h.SignIn(t.Context(), "ada", password, origin)
+		_, err := h.SignIn(t.Context(), "ada", password, origin)
 		wantFault(t, err, fault.Unauthenticated)
 	})
 }
@@ -204,12 +207,12 @@ func TestSignInOnEveryDatabase(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, name := range []string{"ada\x00", "ada\xff", "é", strings.Repeat("ä", 5000)} {
-				_, _, err := h.SignIn(t.Context(), name, password, origin)
+				_, err := h.SignIn(t.Context(), name, password, origin)
 				wantFault(t, err, fault.Unauthenticated)
 			}
 			odd := origin
 			odd.UserAgent = "caf\xe9\x00 " + strings.Repeat("ü", 400)
-			if _, _, err := h.SignIn(t.Context(), "ada", password, odd); err != nil {
+			if _, err := h.SignIn(t.Context(), "ada", password, odd); err != nil {
 				t.Errorf("with an odd browser: %v", err)
 			}
 		})
@@ -224,7 +227,7 @@ func TestUnknownUserTakesAsLong(t *testing.T) {
 		var took []time.Duration
 		for i := range 9 {
 			start := time.Now()
-			_, _, err := h.SignIn(t.Context(), user, "wrong password", auth.Origin{Address: fmt.Sprint(user, i)})
+			_, err := h.SignIn(t.Context(), user, "wrong password", auth.Origin{Address: fmt.Sprint(user, i)})
 			took = append(took, time.Since(start))
 			wantFault(t, err, fault.Unauthenticated)
 		}
@@ -240,7 +243,7 @@ func TestUnknownUserTakesAsLong(t *testing.T) {
 func TestGuessingIsSlowed(t *testing.T) {
 	h := open(t)
 	try := func(user, with, address string) error {
-		_, _, err := h.SignIn(t.Context(), user, with, auth.Origin{Address: address})
+		_, err := h.SignIn(t.Context(), user, with, auth.Origin{Address: address})
 		return err
 	}
 	t.Run("AllAtOnce", func(t *testing.T) {
@@ -400,9 +403,9 @@ func TestChangePassword(t *testing.T) {
 		}
 		_, _, _, err := h.Session(t.Context(), gone, origin)
 		wantFault(t, err, fault.Unauthenticated)
-		_, _, err = h.SignIn(t.Context(), "ada", password, origin)
+		_, err = h.SignIn(t.Context(), "ada", password, origin)
 		wantFault(t, err, fault.Unauthenticated)
-		if _, _, err := h.SignIn(t.Context(), "ada", next, origin); err != nil {
+		if _, err := h.SignIn(t.Context(), "ada", next, origin); err != nil {
 			t.Error(err)
 		}
 	})
@@ -422,7 +425,7 @@ func TestChangePassword(t *testing.T) {
 				}
 			})
 		}
-		if _, _, err := h.SignIn(t.Context(), "ada", password, origin); err != nil {
+		if _, err := h.SignIn(t.Context(), "ada", password, origin); err != nil {
 			t.Errorf("the password changed: %v", err)
 		}
 	})
@@ -460,7 +463,7 @@ func TestSignInDoesNotUndo(t *testing.T) {
 			_, actor := h.signIn(t)
 			var both sync.WaitGroup
 			for i := range 20 { // most wait for their hash while the password changes
-				both.Go(func() { _, _, _ = h.SignIn(t.Context(), "ada", password, auth.Origin{Address: fmt.Sprint(i)}) })
+				both.Go(func() { _, _ = h.SignIn(t.Context(), "ada", password, auth.Origin{Address: fmt.Sprint(i)}) })
 			}
 			both.Go(func() {
 				if err := h.ChangePassword(t.Context(), actor, password, next, ""); err != nil {
@@ -471,10 +474,10 @@ func TestSignInDoesNotUndo(t *testing.T) {
 			if sessions, err := h.Sessions(t.Context(), actor); err != nil || len(sessions) != 0 {
 				t.Errorf("%d sessions of the old password are open, %v", len(sessions), err)
 			}
-			if _, _, err := h.SignIn(t.Context(), "ada", next, origin); err != nil {
+			if _, err := h.SignIn(t.Context(), "ada", next, origin); err != nil {
 				t.Errorf("the change was undone: %v", err)
 			}
-			_, _, err := h.SignIn(t.Context(), "ada", password, origin)
+			_, err := h.SignIn(t.Context(), "ada", password, origin)
 			wantFault(t, err, fault.Unauthenticated)
 		})
 	}

@@ -37,6 +37,7 @@ type Origin struct {
 
 // Service knows accounts, sessions and tokens. It is safe for concurrent use.
 type Service struct {
+	Deps
 	store   *store.Store
 	now     func() time.Time
 	secret  []byte        // keys the digests of tokens and sessions
@@ -53,16 +54,34 @@ type cachedActor struct {
 	disabled bool // its user is
 }
 
-// New makes the service. The secret, which is not in the database, keys the hashes of tokens
-// and sessions: who can write to the database alone cannot put one there. With another
-// secret, all that were made before end.
-func New(s *store.Store, now func() time.Time, secret []byte) (*Service, error) {
+// Deps is what the service works with. What is left empty has a good meaning, but for the
+// store, the clock and the secret.
+type Deps struct {
+	Store *store.Store
+	Now   func() time.Time
+	// Secret is not in the database. It keys the hashes of tokens and sessions, and seals the
+	// secrets of second factors: who can write to the database alone cannot put one there.
+	// With another secret, all that were made before end.
+	Secret []byte
+
+	Idle     time.Duration // 0: SessionIdle
+	Lifetime time.Duration // 0: SessionLifetime
+	// PublicURL is what people type to reach Keeper; passkeys belong to its host. "": localhost.
+	PublicURL string
+	// LocalSignInOff leaves passwords and passkeys to break-glass accounts.
+	LocalSignInOff bool
+	// Alert tells people of a condition, in the transaction of what it was seen by; nil: nobody is told.
+	Alert func(*store.Tx, ...models.Signal) error
+}
+
+// New makes the service.
+func New(d Deps) (*Service, error) {
 	decoy, err := hashPassword(rand.Text())
 	if err != nil {
 		return nil, err
 	}
 	return &Service{
-		store: s, now: now, secret: secret, hashing: make(chan struct{}, 4), decoy: decoy, tries: newAttempts(),
+		Deps: d, store: d.Store, now: d.Now, secret: d.Secret, hashing: make(chan struct{}, 4), decoy: decoy, tries: newAttempts(),
 		actors: ttlcache.New(
 			ttlcache.WithTTL[string, cachedActor](cacheTTL),
 			ttlcache.WithCapacity[string, cachedActor](cacheSize),

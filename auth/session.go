@@ -16,7 +16,11 @@ const touchEvery = time.Minute
 
 // SignIn opens a session for a local account and returns its identifier, which only the
 // browser's cookie may hold.
-func (s *Service) SignIn(ctx context.Context, username, password string, o Origin) (id string, u models.User, err error) {
+func (s *Service) SignIn(ctx context.Context, username, password string, o Origin) (SignedIn, error) {
+	var (
+		id string
+		u  models.User
+	)
 	nobody := Nobody(o)
 	nobody.Name = username
 	again, err := s.guarded(accountName(username), o.Address, func() (err error) {
@@ -27,13 +31,13 @@ func (s *Service) SignIn(ctx context.Context, username, password string, o Origi
 	})
 	switch {
 	case again:
-		return "", models.User{}, err
+		return SignedIn{}, err
 	case fault.Is(err, fault.Unauthenticated), fault.Is(err, fault.Throttled):
-		return "", models.User{}, s.refuseSignIn(ctx, nobody, err)
+		return SignedIn{}, s.refuseSignIn(ctx, nobody, err)
 	case err != nil:
-		return "", models.User{}, err
+		return SignedIn{}, err
 	}
-	return id, u, nil
+	return SignedIn{SessionID: id, User: u}, nil
 }
 
 // openSession makes the session of a user whose password was right a moment ago, and still

@@ -40,7 +40,7 @@ const (
 
 var exitCodes = map[fault.Kind]int{
 	fault.Internal: exitFailed, fault.Invalid: exitUsage, fault.NotFound: exitNotFound, fault.Conflict: exitConflict,
-	fault.Stale: exitConflict, fault.Unauthenticated: exitDenied, fault.Forbidden: exitDenied,
+	fault.Stale: exitConflict, fault.Unauthenticated: exitDenied, fault.Forbidden: exitDenied, fault.Unproven: exitDenied,
 	fault.Throttled: exitUnavailable, fault.Unavailable: exitUnavailable,
 }
 

@@ -25,12 +25,13 @@ const (
 	Unauthenticated             // nobody, or nobody any more
 	Forbidden                   // known, may see the thing, may not do this
 	Throttled                   // too many requests; later will do
+	Unproven                    // may do this, and has to prove again who it is before
 	Unavailable                 // something that is needed does not answer now; unknown, never absent
 )
 
 var kindNames = [...]string{
 	Internal: "internal", Invalid: "invalid", NotFound: "not_found", Conflict: "conflict", Stale: "stale",
-	Unauthenticated: "unauthenticated", Forbidden: "forbidden", Throttled: "throttled", Unavailable: "unavailable",
+	Unauthenticated: "unauthenticated", Forbidden: "forbidden", Throttled: "throttled", Unproven: "proof_required", Unavailable: "unavailable",
 }
 
 // String is the kind's name as it stands in problem documents and logs, in snake case.

@@ -3,6 +3,7 @@ package models
 import (
 	"net/netip"
 	"slices"
+	"time"
 )
 
 // ActorKind says what acts. An actor need not be a person.
@@ -51,6 +52,9 @@ type Actor struct {
 	Role  GlobalRole
 	Roles map[EnvironmentID]EnvironmentRole
 	Scope *TokenScope // narrows what a token may do; nil: all that its user may
+
+	SessionHash string    // of a person who is signed in: names the session
+	ProvenAt    time.Time // when that session's person last proved who it is
 
 	Via       string // "web", "api", "cli", "system"
 	Address   string // IP of the client, or ""

@@ -33,6 +33,7 @@ var problemTitles = map[fault.Kind]string{
 	fault.Stale:           "It has changed meanwhile",
 	fault.Unauthenticated: "Sign in first",
 	fault.Forbidden:       "Not allowed",
+	fault.Unproven:        "Prove who you are",
 	fault.Throttled:       "Too many requests",
 	fault.Unavailable:     "Not available now",
 }

@@ -24,7 +24,7 @@ func (w *Web) signInAgain(r *request, err error) error {
 // that nobody keeps using it in another's name.
 func (w *Web) signIn(r *request) error {
 	f := r.form()
-	id, user, err := w.Auth.SignIn(r.Context(), f.line("username"), r.PostForm.Get("password"), w.origin(r.Request))
+	in, err := w.Auth.SignIn(r.Context(), f.line("username"), r.PostForm.Get("password"), w.origin(r.Request))
 	if err != nil {
 		return err
 	}
@@ -33,10 +33,10 @@ func (w *Web) signIn(r *request) error {
 			return err
 		}
 	}
-	if err := r.start(id); err != nil {
+	if err := r.start(in.SessionID); err != nil {
 		return err
 	}
-	if user.MustChangePassword {
+	if in.User.MustChangePassword {
 		return r.redirect("/password")
 	}
 	return r.redirect(localPath(f.text("next")))

@@ -20,6 +20,7 @@ var statuses = map[fault.Kind]int{
 	fault.Stale:           http.StatusConflict,
 	fault.Unauthenticated: http.StatusUnauthorized,
 	fault.Forbidden:       http.StatusForbidden,
+	fault.Unproven:        http.StatusForbidden,
 	fault.Throttled:       http.StatusTooManyRequests,
 	fault.Unavailable:     http.StatusServiceUnavailable,
 	fault.Internal:        http.StatusInternalServerError,

@@ -70,7 +70,7 @@ func newHouse(t testing.TB) *house {
 	envelope, err := kms.NewEnvelope(keys.NewRows(h.store), h.key, kms.Options{Others: backends[1:]})
 	must(t, err)
 	t.Cleanup(envelope.Close)
-	h.auth, err = auth.New(h.store, time.Now, nil)
+	h.auth, err = auth.New(auth.Deps{Store: h.store, Now: time.Now})
 	must(t, err)
 	log := slog.New(slog.NewJSONHandler(h.log, nil))
 	service := secrets.New(secrets.Deps{

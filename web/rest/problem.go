@@ -22,6 +22,7 @@ var looks = map[fault.Kind]look{
 	fault.Invalid:         {http.StatusBadRequest, "The request is not valid", ""},
 	fault.Unauthenticated: {http.StatusUnauthorized, "A valid token is needed", ""},
 	fault.Forbidden:       {http.StatusForbidden, "Not allowed", ""},
+	fault.Unproven:        {http.StatusForbidden, "A new proof of who it is, is needed", ""},
 	fault.NotFound:        {http.StatusNotFound, "Not found", ""},
 	fault.Conflict:        {http.StatusConflict, "Clashes with what is there", ""},
 	fault.Stale:           {http.StatusPreconditionFailed, "Changed in between", ""},

@@ -423,7 +423,7 @@ func TestUnavailable(t *testing.T) {
 func TestKinds(t *testing.T) {
 	for kind, want := range map[fault.Kind]int{
 		fault.Internal: 500, fault.Invalid: 400, fault.NotFound: 404, fault.Conflict: 409, fault.Stale: 412,
-		fault.Unauthenticated: 401, fault.Forbidden: 403, fault.Throttled: 429, fault.Unavailable: 503,
+		fault.Unauthenticated: 401, fault.Forbidden: 403, fault.Unproven: 403, fault.Throttled: 429, fault.Unavailable: 503,
 	} {
 		problem, retry := problemOf(fault.Wrap(errors.New("cause "+canary), kind, "What happened."))
 		if problem.Status != want || problem.Title == "" || problem.Type != "/problems/"+kind.String() || (retry != "") != (want == 429 || want == 503) {

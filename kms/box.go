@@ -1,0 +1,61 @@
+package kms
+
+import (
+	"crypto/hkdf"
+	"crypto/sha256"
+
+	"github.com/your-org/keeper/fault"
+)
+
+const domainBox = "keeper box v1"
+
+// Box seals small secrets that belong to the installation and to no environment, such as
+// those of second factors, under a key that stands in no database.
+type Box struct{ secret []byte }
+
+// NewBox makes a box whose keys derive from the installation's secret.
+func NewBox(secret []byte) *Box { return &Box{secret} }
+
+// key is the box's key of a purpose: HKDF-SHA256, extract included, since the secret is what
+// an operator typed (random, as the settings demand, but not of one length).
+func (b *Box) key(purpose string) ([]byte, error) {
+	return hkdf.Key(sha256.New, b.secret, nil, string(appendField(appendField(nil, domainBox), purpose)), KeySize)
+}
+
+// boxAAD binds a sealing to what it is for and to whom: moved to another row, or to another
+// column, it does not open.
+func boxAAD(purpose, id string) []byte { return appendField(appendField(nil, purpose), id) }
+
+// Seal seals a secret of a purpose ("totp") for what the id names. The result is
+// SealOverhead bytes longer.
+func (b *Box) Seal(purpose, id string, plaintext []byte) ([]byte, error) {
+	key, err := b.key(purpose)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "A secret cannot be sealed.")
+	}
+	defer clear(key)
+	aead, err := NewAEAD(key)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "A secret cannot be sealed.")
+	}
+	return aead.Seal(nil, nil, plaintext, boxAAD(purpose, id)), nil
+}
+
+// Open opens what Seal sealed for the same purpose and id under the same secret.
+func (b *Box) Open(purpose, id string, sealed []byte) ([]byte, error) {
+	key, err := b.key(purpose)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "A sealed secret cannot be opened.")
+	}
+	defer clear(key)
+	aead, err := NewAEAD(key)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "A sealed secret cannot be opened.")
+	}
+	plain, err := aead.Open(nil, nil, sealed, boxAAD(purpose, id))
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "A sealed secret does not open.").
+			WithHint("It was sealed under another SECRET_KEY, or was changed in the database.")
+	}
+	return plain, nil
+}

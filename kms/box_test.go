@@ -1,0 +1,45 @@
+package kms_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/your-org/keeper/kms"
+)
+
+func TestBox(t *testing.T) {
+	box := kms.NewBox([]byte("an installation's secret of some length"))
+	plain := []byte("a second factor's secret")
+	sealed, err := box.Seal("totp", "usr_1", plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("OK", func(t *testing.T) {
+		got, err := box.Open("totp", "usr_1", sealed)
+		if err != nil || !bytes.Equal(got, plain) {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if again, _ := box.Seal("totp", "usr_1", plain); bytes.Equal(again, sealed) || len(again) != len(plain)+kms.SealOverhead {
+			t.Error("two sealings are equal, or of another length than promised")
+		}
+	})
+	for name, open := range map[string]func() ([]byte, error){
+		"OtherPurpose": func() ([]byte, error) { return box.Open("saml", "usr_1", sealed) },
+		"OtherID":      func() ([]byte, error) { return box.Open("totp", "usr_2", sealed) },
+		"Shifted":      func() ([]byte, error) { return box.Open("totpusr_", "1", sealed) },
+		"OtherSecret":  func() ([]byte, error) { return kms.NewBox([]byte("another")).Open("totp", "usr_1", sealed) },
+		"Cut":          func() ([]byte, error) { return box.Open("totp", "usr_1", sealed[:len(sealed)-1]) },
+		"Empty":        func() ([]byte, error) { return box.Open("totp", "usr_1", nil) },
+		"Flipped": func() ([]byte, error) {
+			bad := bytes.Clone(sealed)
+			bad[len(bad)/2] ^= 1
+			return box.Open("totp", "usr_1", bad)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got, err := open(); err == nil {
+				t.Errorf("opened as %q", got)
+			}
+		})
+	}
+}

@@ -27,16 +27,16 @@ func (s *Service) Bootstrap(ctx context.Context, username, given string) (oneTim
 	if err != nil || users > 0 {
 		return "", err
 	}
+	u := models.User{
+		ID: models.NewUserID(), Kind: models.UserPerson, Username: accountName(username), DisplayName: "Administrator",
+		Role: models.RoleAdmin, MustChangePassword: given == "", Revision: 1, CreatedAt: s.now(), UpdatedAt: s.now(),
+	}
 	password := given
 	if given == "" {
 		password = rand.Text()
 		oneTime = password
-	} else if err := checkPassword(username, given); err != nil {
+	} else if err := checkPassword(u, given); err != nil {
 		return "", err
-	}
-	u := models.User{
-		ID: models.NewUserID(), Username: accountName(username), DisplayName: "Administrator",
-		Role: models.RoleAdmin, MustChangePassword: given == "", CreatedAt: s.now(), UpdatedAt: s.now(),
 	}
 	if u.PasswordHash, err = hashPassword(password); err != nil {
 		return "", err
@@ -124,7 +124,11 @@ func (s *Service) ChangePassword(ctx context.Context, actor models.Actor, presen
 		err := fault.New(fault.Forbidden, "Only a person who is signed in may change a password.")
 		return s.refuse(ctx, actor, "user.password", err)
 	}
-	if err := checkPassword(actor.Name, next); err != nil {
+	u, err := s.User(ctx, actor)
+	if err != nil {
+		return err
+	}
+	if err := checkPassword(u, next); err != nil {
 		return err
 	}
 	if present == next {

@@ -2,12 +2,12 @@ package auth
 
 import (
 	"context"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
 
+	"github.com/your-org/keeper/auth/passwords"
 	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
 )
 
 // hashParameters are OWASP's first choice for argon2id: 19 MiB, two passes, one lane.
@@ -15,7 +15,7 @@ import (
 var hashParameters = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
 // MinPassword is the least length of a password in characters.
-const MinPassword = 12
+const MinPassword = passwords.MinLength
 
 func hashPassword(password string) (string, error) {
 	hash, err := argon2id.CreateHash(password, hashParameters)
@@ -48,18 +48,9 @@ func (s *Service) hashed(ctx context.Context, do func() error) error {
 }
 
 // checkPassword says what is wrong with a new password of a user.
-func checkPassword(username, password string) error {
-	lower := strings.ToLower(password)
-	first, _ := utf8.DecodeRuneInString(lower)
-	switch {
-	case utf8.RuneCountInString(password) < MinPassword:
-		return fault.InvalidField("password", "must be at least %d characters", MinPassword)
-	case len(password) > 1024:
-		return fault.InvalidField("password", "must be at most 1024 bytes")
-	case username != "" && strings.Contains(lower, strings.ToLower(username)):
-		return fault.InvalidField("password", "must not contain the user name")
-	case strings.Trim(lower, string(first)) == "":
-		return fault.InvalidField("password", "must not be one character again and again")
+func checkPassword(u models.User, password string) error {
+	if problem := passwords.Problem(password, u.Username, u.DisplayName, u.Email); problem != "" {
+		return fault.InvalidField("password", "%s", problem)
 	}
 	return nil
 }

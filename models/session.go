@@ -30,6 +30,7 @@ type Session struct {
 	CreatedAt        time.Time
 	LastSeenAt       time.Time
 	ExpiresAt        time.Time // absolute end
+	ReplacedBy       string    // the hash of the identifier that took over from this one, which still serves for a moment
 }
 
 // TableName names the table for GORM.

@@ -33,14 +33,30 @@ func (tx *Tx) setSession(hash, column string, value any) error {
 	return affected(done.RowsAffected, translate(done.Error, "session"), "session")
 }
 
+// ReplaceSession gives a session another identifier: next takes over from the one with the
+// hash old, which stands for it until a time. NotFound where there is none, or another took
+// over already.
+func (tx *Tx) ReplaceSession(old string, next *models.Session, until time.Time) error {
+	row := tx.db().Model(&models.Session{}).Where("hash = ? AND replaced_by = ''", old)
+	done := row.UpdateColumns(map[string]any{"replaced_by": next.Hash, "expires_at": micro(until)})
+	if err := affected(done.RowsAffected, translate(done.Error, "session"), "session"); err != nil {
+		return err
+	}
+	return tx.CreateSession(next)
+}
+
 // DeleteSession ends one; that there is none is no error.
 func (tx *Tx) DeleteSession(hash string) error {
 	return translate(tx.db().Where("hash = ?", hash).Delete(&models.Session{}).Error, "session")
 }
 
 // DeleteSessionsOfUser ends all of a user's except the one with the hash ("": none is
-// spared), and says how many.
+// spared), and says how many. Identifiers that were replaced go, and do not count.
 func (tx *Tx) DeleteSessionsOfUser(user models.UserID, except string) (int, error) {
+	old := tx.db().Where("user_id = ? AND replaced_by <> ''", user).Delete(&models.Session{})
+	if old.Error != nil {
+		return 0, translate(old.Error, "session")
+	}
 	done := tx.db().Where("user_id = ? AND hash <> ?", user, except).Delete(&models.Session{})
 	return int(done.RowsAffected), translate(done.Error, "session")
 }
@@ -52,7 +68,7 @@ func (tx *Tx) DeleteExpiredSessions(now, idleSince time.Time) (int, error) {
 	return int(done.RowsAffected), translate(done.Error, "session")
 }
 
-// SessionsOfUser lists a user's, the last used first.
+// SessionsOfUser lists a user's, the last used first, without identifiers that were replaced.
 func (tx *Tx) SessionsOfUser(user models.UserID) ([]models.Session, error) {
-	return all[models.Session](tx.db().Where("user_id = ?", user).Order("last_seen_at DESC, hash"), "session")
+	return all[models.Session](tx.db().Where("user_id = ? AND replaced_by = ''", user).Order("last_seen_at DESC, hash"), "session")
 }

@@ -97,6 +97,10 @@ var changes = []change{
 	creates(&groupRole{}),
 	creates(&samlRequest{}),
 	creates(&samlAssertion{}),
+
+	indexes("tokens_made_by", "tokens", "made_by"),
+	indexes("tokens_replaces", "tokens", "replaces"),
+	adds(&sessionReplaced{}, "ReplacedBy"),
 }
 
 // VersionTable is where goose keeps which migrations ran.

@@ -27,6 +27,12 @@ type sessionSignIn struct {
 
 func (sessionSignIn) TableName() string { return "sessions" }
 
+type sessionReplaced struct {
+	ReplacedBy name `gorm:"size:64;not null;default:''"`
+}
+
+func (sessionReplaced) TableName() string { return "sessions" }
+
 type tokenOrigin struct {
 	CreatedBy  name `gorm:"size:1000;not null;default:''"`
 	MadeBy     name `gorm:"size:40;not null;default:''"`

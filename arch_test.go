@@ -30,6 +30,8 @@ var mayImport = map[string][]string{
 	"destinations":            {"audit", "auth", "fault", "kms", "models", "store", "sync"},
 	"auth/passwords":          {},
 	"auth":                    {"audit", "auth/passwords", "fault", "kms", "models", "store"},
+	"auth/saml":               {"fault", "models"},
+	"auth/saml/samltest":      {"auth/saml"},
 	"audit":                   {"fault", "models", "store"},
 	"jobs":                    {"fault", "models", "store"},
 	"store":                   {"fault", "models", "store/migrations"},

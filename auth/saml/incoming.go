@@ -98,9 +98,9 @@ func decode(encoded string) ([]byte, *Refusal) {
 	return raw, nil
 }
 
-// redirected are the parts that the signature of a redirect covers, escaped as they were received. A parameter that
-// stands twice makes ok false: what one reader takes another may not.
-func redirected(rawQuery, param string) (signed, algorithm, signature string, ok bool) {
+// redirected are the parts that the signature of a redirect covers, escaped as they were received. ok is false where the
+// message is not the one that the query holds, and where a parameter stands twice: what one reader takes another may not.
+func redirected(rawQuery, param, message string) (signed, algorithm, signature string, ok bool) {
 	parts := map[string]string{}
 	for pair := range strings.SplitSeq(rawQuery, "&") {
 		key, value, _ := strings.Cut(pair, "=")
@@ -120,7 +120,8 @@ func redirected(rawQuery, param string) (signed, algorithm, signature string, ok
 	signed += "&SigAlg=" + parts["SigAlg"]
 	algorithm, errAlgorithm := url.QueryUnescape(parts["SigAlg"])
 	signature, errSignature := url.QueryUnescape(parts["Signature"])
-	return signed, algorithm, signature, errAlgorithm == nil && errSignature == nil
+	covered, errMessage := url.QueryUnescape(parts[param])
+	return signed, algorithm, signature, covered == message && errors.Join(errMessage, errAlgorithm, errSignature) == nil
 }
 
 func isSAMLParameter(name string) bool {

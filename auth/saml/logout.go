@@ -194,7 +194,7 @@ func verifyLogout(root *etree.Element, in Incoming, param string, idp *identityP
 	if in.RawQuery == "" {
 		return verify(root, idp.signers, now, &SignatureFacts{})
 	}
-	return root, verifyRedirect(in.RawQuery, param, idp.signers, now)
+	return root, verifyRedirect(in, param, idp.signers, now)
 }
 
 func (l limits) checkLogout(el *etree.Element, slo string) *Refusal {

@@ -186,9 +186,9 @@ func validate(el *etree.Element, signer *x509.Certificate) (*etree.Element, erro
 	return verified, nil
 }
 
-// verifyRedirect checks the signature over the query of a redirect.
-func verifyRedirect(rawQuery, param string, signers []*x509.Certificate, now time.Time) *Refusal {
-	signed, algorithm, encoded, ok := redirected(rawQuery, param)
+// verifyRedirect checks the signature over the query of a redirect, which must be that of the message.
+func verifyRedirect(in Incoming, param string, signers []*x509.Certificate, now time.Time) *Refusal {
+	signed, algorithm, encoded, ok := redirected(in.RawQuery, param, in.SAMLRequest+in.SAMLResponse)
 	if !ok {
 		return refuse(ReasonMalformed, "the query can be read in two ways")
 	}

@@ -3,6 +3,7 @@
 package auth
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,12 +28,15 @@ const (
 	ViewEnvironmentLog Action = "environment.audit"  // manager, auditor
 	ViewAlerts         Action = "alerts.view"        // viewer
 	ManageAlerts       Action = "alerts.manage"      // manager: the channels that alerts are told through
+	ViewMembers        Action = "members.view"       // manager, auditor: who has a role in the environment
+	ManageMembers      Action = "members.manage"     // manager: up to manager, in that environment alone
 )
 
 // The actions that concern no environment.
 const (
 	CreateEnvironment Action = "environment.create" // admin
 	ViewAudit         Action = "audit.view"         // auditor
+	ViewUsers         Action = "users.view"         // admin, auditor: accounts, groups, everybody's tokens and sessions
 	ManageUsers       Action = "users.manage"       // admin
 	LendCredentials   Action = "credentials.lend"   // admin: Keeper's own, to a destination
 	ViewKeys          Action = "keys.view"          // admin, auditor: wrapping keys, what stands under them, runs
@@ -58,12 +62,15 @@ var weakest = map[Action]models.EnvironmentRole{
 	ViewEnvironmentLog: models.RoleManager,
 	ViewAlerts:         models.RoleViewer,
 	ManageAlerts:       models.RoleManager,
+	ViewMembers:        models.RoleManager,
+	ManageMembers:      models.RoleManager,
 }
 
 // global is which roles may do what concerns no environment.
 var global = map[Action][]models.GlobalRole{
 	CreateEnvironment: {models.RoleAdmin},
 	ViewAudit:         {models.RoleAdmin, models.RoleAuditor},
+	ViewUsers:         {models.RoleAdmin, models.RoleAuditor},
 	ManageUsers:       {models.RoleAdmin},
 	LendCredentials:   {models.RoleAdmin},
 	ViewKeys:          {models.RoleAdmin, models.RoleAuditor},
@@ -75,13 +82,30 @@ var global = map[Action][]models.GlobalRole{
 
 // auditorMay is what the global role auditor gives in every environment: everything may be
 // seen but values.
-var auditorMay = []Action{ViewEnvironment, ViewSecret, ViewDestination, ViewEnvironmentLog, ViewAlerts}
+var auditorMay = []Action{ViewEnvironment, ViewSecret, ViewDestination, ViewEnvironmentLog, ViewAlerts, ViewMembers}
 
 // reads are the actions that a read-only token may do. Making a token is none: it could be
 // a stronger one.
 var reads = []Action{
-	ViewEnvironment, ViewSecret, RevealSecret, ViewDestination, ViewEnvironmentLog, ViewAlerts, ViewAudit, ViewKeys, ViewOwnTokens,
+	ViewEnvironment, ViewSecret, RevealSecret, ViewDestination, ViewEnvironmentLog, ViewAlerts, ViewMembers,
+	ViewAudit, ViewUsers, ViewKeys, ViewOwnTokens,
 }
+
+// needs is what an action cannot be done without; a token whose scope names the action may
+// do these too. In an environment all need ViewEnvironment.
+var needs = map[Action][]Action{
+	RevealSecret: {ViewSecret}, WriteSecret: {ViewSecret}, DeleteSecret: {ViewSecret},
+	ManageDestination: {ViewDestination}, TriggerSync: {ViewDestination, ViewSecret}, ManageAlerts: {ViewAlerts},
+	ManageMembers: {ViewMembers}, ManageUsers: {ViewUsers}, ManageKeys: {ViewKeys}, ManageOwnTokens: {ViewOwnTokens},
+}
+
+// Actions are all that there are, those in an environment first, each part by name.
+func Actions() []Action {
+	return slices.Concat(slices.Sorted(maps.Keys(weakest)), slices.Sorted(maps.Keys(global)))
+}
+
+// InEnvironment reports whether an action is done in an environment.
+func InEnvironment(action Action) bool { _, is := weakest[action]; return is }
 
 // Can decides whether an actor may do an action in an environment (Global for none). It is
 // pure, and denies what it does not know.
@@ -133,7 +157,18 @@ func scopeAllows(scope *models.TokenScope, action Action, environment models.Env
 	if environment == Global && len(scope.Environments) > 0 {
 		return false
 	}
-	return scope.Allows(environment)
+	return scope.Allows(environment) && names(scope.Actions, action)
+}
+
+// names reports whether a scope's list of actions holds one, or what needs it. No list does
+// not narrow.
+func names(list []string, action Action) bool {
+	if len(list) == 0 || slices.Contains(list, string(action)) {
+		return true
+	}
+	return slices.ContainsFunc(list, func(named string) bool {
+		return slices.Contains(needs[Action(named)], action) || action == ViewEnvironment && InEnvironment(Action(named))
+	})
 }
 
 // rank orders the environment roles; no role is 0.

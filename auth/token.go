@@ -2,10 +2,7 @@ package auth
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/jellydator/ttlcache/v3"
@@ -32,6 +29,45 @@ func (s *Service) CreateToken(ctx context.Context, actor models.Actor, n NewToke
 	if err := Check(actor, ManageOwnTokens, Global); err != nil {
 		return "", models.Token{}, s.refuse(ctx, actor, "token.create", err)
 	}
+	text, token, err := s.draftToken(actor, n)
+	if err != nil {
+		return "", models.Token{}, err
+	}
+	token.UserID = actor.UserID
+	err = s.store.Write(ctx, func(tx *store.Tx) error { return s.createToken(tx, actor, &token) })
+	if err != nil {
+		return "", models.Token{}, err
+	}
+	return text, token, nil
+}
+
+// CreateTokenFor makes a token of a service account. Of a person's there is none but its own:
+// what is done with it has to have been done by that person.
+func (s *Service) CreateTokenFor(ctx context.Context, actor models.Actor, named string, n NewToken) (text string, token models.Token, err error) {
+	if Can(actor, ManageUsers, Global) {
+		if text, token, err = s.draftToken(actor, n); err != nil {
+			return "", models.Token{}, err
+		}
+	}
+	err = s.gravely(ctx, actor, ManageUsers, Global, "token.create", func(tx *store.Tx, actor models.Actor) error {
+		u, err := findUser(tx, named)
+		if err != nil {
+			return err
+		}
+		if u.Kind != models.UserService {
+			return fault.New(fault.Conflict, "%s is a person, whose tokens nobody else makes.", u.Username).WithHint("Make a service account for a program.")
+		}
+		token.UserID = u.ID
+		return s.createToken(tx, actor, &token)
+	})
+	if err != nil {
+		return "", models.Token{}, err
+	}
+	return text, token, nil
+}
+
+// draftToken checks what a token is to be made from.
+func (s *Service) draftToken(actor models.Actor, n NewToken) (string, models.Token, error) {
 	n.Name = strings.TrimSpace(n.Name)
 	now := s.now()
 	switch {
@@ -42,30 +78,40 @@ func (s *Service) CreateToken(ctx context.Context, actor models.Actor, n NewToke
 	case n.ExpiresAt != nil && n.ExpiresAt.Year() > 9998:
 		return "", models.Token{}, fault.InvalidField("expires_at", "must lie before the year 9999")
 	}
-	n.Scope.Environments = slices.Compact(slices.Sorted(slices.Values(n.Scope.Environments)))
-	for _, id := range n.Scope.Environments {
-		if !Can(actor, ViewEnvironment, id) {
-			return "", models.Token{}, fault.InvalidField("environments", "must be environments that you may see")
-		}
-	}
-	text := TokenPrefix + random(24)
-	token := models.Token{
-		ID: models.NewTokenID(), Hash: s.digest(text), Hint: text[:len(TokenPrefix)+4], UserID: actor.UserID,
-		Name: n.Name, Scope: n.Scope, CreatedAt: now, ExpiresAt: n.ExpiresAt,
-	}
-	err := s.store.Write(ctx, func(tx *store.Tx) error {
-		if err := outlives(tx, actor, n.ExpiresAt, now); err != nil {
-			return err
-		}
-		if err := tx.CreateToken(&token); err != nil {
-			return err
-		}
-		return tx.AppendAudit(onToken(actor, "token.create", token))
-	})
+	scope, err := checkScope(actor, n.Scope)
 	if err != nil {
 		return "", models.Token{}, err
 	}
-	return text, token, nil
+	text := TokenPrefix + random(24)
+	return text, models.Token{
+		ID: models.NewTokenID(), Hash: s.digest(text), Hint: text[:len(TokenPrefix)+4],
+		Name: n.Name, Scope: scope, CreatedBy: actor.Name, MadeBy: maker(actor), CreatedAt: now, ExpiresAt: n.ExpiresAt,
+	}, nil
+}
+
+// maker is the token that an actor is; "" where it is none.
+func maker(actor models.Actor) models.TokenID {
+	if actor.Kind != models.ActorToken {
+		return ""
+	}
+	return models.TokenID(actor.ID)
+}
+
+func (s *Service) createToken(tx *store.Tx, actor models.Actor, token *models.Token) error {
+	for _, id := range token.Scope.Environments {
+		if _, err := tx.Environment(id); fault.Is(err, fault.NotFound) {
+			return badEnvironments()
+		} else if err != nil {
+			return err
+		}
+	}
+	if err := outlives(tx, actor, token.ExpiresAt, s.now()); err != nil {
+		return err
+	}
+	if err := tx.CreateToken(token); err != nil {
+		return err
+	}
+	return tx.AppendAudit(onToken(actor, "token.create", *token))
 }
 
 // outlives refuses a token that would outlive the one that makes it, and any by one that
@@ -74,7 +120,7 @@ func outlives(tx *store.Tx, actor models.Actor, expires *time.Time, now time.Tim
 	if actor.Kind != models.ActorToken {
 		return nil
 	}
-	maker, err := tx.Token(models.TokenID(actor.ID))
+	maker, err := tx.LockToken(models.TokenID(actor.ID)) // or its revocation could miss this one
 	switch {
 	case fault.Is(err, fault.NotFound), err == nil && over(maker, now):
 		return badToken()
@@ -109,31 +155,6 @@ func (s *Service) Tokens(ctx context.Context, actor models.Actor) ([]models.Toke
 	return tokens, err
 }
 
-// RevokeToken ends one of the actor's own tokens.
-func (s *Service) RevokeToken(ctx context.Context, actor models.Actor, id models.TokenID) error {
-	if err := Check(actor, ManageOwnTokens, Global); err != nil {
-		return s.refuse(ctx, actor, "token.revoke", err)
-	}
-	tokens, err := s.Tokens(ctx, actor)
-	if err != nil {
-		return err
-	}
-	for _, t := range tokens {
-		if t.ID != id {
-			continue
-		}
-		err := s.store.Write(ctx, func(tx *store.Tx) error {
-			if err := tx.RevokeToken(id, s.now()); err != nil {
-				return err
-			}
-			return tx.AppendAudit(onToken(actor, "token.revoke", t))
-		})
-		s.actors.Delete(t.Hash)
-		return err
-	}
-	return fault.New(fault.NotFound, "You have no such token.")
-}
-
 // Bearer finds the actor that a token stands for. What it found holds for a second, so
 // that a busy client costs neither a query nor a hash of the database's per request.
 func (s *Service) Bearer(ctx context.Context, text string, o Origin) (models.Actor, error) {
@@ -151,15 +172,15 @@ func (s *Service) Bearer(ctx context.Context, text string, o Origin) (models.Act
 		item = s.actors.Set(hash, found, ttlcache.DefaultTTL)
 	}
 	found := item.Value()
-	if found.disabled || over(found.token, now) {
+	if found.disabled || over(found.token, now) || !reaches(found.token.Scope.Networks, o.Address) {
 		return Nobody(o), s.refuseToken(ctx, from(found.actor, o))
 	}
-	s.used.note(found.token.ID, now)
+	s.used.note(found.token.ID, store.TokenUse{At: now, Address: o.Address})
 	return from(found.actor, o), nil
 }
 
 func badToken() error {
-	return fault.New(fault.Unauthenticated, "The token is not valid, has expired or was revoked.").
+	return fault.New(fault.Unauthenticated, "The token is not valid, has expired, was revoked, or may not be used from this address.").
 		WithHint("Send a current one as: Authorization: Bearer kpr_…")
 }
 
@@ -188,35 +209,4 @@ func (s *Service) lookUp(ctx context.Context, hash string) (cachedActor, error) 
 		return found, badToken()
 	}
 	return found, err
-}
-
-// RecordUse writes down when tokens were last used, to the minute.
-func (s *Service) RecordUse(ctx context.Context) error {
-	batch := s.used.take()
-	if len(batch) == 0 {
-		return nil
-	}
-	return s.store.Write(ctx, func(tx *store.Tx) error { return tx.TouchTokens(batch) })
-}
-
-// usage collects when tokens were used, so that a request need not write it.
-type usage struct {
-	mu   sync.Mutex
-	last map[models.TokenID]time.Time
-}
-
-func newUsage() *usage { return &usage{last: map[models.TokenID]time.Time{}} }
-
-func (u *usage) note(id models.TokenID, now time.Time) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.last[id] = now
-}
-
-func (u *usage) take() map[models.TokenID]time.Time {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	batch := maps.Clone(u.last)
-	clear(u.last)
-	return batch
 }

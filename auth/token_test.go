@@ -108,8 +108,7 @@ func TestRevokeToken(t *testing.T) {
 	_, ada := h.signIn(t)
 	text, token := h.token(t, ada, auth.NewToken{})
 	h.bearer(t, text)
-	stranger := ada
-	stranger.UserID, stranger.Role = "usr_other", models.RoleUser
+	stranger := h.person(t, "stranger", models.RoleUser)
 	wantFault(t, other.RevokeToken(t.Context(), stranger, token.ID), fault.NotFound)
 	wantFault(t, other.RevokeToken(t.Context(), ada, "tok_none"), fault.NotFound)
 	h.bearer(t, text)
@@ -135,6 +134,8 @@ func TestCreateToken(t *testing.T) {
 		})
 	}
 	t.Run("Scope", func(t *testing.T) {
+		h.environment(t, "one")
+		h.environment(t, "two")
 		sam := models.Actor{
 			Kind: models.ActorUser, ID: string(ada.UserID), UserID: ada.UserID, Role: models.RoleUser,
 			Roles: map[models.EnvironmentID]models.EnvironmentRole{1: models.RoleViewer},
@@ -159,6 +160,7 @@ func TestCreateToken(t *testing.T) {
 // longer either.
 func TestTokensMakeNoStrongerOnes(t *testing.T) {
 	h := open(t)
+	h.environment(t, "one")
 	_, ada := h.signIn(t)
 	for name, scope := range map[string]models.TokenScope{
 		"read-only": {ReadOnly: true}, "of one environment": {Environments: []models.EnvironmentID{1}},
@@ -223,7 +225,7 @@ func TestRecordUse(t *testing.T) {
 	}
 	err := h.store.Read(t.Context(), func(tx *store.Tx) error {
 		got, err := tx.Token(token.ID)
-		if err == nil && got.LastUsedAt == nil {
+		if err == nil && (got.LastUsedAt == nil || got.LastUsedBy != program.Address) {
 			t.Error("the use was not written down")
 		}
 		return err

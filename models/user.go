@@ -1,6 +1,10 @@
 package models
 
-import "time"
+import (
+	"strings"
+	"time"
+	"unicode"
+)
 
 // UserKind says what an account is for.
 type UserKind string
@@ -84,3 +88,60 @@ type GroupRole struct {
 
 // TableName names the table for GORM.
 func (GroupRole) TableName() string { return "group_roles" }
+
+// Validate says what is wrong with the fields that an administrator sets.
+func (u *User) Validate() error {
+	var problems fieldProblems
+	if !accountName(u.Username) {
+		problems.add("username", "must be a lower-case letter or a digit, then those and . _ - + @, 128 characters at most; it may not begin with usr_")
+	}
+	problems.text("display_name", u.DisplayName, 100)
+	problems.text("email", u.Email, 320)
+	if at := strings.IndexByte(u.Email, '@'); u.Email != "" && (at < 1 || at == len(u.Email)-1 || strings.ContainsAny(u.Email, " \t\r\n<>")) {
+		problems.add("email", "must be an address such as ada@example.com")
+	}
+	problems.text("description", u.Description, 1000)
+	if u.Kind != UserPerson && u.Kind != UserService {
+		problems.add("kind", "must be person or service")
+	}
+	if !globalRole(u.Role) {
+		problems.add("role", "must be admin, auditor or user")
+	}
+	if u.BreakGlass && u.Kind == UserService {
+		problems.add("break_glass", "is for people: a service account does not sign in")
+	}
+	return problems.err("The user is not valid.")
+}
+
+// Validate says what is wrong with the fields that an administrator sets. A provider's group
+// is named as the provider names it.
+func (g *Group) Validate() error {
+	var problems fieldProblems
+	problems.text("name", g.Name, 255)
+	if g.ProviderID == "" && (strings.TrimSpace(g.Name) != g.Name || g.Name == "" || strings.HasPrefix(g.Name, "grp_") || strings.ContainsFunc(g.Name, unicode.IsControl)) {
+		problems.add("name", "must be text without space around it, and may not begin with grp_")
+	}
+	problems.text("description", g.Description, 1000)
+	if !globalRole(g.Role) {
+		problems.add("role", "must be admin, auditor or user")
+	}
+	return problems.err("The group is not valid.")
+}
+
+func globalRole(r GlobalRole) bool { return r == RoleAdmin || r == RoleAuditor || r == RoleUser }
+
+// accountName reports whether a name can be that of a new account. Names of before may be
+// others.
+func accountName(name string) bool {
+	if name == "" || len(name) > 128 || strings.HasPrefix(name, "usr_") {
+		return false
+	}
+	for i := range len(name) {
+		c := name[i]
+		letter := c >= 'a' && c <= 'z' || c >= '0' && c <= '9'
+		if !letter && (i == 0 || strings.IndexByte("._-+@", c) < 0) {
+			return false
+		}
+	}
+	return true
+}

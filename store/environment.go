@@ -67,7 +67,7 @@ func (tx *Tx) Environments(ids *[]models.EnvironmentID) ([]models.Environment, e
 	return all[models.Environment](query, "environment")
 }
 
-// DeleteEnvironment removes an environment with its memberships, alerts, channels, keys,
+// DeleteEnvironment removes an environment with its memberships, groups' roles, alerts, channels, keys,
 // recipients, drills and key runs with their findings and jobs. Conflict while it has secrets,
 // deleted ones included, destinations, or a channel that tells of other environments.
 func (tx *Tx) DeleteEnvironment(id models.EnvironmentID) error {
@@ -90,7 +90,7 @@ func (tx *Tx) DeleteEnvironment(id models.EnvironmentID) error {
 	if err := tx.deleteKeysOf(id); err != nil {
 		return err
 	}
-	for _, child := range []any{&models.DataKey{}, &models.Recipient{}, &models.KeyDrill{}, &models.Membership{}} {
+	for _, child := range []any{&models.DataKey{}, &models.Recipient{}, &models.KeyDrill{}, &models.Membership{}, &models.GroupRole{}} {
 		if err := tx.db().Where("environment_id = ?", id).Delete(child).Error; err != nil {
 			return translate(err, "environment")
 		}

@@ -152,7 +152,7 @@ func testTokens(t *testing.T, s *store.Store) {
 	})
 	t.Run("TouchAndRevoke", func(t *testing.T) {
 		write(t, s, func(tx *store.Tx) error {
-			return tx.TouchTokens(map[models.TokenID]time.Time{token.ID: at, "tok_gone": at})
+			return tx.TouchTokens(map[models.TokenID]store.TokenUse{token.ID: {At: at, Address: "192.0.2.1"}, "tok_gone": {At: at}})
 		})
 		write(t, s, func(tx *store.Tx) error { return tx.RevokeToken(token.ID, at) })
 		write(t, s, func(tx *store.Tx) error { return tx.RevokeToken(token.ID, at.Add(time.Hour)) })

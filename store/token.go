@@ -38,6 +38,60 @@ func (tx *Tx) Token(id models.TokenID) (models.Token, error) {
 	return take[models.Token](tx.db().Where("id = ?", id), "token")
 }
 
+// LockToken is Token, and nobody else changes the row until the transaction ends.
+func (tx *Tx) LockToken(id models.TokenID) (models.Token, error) {
+	return take[models.Token](tx.locked().Where("id = ?", id), "token")
+}
+
+// TokensMadeBy lists the tokens that a token made, by ID.
+func (tx *Tx) TokensMadeBy(id models.TokenID) ([]models.Token, error) {
+	return all[models.Token](tx.db().Where("made_by = ?", id).Order("id"), "token")
+}
+
+// TokenReplaced reports whether a token was rotated: another took over from it.
+func (tx *Tx) TokenReplaced(id models.TokenID) (bool, error) {
+	var n int64
+	err := tx.db().Model(&models.Token{}).Where("replaces = ?", id).Limit(1).Count(&n).Error
+	return n > 0, translate(err, "token")
+}
+
+// SetTokenExpiry makes a token end at a time.
+func (tx *Tx) SetTokenExpiry(id models.TokenID, at time.Time) error {
+	done := tx.db().Model(&models.Token{}).Where("id = ?", id).UpdateColumn("expires_at", micro(at))
+	return affected(done.RowsAffected, translate(done.Error, "token"), "token")
+}
+
+// OwnedToken is a token with whose it is.
+type OwnedToken struct {
+	models.Token
+	Username string
+}
+
+// TokenPage is a page of everybody's tokens, the newest first, and the cursor of the next.
+// Live ones are those that are neither revoked nor expired at a time; nil chooses all.
+func (tx *Tx) TokenPage(live *time.Time, at string, limit int) ([]OwnedToken, string, error) {
+	limit = pageSize(limit)
+	from, err := parseCursor(at, "tokens")
+	if err != nil {
+		return nil, "", err
+	}
+	query := tx.db().Table("tokens t").Joins("JOIN users u ON u.id = t.user_id").Select("t.*, u.username")
+	if live != nil {
+		query = query.Where("t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?)", micro(*live))
+	}
+	if from != nil {
+		key, err := from.time()
+		if err != nil {
+			return nil, "", err
+		}
+		query = after(query, "t.created_at", "t.id", true, key, from.ID)
+	}
+	var rows []OwnedToken
+	err = translate(query.Order("t.created_at DESC, t.id DESC").Limit(limit+1).Scan(&rows).Error, "token")
+	rows, next := page(rows, limit, func(t *OwnedToken) cursor { return cursor{"tokens", timeKey(t.CreatedAt), string(t.ID)} })
+	return rows, next, err
+}
+
 // RevokeToken ends a token for ever; one that is revoked already stays as it is.
 func (tx *Tx) RevokeToken(id models.TokenID, at time.Time) error {
 	token, err := take[models.Token](tx.locked().Where("id = ?", id), "token")
@@ -47,11 +101,18 @@ func (tx *Tx) RevokeToken(id models.TokenID, at time.Time) error {
 	return translate(tx.db().Model(&token).UpdateColumn("revoked_at", micro(at)).Error, "token")
 }
 
-// TouchTokens keeps when tokens were last used. Tokens that are gone are passed over.
-func (tx *Tx) TouchTokens(used map[models.TokenID]time.Time) error {
+// TokenUse is when and from where a token was last used.
+type TokenUse struct {
+	At      time.Time
+	Address string
+}
+
+// TouchTokens keeps when and from where tokens were last used. Tokens that are gone are
+// passed over.
+func (tx *Tx) TouchTokens(used map[models.TokenID]TokenUse) error {
 	for _, id := range slices.Sorted(maps.Keys(used)) { // in one order, or two writers wait for each other
-		err := tx.db().Model(&models.Token{}).Where("id = ?", id).UpdateColumn("last_used_at", micro(used[id])).Error
-		if err != nil {
+		last := map[string]any{"last_used_at": micro(used[id].At), "last_used_by": used[id].Address}
+		if err := tx.db().Model(&models.Token{}).Where("id = ?", id).UpdateColumns(last).Error; err != nil {
 			return translate(err, "token")
 		}
 	}

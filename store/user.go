@@ -1,15 +1,19 @@
 package store
 
 import (
+	"cmp"
+
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"github.com/your-org/keeper/models"
 )
 
-// CreateUser adds a user. Conflict where the user name is taken.
+// CreateUser adds a user at revision 1, a person unless it says otherwise. Conflict where the
+// user name is taken.
 func (tx *Tx) CreateUser(u *models.User) error {
 	first(&u.CreatedAt, tx.Now())
-	u.UpdatedAt = u.CreatedAt
+	u.UpdatedAt, u.Revision, u.Kind = u.CreatedAt, 1, cmp.Or(u.Kind, models.UserPerson)
 	return tx.insert(u, "user")
 }
 
@@ -37,6 +41,74 @@ func (tx *Tx) UserByName(username string) (models.User, error) {
 // Users lists all by user name.
 func (tx *Tx) Users() ([]models.User, error) {
 	return all[models.User](tx.db().Order("username"), "user")
+}
+
+// UserFilter chooses users; the zero one chooses all.
+type UserFilter struct {
+	Search   string // part of the user name, the display name or the address
+	Kind     models.UserKind
+	Role     models.GlobalRole // its own, not a group's
+	Disabled *bool
+	Cursor   string
+	Limit    int
+}
+
+// UserPage is a page of users by user name, and the cursor of the next.
+func (tx *Tx) UserPage(f UserFilter) ([]models.User, string, error) {
+	query := tx.contains(tx.db(), f.Search, "username", "display_name", "email")
+	if f.Kind != "" {
+		query = query.Where("kind = ?", f.Kind)
+	}
+	if f.Role != "" {
+		query = query.Where("role = ?", f.Role)
+	}
+	if f.Disabled != nil {
+		query = query.Where("disabled = ?", *f.Disabled)
+	}
+	return tx.userPage(query, f.Cursor, f.Limit)
+}
+
+func (tx *Tx) userPage(query *gorm.DB, at string, limit int) ([]models.User, string, error) {
+	limit = pageSize(limit)
+	from, err := parseCursor(at, "users")
+	if err != nil {
+		return nil, "", err
+	}
+	if from != nil {
+		query = query.Where("username > ?", from.ID)
+	}
+	rows, err := all[models.User](query.Order("username").Limit(limit+1), "user")
+	rows, next := page(rows, limit, func(u *models.User) cursor { return cursor{Order: "users", ID: u.Username} })
+	return rows, next, err
+}
+
+// ReviseUser writes what an administrator sets of a user. Stale where the revision is not the
+// expected one (0: whichever it is); u bears the new one afterwards.
+func (tx *Tx) ReviseUser(u *models.User, expected int64) error {
+	where := tx.locked().Model(&models.User{}).Where("id = ?", u.ID)
+	return tx.revised(where, "user", expected, func(next int64) error {
+		u.Revision, u.UpdatedAt = next, tx.Now()
+		set := tx.db().Model(u).Select("display_name", "email", "description", "role", "break_glass", "disabled", "revision", "updated_at")
+		return translate(set.Updates(u).Error, "user")
+	})
+}
+
+// DeleteUser removes a user with all that is its own: roles, tokens, sessions, factors. What
+// others did with it, and the audit log, keep its name.
+func (tx *Tx) DeleteUser(id models.UserID) error {
+	if _, err := tx.LockUser(id); err != nil {
+		return err
+	}
+	own := []any{
+		&models.Membership{}, &models.GroupMember{}, &models.Session{}, &models.SignInStep{}, &models.Passkey{},
+		&models.RecoveryCode{}, &models.Identity{}, &models.Token{},
+	}
+	for _, child := range own {
+		if err := tx.db().Where("user_id = ?", id).Delete(child).Error; err != nil {
+			return translate(err, "user")
+		}
+	}
+	return translate(tx.db().Where("id = ?", id).Delete(&models.User{}).Error, "user")
 }
 
 // CountUsers counts all users, disabled ones included.
@@ -78,10 +150,33 @@ type Member struct {
 
 // Members lists an environment's, by user name.
 func (tx *Tx) Members(environment models.EnvironmentID) ([]Member, error) {
-	query := tx.db().Table("memberships m").Joins("JOIN users u ON u.id = m.user_id").
-		Select("m.user_id, m.environment_id, m.role, m.created_at, u.username, u.display_name, u.disabled").
-		Where("m.environment_id = ?", environment).Order("u.username")
 	var members []Member
-	err := translate(query.Scan(&members).Error, "membership")
+	err := translate(tx.members(environment).Scan(&members).Error, "membership")
 	return members, err
 }
+
+func (tx *Tx) members(environment models.EnvironmentID) *gorm.DB {
+	return tx.db().Table("memberships m").Joins("JOIN users u ON u.id = m.user_id").
+		Select("m.user_id, m.environment_id, m.role, m.created_at, u.username, u.display_name, u.disabled").
+		Where("m.environment_id = ?", environment).Order("u.username")
+}
+
+// MemberPage is a page of an environment's by user name, and the cursor of the next.
+func (tx *Tx) MemberPage(environment models.EnvironmentID, at string, limit int) ([]Member, string, error) {
+	limit = pageSize(limit)
+	from, err := parseCursor(at, "members")
+	if err != nil {
+		return nil, "", err
+	}
+	query := tx.members(environment).Limit(limit + 1)
+	if from != nil {
+		query = query.Where("u.username > ?", from.ID)
+	}
+	var members []Member
+	err = translate(query.Scan(&members).Error, "membership")
+	members, next := page(members, limit, func(m *Member) cursor { return cursor{Order: "members", ID: m.Username} })
+	return members, next, err
+}
+
+// UserCursor is the cursor of the page of users after one.
+func UserCursor(username string) string { return cursor{Order: "users", ID: username}.encode() }

@@ -1,0 +1,131 @@
+package auth
+
+import (
+	"context"
+	"slices"
+
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/store"
+)
+
+// administer runs a change of what people may do. The actor is asked for the action before
+// anything is looked up, and again in the transaction, where rights stand still: whoever was
+// demoted, disabled or revoked a moment ago changes nothing any more. operation names it in
+// the audit log where it is refused.
+func (s *Service) administer(
+	ctx context.Context, actor models.Actor, action Action, where models.EnvironmentID, operation string,
+	do func(tx *store.Tx, actor models.Actor) error,
+) error {
+	if err := Check(actor, action, where); err != nil {
+		return s.refuse(ctx, actor, operation, err)
+	}
+	var refused error
+	err := s.store.Write(ctx, func(tx *store.Tx) error {
+		refused = nil
+		if err := tx.LockRights(); err != nil {
+			return err
+		}
+		current, err := s.current(tx, actor)
+		if err == nil {
+			err = Check(current, action, where)
+		}
+		if err != nil {
+			refused = err
+			return err
+		}
+		err = do(tx, current)
+		if fault.Is(err, fault.Forbidden) {
+			refused = err
+		}
+		return err
+	})
+	if refused != nil && !fault.Is(refused, fault.Unavailable) && !fault.Is(refused, fault.Internal) {
+		return s.refuse(ctx, actor, operation, refused)
+	}
+	return err
+}
+
+// gravely is administer for what gives rights: a person has to have proved who it is.
+func (s *Service) gravely(
+	ctx context.Context, actor models.Actor, action Action, where models.EnvironmentID, operation string,
+	do func(tx *store.Tx, actor models.Actor) error,
+) error {
+	if Can(actor, action, where) {
+		if err := Proven(actor, s.now()); err != nil {
+			return err
+		}
+	}
+	return s.administer(ctx, actor, action, where, operation, do)
+}
+
+// current is the actor with the rights that it has now.
+func (s *Service) current(tx *store.Tx, actor models.Actor) (models.Actor, error) {
+	if actor.Kind == models.ActorSystem {
+		return actor, nil
+	}
+	u, err := tx.User(actor.UserID)
+	if fault.Is(err, fault.NotFound) || err == nil && u.Disabled {
+		return actor, ended()
+	}
+	if err != nil {
+		return actor, err
+	}
+	grants, err := tx.GrantsOf(u.ID)
+	if err != nil {
+		return actor, err
+	}
+	now := withRights(u, grants)
+	actor.Role, actor.Roles = now.Role, now.Roles
+	if actor.Kind != models.ActorToken {
+		return actor, nil
+	}
+	token, err := tx.Token(models.TokenID(actor.ID))
+	if fault.Is(err, fault.NotFound) || err == nil && over(token, s.now()) {
+		return actor, badToken()
+	}
+	actor.Scope = &token.Scope
+	return actor, err
+}
+
+// anywhere stands for an environment in which nobody has a role.
+const anywhere models.EnvironmentID = -1
+
+// holds refuses to give what the giver does not have itself. Without a scope it never does:
+// it is what keeps a narrowed token from making itself wider through somebody else.
+func holds(giver, given models.Actor) error {
+	places := []models.EnvironmentID{Global, anywhere}
+	for id := range given.Roles {
+		places = append(places, id)
+	}
+	for _, action := range Actions() {
+		if action == ViewOwnTokens || action == ManageOwnTokens { // every user has these
+			continue
+		}
+		if slices.ContainsFunc(places, func(e models.EnvironmentID) bool { return Can(given, action, e) && !Can(giver, action, e) }) {
+			return fault.New(fault.Forbidden, "A token gives nobody more than it may do itself, and %s is beyond this one.", action).
+				WithHint("Use a token whose scope includes %s, or do it signed in.", action)
+		}
+	}
+	return nil
+}
+
+// keepsAdministrator refuses a change after which nobody is left who could put things right:
+// no enabled administrator who can sign in. It is asked in the transaction of the change, at
+// its end.
+func (s *Service) keepsAdministrator(tx *store.Tx) error {
+	found, err := tx.Administrators()
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(found, s.canSignIn) {
+		return nil
+	}
+	return fault.New(fault.Conflict, "That would leave no administrator who can sign in; nothing was changed.").
+		WithHint("Make somebody else an administrator first.")
+}
+
+func (s *Service) canSignIn(a store.Administrator) bool {
+	local := a.PasswordHash != "" || a.Passkeys > 0
+	return a.Identities > 0 || local && (!s.deps.LocalSignInOff || a.BreakGlass)
+}

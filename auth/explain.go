@@ -1,0 +1,162 @@
+package auth
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/your-org/keeper/audit"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/store"
+)
+
+// Explanation tells why somebody may do something, or why not.
+type Explanation struct {
+	Subject
+	Action      Action
+	Environment models.Environment // the zero one: the action concerns none
+	Decision
+}
+
+// Explain tells why somebody may do an action in an environment (Global for an action that
+// concerns none). who is a user's id or name, or a token's id; "" the actor itself. Of others
+// it tells whoever may see users, and of those who see something of an environment whoever
+// may see its members.
+func (s *Service) Explain(ctx context.Context, actor models.Actor, who string, action Action, id models.EnvironmentID) (Explanation, error) {
+	e, err := s.asked(ctx, actor, action, id)
+	if err != nil {
+		return Explanation{}, err
+	}
+	var found Subject
+	err = s.store.Read(ctx, func(tx *store.Tx) (err error) {
+		found, err = subject(tx, actor, who)
+		return err
+	})
+	if err == nil && !mayHearOf(actor, found, id) {
+		err = noUser()
+	}
+	if fault.Is(err, fault.NotFound) {
+		return Explanation{}, s.refuseAbout(ctx, actor, "access.explain", e, noUser())
+	}
+	if err != nil {
+		return Explanation{}, err
+	}
+	return Explanation{Subject: found, Action: action, Environment: e, Decision: Decide(found, action, e, s.now())}, nil
+}
+
+// asked checks a question, and loads the environment that it is about.
+func (s *Service) asked(ctx context.Context, actor models.Actor, action Action, id models.EnvironmentID) (models.Environment, error) {
+	switch {
+	case !acts(actor):
+		return models.Environment{}, fault.New(fault.Unauthenticated, "Sign in first.")
+	case !slices.Contains(Actions(), action):
+		return models.Environment{}, fault.InvalidField("action", "must be one of the table in docs/access.md, such as %s", RevealSecret)
+	case InEnvironment(action) && id == Global:
+		return models.Environment{}, fault.InvalidField("environment_id", "must name the environment: %s is done in one", action)
+	case !InEnvironment(action) && id != Global:
+		return models.Environment{}, fault.InvalidField("environment_id", "must be left out: %s concerns none", action)
+	case id == Global:
+		return models.Environment{}, nil
+	}
+	return Environment(ctx, s.store, actor, ViewEnvironment, id)
+}
+
+// subject loads whom a question is about.
+func subject(tx *store.Tx, actor models.Actor, who string) (found Subject, err error) {
+	if who == "" {
+		if who = string(actor.UserID); actor.Kind == models.ActorToken {
+			who = actor.ID
+		}
+	}
+	if strings.HasPrefix(who, "tok_") {
+		token, err := tx.Token(models.TokenID(cut(who, 40)))
+		if err != nil {
+			return found, err
+		}
+		found.Token, who = &token, string(token.UserID)
+	}
+	if found.User, err = findUser(tx, who); err == nil {
+		found.Grants, err = tx.GrantsOf(found.User.ID)
+	}
+	return found, err
+}
+
+// mayHearOf reports whether an actor may be told of somebody's rights in an environment. A
+// token hears of itself, and not of its user, who may do more.
+func mayHearOf(actor models.Actor, about Subject, id models.EnvironmentID) bool {
+	switch {
+	case Can(actor, ViewUsers, Global):
+		return true
+	case actor.Kind == models.ActorToken && about.Token != nil && string(about.Token.ID) == actor.ID:
+		return true
+	case actor.Kind == models.ActorUser && about.User.ID == actor.UserID:
+		return true
+	}
+	return id != Global && about.Token == nil && Can(actor, ViewMembers, id) && Can(withRights(about.User, about.Grants), ViewEnvironment, id)
+}
+
+// refuseAbout records a refusal in the log of the environment that it is about.
+func (s *Service) refuseAbout(ctx context.Context, actor models.Actor, operation string, e models.Environment, refusal error) error {
+	entry := audit.Entry(actor, operation)
+	if e.ID != Global {
+		entry = audit.OnEnvironment(actor, operation, e)
+	}
+	return audit.Refused(ctx, s.store, entry, refusal)
+}
+
+// MayDo is somebody who may do what was asked about, and through what.
+type MayDo struct {
+	User    models.User
+	Through []Source
+}
+
+// WhoCan is a page of those who may do an action in an environment (Global for an action
+// that concerns none), by user name, service accounts included, and the cursor of the next.
+// Disabled accounts may nothing.
+func (s *Service) WhoCan(ctx context.Context, actor models.Actor, action Action, id models.EnvironmentID, cursor string, limit int) ([]MayDo, string, error) {
+	e, err := s.asked(ctx, actor, action, id)
+	if err != nil {
+		return nil, "", err
+	}
+	if !Can(actor, ViewUsers, Global) && (id == Global || !Can(actor, ViewMembers, id)) {
+		refusal := Check(actor, ViewUsers, Global)
+		if id != Global {
+			refusal = Check(actor, ViewMembers, id)
+		}
+		return nil, "", s.refuseAbout(ctx, actor, "access.who_can", e, refusal)
+	}
+	var found []MayDo
+	enabled := false
+	f := UserFilter{Disabled: &enabled, Cursor: cursor}
+	if limit <= 0 || limit > 200 {
+		limit = 200
+	}
+	err = s.store.Read(ctx, func(tx *store.Tx) error {
+		for {
+			users, next, err := tx.UserPage(f)
+			if err != nil {
+				return err
+			}
+			page, err := accounts(tx, users)
+			if err != nil {
+				return err
+			}
+			for _, one := range page {
+				d := Decide(Subject{User: one.User, Grants: one.Grants}, action, e, s.now())
+				if !d.Allowed {
+					continue
+				}
+				if len(found) == limit {
+					f.Cursor = store.UserCursor(found[limit-1].User.Username)
+					return nil
+				}
+				found = append(found, MayDo{User: one.User, Through: d.Through})
+			}
+			if f.Cursor = next; next == "" {
+				return nil
+			}
+		}
+	})
+	return found, f.Cursor, err
+}

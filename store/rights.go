@@ -1,0 +1,58 @@
+package store
+
+import (
+	"gorm.io/gorm"
+
+	"github.com/your-org/keeper/models"
+)
+
+// rightsLock is the setting whose row changes of rights wait at.
+const rightsLock = "rights.lock"
+
+// LockRights lets one transaction at a time change what users may do: what it then reads of
+// roles, groups and accounts stands until it ends. It comes before any other lock.
+func (tx *Tx) LockRights() error {
+	_, err := tx.PutSettingIfAbsent(rightsLock, "")
+	return err
+}
+
+// BumpRights counts a change of what the users may do.
+func (tx *Tx) BumpRights(users ...models.UserID) error {
+	if len(users) == 0 {
+		return nil
+	}
+	return tx.bump(tx.db().Where("id IN ?", users))
+}
+
+// BumpRightsOfGroup is BumpRights for all who are in a group.
+func (tx *Tx) BumpRightsOfGroup(group models.GroupID) error {
+	members := tx.db().Model(&models.GroupMember{}).Select("user_id").Where("group_id = ?", group)
+	return tx.bump(tx.db().Where("id IN (?)", members))
+}
+
+func (tx *Tx) bump(which *gorm.DB) error {
+	done := which.Model(&models.User{}).UpdateColumn("rights_generation", gorm.Expr("rights_generation + 1"))
+	return translate(done.Error, "user")
+}
+
+// Administrator is an enabled person with the global role admin, by itself or through a
+// group, and how it can sign in.
+type Administrator struct {
+	models.User
+	Passkeys   int
+	Identities int // of providers that are enabled
+}
+
+// Administrators lists them all.
+func (tx *Tx) Administrators() ([]Administrator, error) {
+	through := tx.db().Table("group_members m").Joins("JOIN user_groups g ON g.id = m.group_id").
+		Select("m.user_id").Where("g.role = ?", models.RoleAdmin)
+	query := tx.db().Table("users u").
+		Select("u.*, (SELECT COUNT(*) FROM passkeys p WHERE p.user_id = u.id) AS passkeys, "+
+			"(SELECT COUNT(*) FROM identities i JOIN providers p ON p.id = i.provider_id WHERE i.user_id = u.id AND p.enabled = ?) AS identities", true).
+		Where("u.kind = ? AND u.disabled = ? AND (u.role = ? OR u.role = ? AND u.id IN (?) OR u.role = ? AND u.id IN (?))",
+			models.UserPerson, false, models.RoleAdmin, models.RoleUser, through, models.RoleAuditor, through)
+	var found []Administrator
+	err := translate(query.Scan(&found).Error, "user")
+	return found, err
+}

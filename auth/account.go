@@ -118,8 +118,8 @@ func (s *Service) User(ctx context.Context, actor models.Actor) (models.User, er
 }
 
 // ChangePassword sets an actor's own password, given the present one. All other sessions
-// of the user end; keep is the identifier of the one that stays.
-func (s *Service) ChangePassword(ctx context.Context, actor models.Actor, present, next, keep string) error {
+// of the user end, and what was begun with the old password.
+func (s *Service) ChangePassword(ctx context.Context, actor models.Actor, present, next string) error {
 	if actor.Kind != models.ActorUser {
 		err := fault.New(fault.Forbidden, "Only a person who is signed in may change a password.")
 		return s.refuse(ctx, actor, "user.password", err)
@@ -134,8 +134,8 @@ func (s *Service) ChangePassword(ctx context.Context, actor models.Actor, presen
 	if present == next {
 		return fault.InvalidField("password", "must differ from the present one")
 	}
-	again, err := s.guarded(string(actor.UserID), actor.Address, func() error {
-		return s.changePassword(ctx, actor, present, next, keep)
+	again, err := s.guarded(ctx, string(actor.UserID), actor.Address, func() error {
+		return s.changePassword(ctx, actor, present, next)
 	})
 	if fault.Is(err, fault.Unauthenticated) {
 		err = fault.InvalidField("current_password", "is not right")
@@ -148,7 +148,7 @@ func (s *Service) ChangePassword(ctx context.Context, actor models.Actor, presen
 	return s.refuse(ctx, actor, "user.password", err)
 }
 
-func (s *Service) changePassword(ctx context.Context, actor models.Actor, present, next, keep string) error {
+func (s *Service) changePassword(ctx context.Context, actor models.Actor, present, next string) error {
 	verified, err := s.verify(ctx, actor.Name, present)
 	if err == nil && verified.ID != actor.UserID {
 		err = badCredentials()
@@ -173,7 +173,7 @@ func (s *Service) changePassword(ctx context.Context, actor models.Actor, presen
 		if err := tx.UpdateUser(&u); err != nil {
 			return err
 		}
-		if _, err := tx.DeleteSessionsOfUser(u.ID, s.digest(keep)); err != nil {
+		if _, err := tx.DeleteSessionsOfUser(u.ID, actor.SessionHash); err != nil {
 			return err
 		}
 		return tx.AppendAudit(onUser(actor, "user.password", u))

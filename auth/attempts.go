@@ -1,7 +1,7 @@
 package auth
 
 import (
-	"crypto/sha256"
+	"context"
 	"net/netip"
 	"sync"
 	"time"
@@ -9,71 +9,133 @@ import (
 	"github.com/jellydator/ttlcache/v3"
 
 	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/store"
 )
 
-// Guessing is slowed per account and network: so many tries in a window, then none until it
-// is over. It is keyed by both, so that nobody can lock another out from elsewhere.
-const (
-	attemptWindow  = 5 * time.Minute
-	attemptLimit   = 10
-	attemptEntries = 50_000 // remembered at once; beyond, the longest unused is forgotten
+// limit is how many tries of something a window takes. They are counted in the database, for
+// all replicas together; a try counts from its beginning, so that many at once gain nothing.
+type limit struct {
+	name   string
+	most   int
+	window time.Duration
+}
+
+var (
+	// passwordLimit is per account and network, so that nobody can lock another out from elsewhere.
+	passwordLimit = limit{"password", 10, 5 * time.Minute}
+	// networkLimit is what a network may get wrong over all accounts: one password tried on many.
+	networkLimit = limit{"network", 200, 5 * time.Minute}
+	// Codes have a million values. They are counted per account from wherever they come: only
+	// who knows the password, or holds a session, gets as far as a code, and it could try from
+	// many networks and in many sign-ins. A right code begins nothing anew, so that the owner's
+	// sign-ins give a guesser no further tries.
+	codeLimit      = limit{"code", 10, time.Hour}
+	codeDailyLimit = limit{"code a day", 40, 24 * time.Hour}
+	// passkeyLimit is how many sign-ins without a user name a network may begin.
+	passkeyLimit = limit{"passkey", 200, 5 * time.Minute}
 )
 
-// attempts counts tries. A try counts from its beginning, so that many at once gain nothing.
-type attempts struct {
-	mu   sync.Mutex
-	seen *ttlcache.Cache[string, *int] // by digest, since what was tried may be long
+// refusedFor is how long a replica refuses on what it knows without asking the database.
+const refusedFor = 10 * time.Second
+
+// count is a counted try of a limit.
+type count struct {
+	limit
+	key string
 }
 
-func newAttempts() *attempts {
-	return &attempts{seen: ttlcache.New(
-		ttlcache.WithTTL[string, *int](attemptWindow),
-		ttlcache.WithCapacity[string, *int](attemptEntries),
-		ttlcache.WithDisableTouchOnHit[string, *int](),
-	)}
-}
+func (s *Service) slot(c count) string { return s.digest("attempt\x00" + c.name + "\x00" + c.key) }
 
-// begin counts a try and returns which one of the window it is, from 1. What is beyond the
-// limit must be refused.
-func (a *attempts) begin(key string) int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	item, _ := a.seen.GetOrSet(shortened(key), new(int))
-	n := item.Value()
-	*n = min(*n+1, attemptLimit+2)
-	return *n
-}
-
-// undo takes a try back that was none.
-func (a *attempts) undo(key string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if item := a.seen.Get(shortened(key)); item != nil {
-		*item.Value()--
+// countTry counts a try in the slots up to the first that is over its limit, and returns by
+// how much it is: up to 0 the try may be made.
+func (s *Service) countTry(ctx context.Context, counts ...count) (over int, err error) {
+	now := s.now()
+	for _, c := range counts {
+		if item := s.refused.Get(s.slot(c)); item != nil && now.Before(item.Value()) {
+			return 2, nil
+		}
 	}
+	err = s.store.Write(ctx, func(tx *store.Tx) error {
+		for _, c := range counts { // always in one order, or two would wait for each other
+			a, err := tx.CountAttempt(s.slot(c), now, c.window)
+			if err != nil {
+				return err
+			}
+			if over = a.Count - c.most; over > 0 {
+				s.refused.Set(s.slot(c), now.Add(min(refusedFor, a.EndsAt.Sub(now))), ttlcache.DefaultTTL)
+				return nil
+			}
+		}
+		return nil
+	})
+	return over, err
 }
 
-// forget begins anew after a success.
-func (a *attempts) forget(key string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.seen.Delete(shortened(key))
+// uncount takes a try back that was none.
+func (s *Service) uncount(ctx context.Context, counts ...count) error {
+	return s.store.Write(ctx, func(tx *store.Tx) error {
+		for _, c := range counts {
+			if err := tx.UncountAttempt(s.slot(c)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func tooMany() error {
+	return fault.New(fault.Throttled, "Too many sign-ins failed.").WithHint("Wait five minutes and try again.")
 }
 
 // guarded runs a try of a password, unless there were too many: Throttled. Again is set
 // where that was said in this window before, so that a flood of tries does not become a
 // flood of records.
-func (s *Service) guarded(account, address string, try func() error) (again bool, err error) {
-	key := account + "\x00" + network(address)
-	if n := s.tries.begin(key); n > attemptLimit {
-		return n > attemptLimit+1, fault.New(fault.Throttled, "Too many sign-ins failed.").WithHint("Wait five minutes and try again.")
+func (s *Service) guarded(ctx context.Context, account, address string, try func() error) (again bool, err error) {
+	net := count{networkLimit, network(address)}
+	own := count{passwordLimit, account + "\x00" + network(address)}
+	over, err := s.countTry(ctx, net, own)
+	if err != nil {
+		return false, err
+	}
+	if over > 0 {
+		return over > 1, tooMany()
 	}
 	err = try()
+	var after error
 	switch {
 	case err == nil:
-		s.tries.forget(key)
+		after = s.store.Write(ctx, func(tx *store.Tx) error {
+			if err := tx.UncountAttempt(s.slot(net)); err != nil {
+				return err
+			}
+			return tx.DeleteAttempts(s.slot(own))
+		})
 	case !fault.Is(err, fault.Unauthenticated):
-		s.tries.undo(key)
+		after = s.uncount(context.WithoutCancel(ctx), net, own)
+	}
+	if err == nil {
+		err = after
+	}
+	return false, err
+}
+
+// guardedCode runs a try of a code, unless there were too many for the account.
+func (s *Service) guardedCode(ctx context.Context, account string, try func() error) (again bool, err error) {
+	counts := []count{{codeLimit, account}, {codeDailyLimit, account}}
+	over, err := s.countTry(ctx, counts...)
+	if err != nil {
+		return false, err
+	}
+	if over > 0 {
+		return over > 1, fault.New(fault.Throttled, "Too many codes were wrong.").
+			WithHint("Wait an hour and try again, or use a passkey or a recovery code.")
+	}
+	err = try()
+	if err != nil && fault.Is(err, fault.Unauthenticated) {
+		return false, err
+	}
+	if after := s.uncount(context.WithoutCancel(ctx), counts...); err == nil {
+		err = after
 	}
 	return false, err
 }
@@ -89,8 +151,33 @@ func network(address string) string {
 	return prefix.String()
 }
 
-// shortened bounds the memory that a key takes, whatever was typed as a user name.
-func shortened(key string) string {
-	sum := sha256.Sum256([]byte(key))
-	return string(sum[:])
+// Records that were made a moment ago are not made again; forgetting one costs a record too
+// many, so each replica remembers its own.
+const (
+	recordWindow  = 5 * time.Minute
+	recordEntries = 50_000 // remembered at once; beyond, the longest unused is forgotten
+)
+
+// attempts counts what is recorded once a window.
+type attempts struct {
+	mu   sync.Mutex
+	seen *ttlcache.Cache[string, *int]
+}
+
+func newAttempts() *attempts {
+	return &attempts{seen: ttlcache.New(
+		ttlcache.WithTTL[string, *int](recordWindow),
+		ttlcache.WithCapacity[string, *int](recordEntries),
+		ttlcache.WithDisableTouchOnHit[string, *int](),
+	)}
+}
+
+// begin counts, and returns which one of the window it is, from 1 to 2 for all that follow.
+func (a *attempts) begin(key string) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	item, _ := a.seen.GetOrSet(key, new(int))
+	n := item.Value()
+	*n = min(*n+1, 2)
+	return *n
 }

@@ -9,15 +9,18 @@ import (
 	"encoding/hex"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
 	"github.com/jellydator/ttlcache/v3"
 
 	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/kms"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store"
 )
 
-// Limits of sessions and of what is remembered between requests.
+// Limits of sessions, where the settings say no others, and of what is remembered between
+// requests.
 const (
 	SessionIdle     = time.Hour      // a session that is not used ends after this
 	SessionLifetime = 12 * time.Hour // every session ends after this
@@ -37,15 +40,18 @@ type Origin struct {
 
 // Service knows accounts, sessions and tokens. It is safe for concurrent use.
 type Service struct {
-	Deps
-	store   *store.Store
-	now     func() time.Time
-	secret  []byte        // keys the digests of tokens and sessions
-	hashing chan struct{} // bounds the memory that password hashes take at once
-	decoy   string        // hash of nobody's password, to take the same time for nobody
-	tries   *attempts
-	actors  *ttlcache.Cache[string, cachedActor] // by hash of the token
-	used    *usage
+	deps     Deps
+	store    *store.Store
+	now      func() time.Time
+	secret   []byte        // keys the digests of tokens and sessions
+	box      *kms.Box      // seals the secrets of second factors
+	hashing  chan struct{} // bounds the memory that password hashes take at once
+	decoy    string        // hash of nobody's password, to take the same time for nobody
+	tries    *attempts
+	refused  *ttlcache.Cache[string, time.Time] // slots that are over their limit, and until when that is known
+	webauthn *webauthn.WebAuthn
+	actors   *ttlcache.Cache[string, cachedActor] // by hash of the token
+	used     *usage
 }
 
 type cachedActor struct {
@@ -80,8 +86,27 @@ func New(d Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys, err := newWebAuthn(d.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	if d.Idle == 0 {
+		d.Idle = SessionIdle
+	}
+	if d.Lifetime == 0 {
+		d.Lifetime = SessionLifetime
+	}
+	if d.Alert == nil {
+		d.Alert = func(*store.Tx, ...models.Signal) error { return nil }
+	}
 	return &Service{
-		Deps: d, store: d.Store, now: d.Now, secret: d.Secret, hashing: make(chan struct{}, 4), decoy: decoy, tries: newAttempts(),
+		deps: d, store: d.Store, now: d.Now, secret: d.Secret, box: kms.NewBox(d.Secret), webauthn: keys,
+		hashing: make(chan struct{}, 4), decoy: decoy, tries: newAttempts(),
+		refused: ttlcache.New(
+			ttlcache.WithTTL[string, time.Time](refusedFor),
+			ttlcache.WithCapacity[string, time.Time](recordEntries),
+			ttlcache.WithDisableTouchOnHit[string, time.Time](),
+		),
 		actors: ttlcache.New(
 			ttlcache.WithTTL[string, cachedActor](cacheTTL),
 			ttlcache.WithCapacity[string, cachedActor](cacheSize),

@@ -11,60 +11,65 @@ import (
 	"github.com/your-org/keeper/store"
 )
 
-// touchEvery is how exact a session's last use is.
-const touchEvery = time.Minute
+const (
+	// touchEvery is how exact a session's last use is.
+	touchEvery = time.Minute
+	// overlap is how long an identifier that was replaced still stands for its session: the
+	// other requests of a page are under way with it.
+	overlap = 10 * time.Second
+	// mostReplaced bounds how often an identifier is replaced within the overlap.
+	mostReplaced = 5
+)
 
-// SignIn opens a session for a local account and returns its identifier, which only the
-// browser's cookie may hold.
-func (s *Service) SignIn(ctx context.Context, username, password string, o Origin) (SignedIn, error) {
-	var (
-		id string
-		u  models.User
-	)
-	nobody := Nobody(o)
-	nobody.Name = username
-	again, err := s.guarded(accountName(username), o.Address, func() (err error) {
-		if u, err = s.verify(ctx, username, password); err == nil {
-			id, err = s.openSession(ctx, &u, o)
+// OpenFor opens a session for a user whom somebody else vouches for.
+func (s *Service) OpenFor(ctx context.Context, u models.UserID, proof Proof, o Origin) (sessionID string, err error) {
+	err = s.store.Write(ctx, func(tx *store.Tx) error {
+		user, err := tx.LockUser(u)
+		if err == nil && (user.Disabled || user.Kind == models.UserService) {
+			err = fault.New(fault.Unauthenticated, "This account cannot sign in.").WithHint("Ask an administrator.")
 		}
-		return err
-	})
-	switch {
-	case again:
-		return SignedIn{}, err
-	case fault.Is(err, fault.Unauthenticated), fault.Is(err, fault.Throttled):
-		return SignedIn{}, s.refuseSignIn(ctx, nobody, err)
-	case err != nil:
-		return SignedIn{}, err
-	}
-	return SignedIn{SessionID: id, User: u}, nil
-}
-
-// openSession makes the session of a user whose password was right a moment ago, and still
-// is.
-func (s *Service) openSession(ctx context.Context, u *models.User, o Origin) (string, error) {
-	id, now := random(32), s.now()
-	session := models.Session{
-		Hash: s.digest(id), UserID: u.ID, Address: o.Address, UserAgent: cut(o.UserAgent, 255),
-		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(SessionLifetime),
-	}
-	actor := from(models.Actor{Kind: models.ActorUser, ID: string(u.ID), Name: u.Username, UserID: u.ID}, o)
-	err := s.store.Write(ctx, func(tx *store.Tx) error {
-		current, err := unchanged(tx, *u)
 		if err != nil {
 			return err
 		}
-		current.LastSignInAt = &now
-		if err := tx.UpdateUser(&current); err != nil {
-			return err
-		}
-		if err := tx.CreateSession(&session); err != nil {
-			return err
-		}
-		*u = current
-		return tx.AppendAudit(onUser(actor, "session.create", current))
+		sessionID, err = s.open(tx, &user, proof, o)
+		return err
 	})
-	return id, err
+	return sessionID, err
+}
+
+// open makes the session of a locked user who has proved who it is.
+func (s *Service) open(tx *store.Tx, u *models.User, proof Proof, o Origin) (string, error) {
+	id, now := random(32), s.now()
+	session := models.Session{
+		Hash: s.digest(id), UserID: u.ID, Address: o.Address, UserAgent: cut(o.UserAgent, 255),
+		Method: proof.Method, ProviderID: proof.ProviderID, NameID: proof.NameID, SessionIndex: proof.SessionIndex,
+		RightsGeneration: u.RightsGeneration, ProvenAt: &now, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(s.deps.Lifetime),
+	}
+	if proof.ExpiresAt != nil && proof.ExpiresAt.Before(session.ExpiresAt) {
+		session.ExpiresAt = *proof.ExpiresAt
+	}
+	u.LastSignInAt = &now
+	if err := tx.UpdateUser(u); err != nil {
+		return "", err
+	}
+	if err := tx.CreateSession(&session); err != nil {
+		return "", err
+	}
+	actor := from(person(*u), o)
+	entry := onUser(actor, "session.create", *u)
+	entry.Detail = map[string]string{"method": string(proof.Method)}
+	if err := tx.AppendAudit(entry); err != nil {
+		return "", err
+	}
+	if s.deps.LocalSignInOff && proof.Method != models.BySAML {
+		return id, s.brokeGlass(tx, actor, *u, session)
+	}
+	return id, nil
+}
+
+// person is a user as who acts, without what it may do.
+func person(u models.User) models.Actor {
+	return models.Actor{Kind: models.ActorUser, ID: string(u.ID), Name: u.Username, UserID: u.ID}
 }
 
 // refuseSignIn records a sign-in that failed. The name that was tried is kept: it is what
@@ -111,8 +116,9 @@ func (s *Service) LookAtSession(ctx context.Context, id string, o Origin) (model
 		u       models.User
 		actor   models.Actor
 	)
+	now := s.now()
 	err := s.store.Read(ctx, func(tx *store.Tx) (err error) {
-		if session, err = tx.Session(s.digest(id)); err != nil {
+		if session, err = s.sessionOf(tx, id, now); err != nil {
 			return err
 		}
 		if u, err = tx.User(session.UserID); err != nil {
@@ -121,20 +127,77 @@ func (s *Service) LookAtSession(ctx context.Context, id string, o Origin) (model
 		actor, err = s.actor(tx, u, o)
 		return err
 	})
-	now := s.now()
 	switch {
 	case fault.Is(err, fault.NotFound):
 		return Nobody(o), session, u, ended()
 	case err != nil:
 		return Nobody(o), session, u, err
-	case u.Disabled, !now.Before(session.ExpiresAt), now.Sub(session.LastSeenAt) >= SessionIdle:
+	case u.Disabled, !now.Before(session.ExpiresAt), now.Sub(session.LastSeenAt) >= s.deps.Idle:
 		return Nobody(o), session, u, ended()
+	}
+	actor.SessionHash = session.Hash
+	if session.ProvenAt != nil {
+		actor.ProvenAt = *session.ProvenAt
 	}
 	return actor, session, u, nil
 }
 
+// sessionOf loads the session that an identifier stands for. One that was replaced a moment
+// ago stands for the session under its new identifier, but not for the proof that may have
+// come with that: who stole the old one must not get it.
+func (s *Service) sessionOf(tx *store.Tx, id string, now time.Time) (models.Session, error) {
+	session, err := tx.Session(s.digest(id))
+	for range mostReplaced {
+		if err != nil || session.ReplacedBy == "" || !now.Before(session.ExpiresAt) {
+			return session, err
+		}
+		session, err = tx.Session(session.ReplacedBy)
+		session.ProvenAt = nil
+	}
+	return session, fault.New(fault.NotFound, "The identifier was replaced too often.")
+}
+
 func ended() error {
 	return fault.New(fault.Unauthenticated, "You are not signed in, or your session has ended.").WithHint("Sign in again.")
+}
+
+// Renew gives a session a new identifier where its user's rights have changed since it got
+// the present one; "" where they have not, or where another request was first. The old one
+// serves for a moment longer, for the other requests of a page.
+func (s *Service) Renew(ctx context.Context, session models.Session, u models.User) (id string, err error) {
+	if session.RightsGeneration == u.RightsGeneration {
+		return "", nil
+	}
+	err = s.store.Write(ctx, func(tx *store.Tx) error {
+		id, err = s.renew(tx, session.Hash, nil)
+		return err
+	})
+	if fault.Is(err, fault.NotFound) {
+		return "", nil
+	}
+	return id, err
+}
+
+// renew gives a session a new identifier, and the time of a new proof where there is one.
+// NotFound where the session has ended or was given another meanwhile.
+func (s *Service) renew(tx *store.Tx, hash string, proven *time.Time) (string, error) {
+	next, err := tx.Session(hash)
+	if err != nil {
+		return "", err
+	}
+	u, err := tx.User(next.UserID)
+	if err != nil {
+		return "", err
+	}
+	id, until := random(32), s.now().Add(overlap)
+	if next.ExpiresAt.Before(until) {
+		until = next.ExpiresAt
+	}
+	next.Hash, next.RightsGeneration = s.digest(id), u.RightsGeneration
+	if proven != nil {
+		next.ProvenAt, next.LastSeenAt = proven, *proven
+	}
+	return id, tx.ReplaceSession(hash, &next, until)
 }
 
 // SaveSession keeps what the web wants to remember of a session: messages to show once.
@@ -142,9 +205,9 @@ func (s *Service) SaveSession(ctx context.Context, id string, data []byte) error
 	return s.store.Write(ctx, func(tx *store.Tx) error { return tx.SaveSessionData(s.digest(id), data) })
 }
 
-// SignOut ends a session.
-func (s *Service) SignOut(ctx context.Context, actor models.Actor, id string) error {
-	return s.endSession(ctx, actor, s.digest(id))
+// SignOut ends the actor's session.
+func (s *Service) SignOut(ctx context.Context, actor models.Actor) error {
+	return s.endSession(ctx, actor, actor.SessionHash)
 }
 
 // Sessions lists an actor's own sessions, the newest use first.
@@ -183,27 +246,46 @@ func (s *Service) RevokeSession(ctx context.Context, actor models.Actor, hash st
 	return fault.New(fault.NotFound, "You have no such session; it may have ended already.")
 }
 
+// RevokeOtherSessions ends all of the actor's sessions but the one that asks, and says how
+// many.
+func (s *Service) RevokeOtherSessions(ctx context.Context, actor models.Actor) (n int, err error) {
+	if err := ownSessions(actor); err != nil {
+		return 0, s.refuse(ctx, actor, "session.end", err)
+	}
+	err = s.store.Write(ctx, func(tx *store.Tx) error {
+		if n, err = tx.DeleteSessionsOfUser(actor.UserID, actor.SessionHash); err != nil || n == 0 {
+			return err
+		}
+		entry := audit.Entry(actor, "session.end")
+		entry.ObjectKind, entry.ObjectID, entry.ObjectName = "user", string(actor.UserID), actor.Name
+		return tx.AppendAudit(entry)
+	})
+	return n, err
+}
+
 func (s *Service) endSession(ctx context.Context, actor models.Actor, hash string) error {
 	return s.store.Write(ctx, func(tx *store.Tx) error {
 		if err := tx.DeleteSession(hash); err != nil {
 			return err
 		}
 		entry := audit.Entry(actor, "session.end")
-		entry.ObjectKind, entry.ObjectID = "session", hash[:12]
+		entry.ObjectKind, entry.ObjectID = "session", hash[:min(12, len(hash))]
 		return tx.AppendAudit(entry)
 	})
 }
 
-// IsSession reports whether a session's row belongs to an identifier.
-func (s *Service) IsSession(session models.Session, id string) bool {
-	return session.Hash == s.digest(id)
-}
-
-// Sweep removes the sessions that have ended.
+// Sweep removes the sessions and sign-in steps that have ended, and counts of tries that are
+// over.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.now()
 	return s.store.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.DeleteExpiredSessions(now, now.Add(-SessionIdle))
+		if _, err := tx.DeleteExpiredSessions(now, now.Add(-s.deps.Idle)); err != nil {
+			return err
+		}
+		if _, err := tx.DeleteStepsBefore(now); err != nil {
+			return err
+		}
+		_, err := tx.DeleteAttemptsBefore(now)
 		return err
 	})
 }

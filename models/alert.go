@@ -18,6 +18,8 @@ const (
 	AlertHeld               AlertKind = "held"                // a conflict or a difference waits for a person
 	AlertBraked             AlertKind = "braked"              // the brake held a run's plan
 	AlertKeyUnusable        AlertKind = "key_unusable"        // a wrapping key is disabled, or about to be deleted
+	AlertBreakGlass         AlertKind = "break_glass"         // somebody signed in past the switched-off local sign-in
+	AlertPasskeyCopied      AlertKind = "passkey_copied"      // a passkey's counter went back
 	AlertDamage             AlertKind = "damage"              // a scrub found what does not open any more
 )
 

@@ -45,7 +45,7 @@ func (w *Web) signIn(r *request) error {
 // endSession ends the session of the request; one that has just been ended elsewhere is as
 // good.
 func (w *Web) endSession(r *request) error {
-	err := w.Auth.SignOut(r.Context(), r.actor, r.session.ID)
+	err := w.Auth.SignOut(r.Context(), r.actor)
 	w.live.recheck()
 	if fault.Is(err, fault.NotFound) {
 		return nil
@@ -78,7 +78,7 @@ func (w *Web) changePassword(r *request) error {
 	if next != r.PostForm.Get("repeat_password") {
 		return fault.InvalidField("repeat_password", "must be the same as the new one")
 	}
-	if err := w.Auth.ChangePassword(r.Context(), r.actor, r.PostForm.Get("current_password"), next, r.session.ID); err != nil {
+	if err := w.Auth.ChangePassword(r.Context(), r.actor, r.PostForm.Get("current_password"), next); err != nil {
 		return err
 	}
 	w.live.recheck()

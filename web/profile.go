@@ -1,9 +1,6 @@
 package web
 
-import (
-	"github.com/your-org/keeper/fault"
-	"github.com/your-org/keeper/templates"
-)
+import "github.com/your-org/keeper/templates"
 
 func (w *Web) showProfile(r *request) error {
 	environments, err := r.allEnvironments()
@@ -21,7 +18,7 @@ func (w *Web) showProfile(r *request) error {
 		}
 	}
 	for _, s := range all {
-		page.Sessions = append(page.Sessions, templates.SessionView{Session: s, Current: w.Auth.IsSession(s, r.session.ID)})
+		page.Sessions = append(page.Sessions, templates.SessionView{Session: s, Current: s.Hash == r.actor.SessionHash})
 	}
 	return r.show(page, &page.BasePage)
 }
@@ -35,17 +32,8 @@ func (w *Web) revokeSession(r *request) error {
 }
 
 func (w *Web) revokeOtherSessions(r *request) error {
-	all, err := w.Auth.Sessions(r.Context(), r.actor)
-	if err != nil {
+	if _, err := w.Auth.RevokeOtherSessions(r.Context(), r.actor); err != nil {
 		return err
-	}
-	for _, s := range all {
-		if w.Auth.IsSession(s, r.session.ID) {
-			continue
-		}
-		if err := w.Auth.RevokeSession(r.Context(), r.actor, s.Hash); err != nil && !fault.Is(err, fault.NotFound) {
-			return err
-		}
 	}
 	w.live.recheck()
 	return r.done("/profile", "All your other sessions are ended.")

@@ -42,6 +42,9 @@ func (w *Web) endpoint(rt route) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
+		if err := r.renew(); err != nil {
+			return err
+		}
 		if rt.access == signedIn {
 			if sent, err := r.admit(rt.path); sent || err != nil {
 				return err

@@ -109,6 +109,26 @@ func (r *request) start(id string) error {
 	return r.session.Save(r.Request, r.out)
 }
 
+// renew gives the session a new identifier where its user's rights have changed, when a page
+// is opened: what the page fetches by itself is still under way with the old one.
+func (r *request) renew() error {
+	if r.session.ID == "" || r.Method != http.MethodGet || r.isPartial() || isBackground(r.Request) {
+		return nil
+	}
+	id, err := r.web.Auth.Renew(r.Context(), r.row, r.user)
+	if err != nil || id == "" {
+		return err
+	}
+	r.rotate(id)
+	return nil
+}
+
+// rotate has the browser use the session's new identifier from now on.
+func (r *request) rotate(id string) {
+	r.session.ID = id
+	http.SetCookie(r.out, sessions.NewCookie(r.session.Name(), id, r.session.Options))
+}
+
 // end takes the session's cookie from the browser.
 func (r *request) end() error {
 	r.session.Options.MaxAge = -1

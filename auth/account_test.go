@@ -31,12 +31,19 @@ type house struct {
 
 func newHouse(t *testing.T, s *store.Store) *house {
 	t.Helper()
+	return newHouseWith(t, s, auth.Deps{})
+}
+
+func newHouseWith(t *testing.T, s *store.Store, d auth.Deps) *house {
+	t.Helper()
 	h := &house{store: s}
-	service, err := auth.New(auth.Deps{Store: s, Secret: []byte("a secret for tests"), Now: func() time.Time {
+	d.Store, d.Secret = s, []byte("a secret for tests")
+	d.Now = func() time.Time {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		return time.Now().Add(h.ahead)
-	}})
+	}
+	service, err := auth.New(d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +54,12 @@ func newHouse(t *testing.T, s *store.Store) *house {
 // open is a first replica with the administrator ada.
 func open(t *testing.T) *house {
 	t.Helper()
-	h := newHouse(t, storetest.SQLite(t))
+	return openWith(t, auth.Deps{})
+}
+
+func openWith(t *testing.T, d auth.Deps) *house {
+	t.Helper()
+	h := newHouseWith(t, storetest.SQLite(t), d)
 	if _, err := h.Bootstrap(t.Context(), "ada", password); err != nil {
 		t.Fatal(err)
 	}

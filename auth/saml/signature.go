@@ -155,15 +155,7 @@ func embeddedCertificate(signature *etree.Element) *x509.Certificate {
 // validate verifies the signature in el with one certificate. KeyInfo is left out, as it is not signed and the key is known;
 // the certificate's own dates are checkSigner's business, so that they get a reason of their own.
 func validate(el *etree.Element, signer *x509.Certificate) (*etree.Element, error) {
-	parents, err := etreeutils.NSBuildParentContext(el)
-	if err != nil {
-		return nil, err
-	}
-	here, err := parents.SubContext(el)
-	if err != nil {
-		return nil, err
-	}
-	detached, err := etreeutils.NSDetatch(here, el)
+	detached, err := detach(el)
 	if err != nil {
 		return nil, err
 	}
@@ -184,6 +176,34 @@ func validate(el *etree.Element, signer *x509.Certificate) (*etree.Element, erro
 		return nil, errors.New("the signature covers something else")
 	}
 	return verified, nil
+}
+
+// detach copies el out of its document, with the namespaces that it inherits declared on it. The library's NSDetatch refuses
+// more than a thousand elements, which is what a person with as many groups has; parseXML has set bounds already.
+func detach(el *etree.Element) (*etree.Element, error) {
+	inherited, err := etreeutils.NSBuildParentContext(el)
+	if err != nil {
+		return nil, err
+	}
+	detached := el.Copy()
+	own := map[string]bool{"xml": true, "xmlns": true}
+	for _, a := range el.Attr {
+		if a.Space == "xmlns" {
+			own[a.Key] = true
+		} else if a.Space == "" && a.Key == "xmlns" {
+			own[""] = true
+		}
+	}
+	for prefix, namespace := range inherited.Prefixes() {
+		switch {
+		case own[prefix], namespace == etreeutils.XMLNamespace:
+		case prefix == "":
+			detached.CreateAttr("xmlns", namespace)
+		default:
+			detached.CreateAttr("xmlns:"+prefix, namespace)
+		}
+	}
+	return detached, nil
 }
 
 // verifyRedirect checks the signature over the query of a redirect, which must be that of the message.

@@ -1,6 +1,10 @@
 package saml
 
-import "github.com/beevik/etree"
+import (
+	"slices"
+
+	"github.com/beevik/etree"
+)
 
 // checkResponseShape refuses a response in which anything could stand for something else: an assertion or a
 // signature anywhere but in its one place, an identifier that two elements have, and elements of other namespaces that
@@ -100,12 +104,8 @@ func checkSignatureShape(signature *etree.Element, id string) *Refusal {
 		return refuse(ReasonSignature, "a Signature without its one SignedInfo and SignatureValue")
 	}
 	for _, child := range signature.ChildElements() {
-		switch {
-		case child.NamespaceURI() != nsSignature:
-			return refuse(ReasonForeignNamespace, "%s inside a Signature", quote(child.Tag))
-		case child.Tag == "SignedInfo", child.Tag == "SignatureValue", child.Tag == "KeyInfo":
-		default:
-			return refuse(ReasonWrapped, "%s inside a Signature", quote(child.Tag))
+		if child.NamespaceURI() != nsSignature || !slices.Contains([]string{"SignedInfo", "SignatureValue", "KeyInfo"}, child.Tag) {
+			return refuse(ReasonWrapped, "%s of the namespace %s inside a Signature", quote(child.Tag), quote(child.NamespaceURI()))
 		}
 	}
 	references := all(info, nsSignature, "Reference")

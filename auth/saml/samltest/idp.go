@@ -63,6 +63,11 @@ func Start(users ...User) (*IDP, error) {
 	if err != nil {
 		return nil, err
 	}
+	return StartWith(pair, users...), nil
+}
+
+// StartWith is Start with a signing key that exists: making one is slow.
+func StartWith(pair saml.KeyPair, users ...User) *IDP {
 	i := &IDP{
 		keys: []saml.KeyPair{pair}, sps: map[string]*crewjam.EntityDescriptor{}, users: map[string]User{},
 		sessions: map[string]string{}, slo: true,
@@ -74,7 +79,7 @@ func Start(users ...User) (*IDP, error) {
 		i.current = users[0].NameID
 	}
 	i.server = httptest.NewServer(i.routes())
-	return i, nil
+	return i
 }
 
 // Close stops it.

@@ -16,10 +16,10 @@ const here, elsewhere = models.EnvironmentID(1), models.EnvironmentID(2)
 var inEnvironment = []auth.Action{
 	auth.ViewEnvironment, auth.ManageEnvironment, auth.ViewSecret, auth.RevealSecret, auth.WriteSecret, auth.DeleteSecret,
 	auth.ViewDestination, auth.ManageDestination, auth.TriggerSync, auth.ViewEnvironmentLog,
-	auth.ViewAlerts, auth.ManageAlerts,
+	auth.ViewAlerts, auth.ManageAlerts, auth.ViewMembers, auth.ManageMembers,
 }
 
-var global = []auth.Action{auth.CreateEnvironment, auth.ViewAudit, auth.ManageUsers, auth.AlertEverywhere, auth.ViewOwnTokens, auth.ManageOwnTokens}
+var global = []auth.Action{auth.CreateEnvironment, auth.ViewAudit, auth.ViewUsers, auth.ManageUsers, auth.AlertEverywhere, auth.ViewOwnTokens, auth.ManageOwnTokens}
 
 func user(role models.GlobalRole, in models.EnvironmentRole) models.Actor {
 	return models.Actor{
@@ -33,7 +33,8 @@ func TestCan(t *testing.T) {
 	looks := []auth.Action{auth.ViewEnvironment, auth.ViewSecret, auth.ViewDestination, auth.ViewAlerts}
 	reads := append(slices.Clone(looks), auth.RevealSecret)
 	edits := append(slices.Clone(reads), auth.WriteSecret, auth.DeleteSecret, auth.TriggerSync)
-	manages := append(slices.Clone(edits), auth.ManageEnvironment, auth.ManageDestination, auth.ManageAlerts, auth.ViewEnvironmentLog)
+	manages := append(slices.Clone(edits), auth.ManageEnvironment, auth.ManageDestination, auth.ManageAlerts, auth.ViewEnvironmentLog, auth.ViewMembers, auth.ManageMembers)
+	audits := append(slices.Clone(looks), auth.ViewEnvironmentLog, auth.ViewMembers)
 	own := []auth.Action{auth.ViewOwnTokens, auth.ManageOwnTokens}
 	scoped := func(a models.Actor, s models.TokenScope) models.Actor {
 		a.Kind, a.Scope = models.ActorToken, &s
@@ -53,14 +54,17 @@ func TestCan(t *testing.T) {
 		"a reader":                 {user(models.RoleUser, models.RoleReader), reads, nil, own},
 		"an editor":                {user(models.RoleUser, models.RoleEditor), edits, nil, own},
 		"a manager":                {user(models.RoleUser, models.RoleManager), manages, nil, own},
-		"an auditor":               {user(models.RoleAuditor, ""), append(slices.Clone(looks), auth.ViewEnvironmentLog), append(slices.Clone(looks), auth.ViewEnvironmentLog), append(slices.Clone(own), auth.ViewAudit)},
-		"an auditor who edits":     {user(models.RoleAuditor, models.RoleEditor), append(slices.Clone(edits), auth.ViewEnvironmentLog), append(slices.Clone(looks), auth.ViewEnvironmentLog), append(slices.Clone(own), auth.ViewAudit)},
+		"an auditor":               {user(models.RoleAuditor, ""), audits, audits, append(slices.Clone(own), auth.ViewAudit, auth.ViewUsers)},
+		"an auditor who edits":     {user(models.RoleAuditor, models.RoleEditor), append(slices.Clone(edits), auth.ViewEnvironmentLog, auth.ViewMembers), audits, append(slices.Clone(own), auth.ViewAudit, auth.ViewUsers)},
 		"an administrator":         {user(models.RoleAdmin, ""), inEnvironment, inEnvironment, global},
-		"the system":               {models.System(), inEnvironment, inEnvironment, []auth.Action{auth.CreateEnvironment, auth.ViewAudit, auth.ManageUsers, auth.AlertEverywhere}},
+		"the system":               {models.System(), inEnvironment, inEnvironment, []auth.Action{auth.CreateEnvironment, auth.ViewAudit, auth.ViewUsers, auth.ManageUsers, auth.AlertEverywhere}},
 		"a token without a scope":  {scoped(user(models.RoleUser, models.RoleEditor), models.TokenScope{}), edits, nil, own},
-		"a read-only token":        {scoped(user(models.RoleAdmin, ""), models.TokenScope{ReadOnly: true}), append(slices.Clone(reads), auth.ViewEnvironmentLog), append(slices.Clone(reads), auth.ViewEnvironmentLog), []auth.Action{auth.ViewAudit, auth.ViewOwnTokens}},
+		"a read-only token":        {scoped(user(models.RoleAdmin, ""), models.TokenScope{ReadOnly: true}), append(slices.Clone(reads), auth.ViewEnvironmentLog, auth.ViewMembers), append(slices.Clone(reads), auth.ViewEnvironmentLog, auth.ViewMembers), []auth.Action{auth.ViewAudit, auth.ViewUsers, auth.ViewOwnTokens}},
+		"a token that reveals":     {scoped(user(models.RoleAdmin, ""), models.TokenScope{Actions: []string{"secret.reveal"}}), []auth.Action{auth.ViewEnvironment, auth.ViewSecret, auth.RevealSecret}, []auth.Action{auth.ViewEnvironment, auth.ViewSecret, auth.RevealSecret}, nil},
+		"a token of people":        {scoped(user(models.RoleAdmin, ""), models.TokenScope{Actions: []string{"users.manage"}}), nil, nil, []auth.Action{auth.ViewUsers, auth.ManageUsers}},
+		"a token of nothing known": {scoped(user(models.RoleAdmin, ""), models.TokenScope{Actions: []string{"x"}}), nil, nil, nil},
 		"a token of one":           {scoped(user(models.RoleAdmin, ""), models.TokenScope{Environments: []models.EnvironmentID{here}}), inEnvironment, nil, nil},
-		"a read-only token of one": {scoped(user(models.RoleAdmin, ""), models.TokenScope{Environments: []models.EnvironmentID{here}, ReadOnly: true}), append(slices.Clone(reads), auth.ViewEnvironmentLog), nil, nil},
+		"a read-only token of one": {scoped(user(models.RoleAdmin, ""), models.TokenScope{Environments: []models.EnvironmentID{here}, ReadOnly: true}), append(slices.Clone(reads), auth.ViewEnvironmentLog, auth.ViewMembers), nil, nil},
 		"a token of another":       {scoped(user(models.RoleUser, models.RoleManager), models.TokenScope{Environments: []models.EnvironmentID{elsewhere}}), nil, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,9 +89,19 @@ func anActor() *rapid.Generator[models.Actor] {
 			Roles:  rapid.MapOf(environments, rapid.SampledFrom(append(slices.Clone(models.EnvironmentRoles), "", "x"))).Draw(t, "roles"),
 		}
 		if rapid.Bool().Draw(t, "scoped") {
-			a.Scope = &models.TokenScope{Environments: rapid.SliceOf(environments).Draw(t, "scope"), ReadOnly: rapid.Bool().Draw(t, "read only")}
+			a.Scope = ptr(aScope().Draw(t, "scope"))
 		}
 		return a
+	})
+}
+
+func aScope() *rapid.Generator[models.TokenScope] {
+	return rapid.Custom(func(t *rapid.T) models.TokenScope {
+		return models.TokenScope{
+			Environments: rapid.SliceOfN(rapid.SampledFrom([]models.EnvironmentID{-1, 0, 1, 2, 3}), 0, 3).Draw(t, "environments"),
+			ReadOnly:     rapid.Bool().Draw(t, "read only"),
+			Actions:      rapid.SliceOfN(rapid.Map(anAction(), func(a auth.Action) string { return string(a) }), 0, 4).Draw(t, "actions"),
+		}
 	})
 }
 

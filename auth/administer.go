@@ -41,7 +41,7 @@ func (s *Service) administer(
 		return err
 	})
 	if refused != nil && !fault.Is(refused, fault.Unavailable) && !fault.Is(refused, fault.Internal) {
-		return s.refuse(ctx, actor, operation, refused)
+		return s.refuseAbout(ctx, actor, operation, models.Environment{ID: where}, refused)
 	}
 	return err
 }
@@ -126,6 +126,5 @@ func (s *Service) keepsAdministrator(tx *store.Tx) error {
 }
 
 func (s *Service) canSignIn(a store.Administrator) bool {
-	local := a.PasswordHash != "" || a.Passkeys > 0
-	return a.Identities > 0 || local && (!s.deps.LocalSignInOff || a.BreakGlass)
+	return a.Identities > 0 || s.mayUsePassword(a.User) // whose passkeys serve beside the password
 }

@@ -99,9 +99,10 @@ func mayHearOf(actor models.Actor, about Subject, id models.EnvironmentID) bool 
 // refuseAbout records a refusal in the log of the environment that it is about.
 func (s *Service) refuseAbout(ctx context.Context, actor models.Actor, operation string, e models.Environment, refusal error) error {
 	entry := audit.Entry(actor, operation)
-	if e.ID != Global {
+	if e.Name != "" {
 		entry = audit.OnEnvironment(actor, operation, e)
 	}
+	entry.EnvironmentID = e.ID
 	return audit.Refused(ctx, s.store, entry, refusal)
 }
 

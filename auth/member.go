@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/fault"
@@ -48,7 +49,7 @@ func (s *Service) SetMember(ctx context.Context, actor models.Actor, id models.E
 			return err
 		}
 	}
-	err = s.naming(ctx, actor, func() error {
+	return s.naming(ctx, actor, operation, e, func() error {
 		return s.gravely(ctx, actor, ManageMembers, id, operation, func(tx *store.Tx, actor models.Actor) error {
 			u, err := findUser(tx, user)
 			if err != nil {
@@ -66,7 +67,6 @@ func (s *Service) SetMember(ctx context.Context, actor models.Actor, id models.E
 			return tx.AppendAudit(entry)
 		})
 	})
-	return err
 }
 
 func setMember(tx *store.Tx, actor models.Actor, m models.Membership) error {
@@ -84,13 +84,30 @@ func setMember(tx *store.Tx, actor models.Actor, m models.Membership) error {
 	return err
 }
 
+// namingLimit is how often whoever may not see all users may name one that is not there.
+var namingLimit = limit{"user name", 20, 5 * time.Minute}
+
 // naming runs what answers whether there is a user of a name. Whoever may not see all users
 // has to know whom it names: misses are on record, and only so many in a while.
-func (s *Service) naming(ctx context.Context, actor models.Actor, do func() error) error {
+func (s *Service) naming(ctx context.Context, actor models.Actor, operation string, e models.Environment, do func() error) error {
 	if Can(actor, ViewUsers, Global) {
 		return do()
 	}
-	return do()
+	try := count{namingLimit, string(actor.UserID)}
+	switch over, err := s.countTry(ctx, try); {
+	case err != nil:
+		return err
+	case over > 0:
+		return fault.New(fault.Throttled, "Too many of the users that you named are not there.").WithHint("Wait five minutes and try again.")
+	}
+	err := do()
+	if fault.Is(err, fault.NotFound) {
+		return s.refuseAbout(ctx, actor, operation, e, err)
+	}
+	if after := s.uncount(context.WithoutCancel(ctx), try); err == nil {
+		err = after
+	}
+	return err
 }
 
 func decimal(id models.EnvironmentID) string { return strconv.FormatInt(int64(id), 10) }

@@ -57,5 +57,3 @@ func (h *house) user(t *testing.T, name string) models.User {
 }
 
 func ptr[T any](v T) *T { return &v }
-
-var _ = auth.Global

@@ -225,25 +225,41 @@ func (s *Service) revokeTokensOf(tx *store.Tx, actor models.Actor, user models.U
 	return err
 }
 
+// pasteLimit is how many texts that are no tokens a network may give.
+var pasteLimit = limit{"token text", 30, 5 * time.Minute}
+
 // RevokeByText ends a token that somebody found. Whoever has a token's text may end it, be it
 // nobody who is known.
 func (s *Service) RevokeByText(ctx context.Context, actor models.Actor, text string) error {
-	text = strings.TrimSpace(text)
-	err := noToken()
-	if strings.HasPrefix(text, TokenPrefix) && len(text) <= 100 {
-		hash := s.digest(text)
-		err = s.store.Write(ctx, func(tx *store.Tx) error {
-			t, _, err := tx.TokenByHash(hash)
-			if err != nil {
-				return err
-			}
-			return s.revoke(tx, actor, t, "its text was given")
-		})
+	try := count{pasteLimit, network(actor.Address)}
+	over, err := s.countTry(ctx, try)
+	switch {
+	case err != nil:
+		return err
+	case over > 0:
+		return fault.New(fault.Throttled, "Too many texts were given that are no tokens.").WithHint("Wait five minutes and try again.")
 	}
-	if fault.Is(err, fault.NotFound) {
-		return noToken()
+	if err = s.revokeText(ctx, actor, strings.TrimSpace(text)); fault.Is(err, fault.NotFound) {
+		return s.refuse(ctx, actor, "token.revoke", noToken())
+	}
+	if after := s.uncount(context.WithoutCancel(ctx), try); err == nil {
+		err = after
 	}
 	return err
+}
+
+func (s *Service) revokeText(ctx context.Context, actor models.Actor, text string) error {
+	if !strings.HasPrefix(text, TokenPrefix) || len(text) > 100 {
+		return noToken()
+	}
+	hash := s.digest(text)
+	return s.store.Write(ctx, func(tx *store.Tx) error {
+		t, _, err := tx.TokenByHash(hash)
+		if err != nil {
+			return err
+		}
+		return s.revoke(tx, actor, t, "its text was given")
+	})
 }
 
 func noToken() error {

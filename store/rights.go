@@ -39,8 +39,7 @@ func (tx *Tx) bump(which *gorm.DB) error {
 // group, and how it can sign in.
 type Administrator struct {
 	models.User
-	Passkeys   int
-	Identities int // of providers that are enabled
+	Identities int // that it is known by to providers that are enabled
 }
 
 // Administrators lists them all.
@@ -48,7 +47,7 @@ func (tx *Tx) Administrators() ([]Administrator, error) {
 	through := tx.db().Table("group_members m").Joins("JOIN user_groups g ON g.id = m.group_id").
 		Select("m.user_id").Where("g.role = ?", models.RoleAdmin)
 	query := tx.db().Table("users u").
-		Select("u.*, (SELECT COUNT(*) FROM passkeys p WHERE p.user_id = u.id) AS passkeys, "+
+		Select("u.*, "+
 			"(SELECT COUNT(*) FROM identities i JOIN providers p ON p.id = i.provider_id WHERE i.user_id = u.id AND p.enabled = ?) AS identities", true).
 		Where("u.kind = ? AND u.disabled = ? AND (u.role = ? OR u.role = ? AND u.id IN (?) OR u.role = ? AND u.id IN (?))",
 			models.UserPerson, false, models.RoleAdmin, models.RoleUser, through, models.RoleAuditor, through)

@@ -41,7 +41,7 @@ type samlAttribute struct {
 	values         []string
 }
 
-const bearer = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+const byBearer = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 
 // reader reads values out of elements and remembers the first that cannot be read.
 type reader struct{ refusal *Refusal }
@@ -82,7 +82,7 @@ func (r *reader) subject(el *etree.Element, a *assertion) {
 		a.nameID, a.nameIDFormat = r.text(names[0]), r.value(attribute(names[0], "Format"))
 	}
 	for _, c := range all(el, nsAssertion, "SubjectConfirmation") {
-		if attribute(c, "Method") != bearer {
+		if attribute(c, "Method") != byBearer {
 			continue
 		}
 		var found confirmation

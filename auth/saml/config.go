@@ -30,6 +30,7 @@ type Config struct {
 
 	AllowResponseOnlySigned bool // accept a signed response around an unsigned assertion
 	AllowIDPInitiated       bool // accept a response that nobody asked for
+	EncryptAssertions       bool // publish our keys for encryption, so that the identity provider encrypts; what is encrypted is read either way
 	PreferPost              bool // send requests by form even where the identity provider takes redirects
 
 	NameIDFormat string // asked for in requests; "" asks for none

@@ -2,9 +2,7 @@ package saml_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -146,34 +144,5 @@ func TestDiagnoseWithoutMetadata(t *testing.T) {
 	w.cfg.Metadata, w.cfg.MetadataURL = nil, "https://idp.example/metadata"
 	if _, err := w.newProvider().Diagnose(t.Context(), []byte("<a/>"), time.Now()); fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("got %v", err)
-	}
-}
-
-// TestEveryReasonIsDocumented holds docs/okta.md to the reasons, which it explains with a way to mend each.
-func TestEveryReasonIsDocumented(t *testing.T) {
-	page, err := os.ReadFile("../../docs/okta.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	source, err := os.ReadFile("reason.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := 0
-	for line := range strings.Lines(string(source)) {
-		_, value, ok := strings.Cut(line, "Reason = ")
-		if !ok {
-			continue
-		}
-		var reason string
-		if _, err := fmt.Sscanf(value, "%q", &reason); err != nil {
-			t.Fatal(err)
-		}
-		if found++; !strings.Contains(string(page), "| `"+reason+"` |") {
-			t.Errorf("docs/okta.md does not explain %s", reason)
-		}
-	}
-	if found < 30 {
-		t.Errorf("found %d reasons in reason.go", found)
 	}
 }

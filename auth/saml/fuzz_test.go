@@ -32,7 +32,7 @@ func fuzzWorld(f *testing.F) (*samltest.IDP, saml.Config) {
 	f.Cleanup(idp.Close)
 	cfg := saml.Config{
 		ID: "okta", Metadata: idp.Metadata(), EntityID: entityID, ACSURL: acsURL, SLOURL: sloURL, Keys: []saml.KeyPair{ourKey()},
-		AllowIDPInitiated: true, AllowResponseOnlySigned: true, GroupsAttribute: "groups",
+		AllowIDPInitiated: true, AllowResponseOnlySigned: true, EncryptAssertions: true, GroupsAttribute: "groups",
 	}
 	p := fuzzProvider(f, cfg)
 	metadata, err := p.Metadata()

@@ -45,10 +45,14 @@ type entity struct {
 	Descriptor crewjam.SPSSODescriptor `xml:"urn:oasis:names:tc:SAML:2.0:metadata SPSSODescriptor"`
 }
 
-// keyDescriptors publish every key for both uses, the one that signs first.
+// keyDescriptors publish every key, the one that signs first: for signing, and for encryption where that is wanted.
 func (p *Provider) keyDescriptors() []crewjam.KeyDescriptor {
 	var descriptors []crewjam.KeyDescriptor
-	for _, use := range []string{"signing", "encryption"} {
+	uses := []string{"signing"}
+	if p.cfg.EncryptAssertions {
+		uses = append(uses, "encryption")
+	}
+	for _, use := range uses {
 		for _, pair := range p.cfg.Keys {
 			descriptor := crewjam.KeyDescriptor{Use: use, KeyInfo: crewjam.KeyInfo{X509Data: crewjam.X509Data{
 				X509Certificates: []crewjam.X509Certificate{{Data: base64.StdEncoding.EncodeToString(pair.Certificate.Raw)}},

@@ -48,6 +48,13 @@ func TestOurMetadata(t *testing.T) {
 	if got, want := fmt.Sprint(uses), "[signing ours signing older encryption ours encryption older]"; got != want {
 		t.Errorf("keys %s, want %s", got, want)
 	}
+	t.Run("WithoutEncryption", func(t *testing.T) {
+		w.cfg.EncryptAssertions = false
+		text, err := w.newProvider().Metadata()
+		if err != nil || bytes.Contains(text, []byte("encryption")) || !bytes.Contains(text, []byte("signing")) {
+			t.Errorf("%s, %v", text, err)
+		}
+	})
 	if bytes.Contains(text, []byte("PRIVATE")) {
 		t.Error("a private key is in the metadata")
 	}

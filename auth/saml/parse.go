@@ -61,6 +61,10 @@ func scan(raw []byte, comments bool) *Refusal {
 			}
 		case xml.EndElement:
 			open = open[:len(open)-1]
+		case xml.CharData:
+			if len(open) == 0 && len(bytes.TrimSpace(t)) > 0 {
+				return refuse(ReasonMalformed, "text outside the root element")
+			}
 		case xml.Directive:
 			return refuse(ReasonEntities, "a document type declaration")
 		case xml.Comment, xml.ProcInst:

@@ -241,6 +241,8 @@ func badResponses() []bad {
 		{name: "NoXML", want: saml.ReasonMalformed, bytes: func([]byte) []byte { return []byte("hello") }},
 		{name: "Empty", want: saml.ReasonMalformed, bytes: func([]byte) []byte { return nil }},
 		{name: "TwoRoots", want: saml.ReasonMalformed, bytes: func(b []byte) []byte { return append(b, b...) }},
+		{name: "TextBeforeTheRoot", want: saml.ReasonMalformed, bytes: func(b []byte) []byte { return append([]byte("x"), b...) }},
+		{name: "TextAfterTheRoot", want: saml.ReasonMalformed, bytes: func(b []byte) []byte { return append(b, 'x') }},
 		{name: "CutOff", want: saml.ReasonMalformed, bytes: func(b []byte) []byte { return b[:len(b)-20] }},
 		{name: "UTF16", want: saml.ReasonMalformed, bytes: func(b []byte) []byte { return append([]byte(`<?xml version="1.0" encoding="utf-16"?>`), b...) }},
 		{name: "AnAssertionAlone", want: saml.ReasonMalformed, bytes: func(b []byte) []byte {

@@ -65,7 +65,7 @@ func newWorldWith(t *testing.T, pair saml.KeyPair, change ...func(*saml.Config))
 	w := &world{t: t, idp: idp, memory: saml.NewMemory(), cfg: saml.Config{
 		ID: "okta", Name: "Okta", Metadata: idp.Metadata(), EntityID: entityID, ACSURL: acsURL, SLOURL: sloURL,
 		Keys: []saml.KeyPair{ourKey()}, EmailAttribute: samltest.AttributeEmail, NameAttribute: samltest.AttributeName,
-		GroupsAttribute: samltest.AttributeGroups,
+		GroupsAttribute: samltest.AttributeGroups, EncryptAssertions: true,
 	}}
 	for _, c := range change {
 		c(&w.cfg)

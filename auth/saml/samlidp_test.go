@@ -6,7 +6,6 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -52,7 +51,7 @@ func TestSamlidp(t *testing.T) {
 	memory := saml.NewMemory()
 	provider, err := saml.New(saml.Config{
 		ID: "samlidp", MetadataURL: server.URL + "/metadata", EntityID: entityID, ACSURL: acsURL, Keys: []saml.KeyPair{ourKey()},
-		UsernameAttribute: "uid", GroupsAttribute: "eduPersonAffiliation",
+		UsernameAttribute: "uid", GroupsAttribute: "eduPersonAffiliation", EncryptAssertions: true,
 	}, saml.Deps{Requests: memory, Replays: memory})
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +82,7 @@ func TestSamlidp(t *testing.T) {
 	if encoded := fields.Get("SAMLResponse"); encoded == "" {
 		t.Fatal("no response in the form")
 	}
-	in, err := saml.FromRequest(postRequest(t, action, url.Values(fields)))
+	in, err := saml.FromRequest(postRequest(t, action, fields))
 	if err != nil {
 		t.Fatal(err)
 	}

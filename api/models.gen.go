@@ -16,6 +16,8 @@ const (
 	AlertHeld               AlertKind = "held"
 	AlertKeyUnusable        AlertKind = "key_unusable"
 	AlertSecretsFailing     AlertKind = "secrets_failing"
+	BreakGlass              AlertKind = "break_glass"
+	PasskeyCopied           AlertKind = "passkey_copied"
 )
 
 // Valid indicates whether the value is a known member of the AlertKind enum.
@@ -34,6 +36,10 @@ func (e AlertKind) Valid() bool {
 	case AlertKeyUnusable:
 		return true
 	case AlertSecretsFailing:
+		return true
+	case BreakGlass:
+		return true
+	case PasskeyCopied:
 		return true
 	default:
 		return false
@@ -358,6 +364,18 @@ func (e SyncStatus) Valid() bool {
 	}
 }
 
+// AccessSource One thing that gives a right by itself.
+type AccessSource struct {
+	GlobalRole string `json:"global_role,omitempty,omitzero"`
+	GroupID    string `json:"group_id,omitempty,omitzero"`
+
+	// GroupName Absent: the user's own.
+	GroupName string `json:"group_name,omitempty,omitzero"`
+
+	// Role A role in the environment.
+	Role string `json:"role,omitempty,omitzero"`
+}
+
 // Activity One thing that was done, or was refused.
 type Activity struct {
 	// Action Such as secret.reveal.
@@ -491,6 +509,11 @@ type ChannelTest struct {
 	Detail string `json:"detail,omitempty,omitzero"`
 	Hint   string `json:"hint,omitempty,omitzero"`
 	OK     bool   `json:"ok"`
+}
+
+// Count defines model for Count.
+type Count struct {
+	Count int `json:"count"`
 }
 
 // Destination A place that an environment is synced to, without its credentials.
@@ -701,10 +724,13 @@ type Environment struct {
 	ID          int64     `json:"id"`
 
 	// KMSKeyAlias The wrapping key; absent: the installation's.
-	KMSKeyAlias string    `json:"kms_key_alias,omitempty,omitzero"`
-	Name        string    `json:"name"`
-	Revision    int64     `json:"revision"`
-	UpdatedAt   time.Time `json:"updated_at"`
+	KMSKeyAlias string `json:"kms_key_alias,omitempty,omitzero"`
+	Name        string `json:"name"`
+
+	// Protected A person proves again who it is before it sees a value here.
+	Protected bool      `json:"protected"`
+	Revision  int64     `json:"revision"`
+	UpdatedAt time.Time `json:"updated_at"`
 }
 
 // EnvironmentChange defines model for EnvironmentChange.
@@ -713,6 +739,7 @@ type EnvironmentChange struct {
 	Description *string `json:"description,omitempty"`
 	DisplayName *string `json:"display_name,omitempty"`
 	KMSKeyAlias *string `json:"kms_key_alias,omitempty"`
+	Protected   *bool   `json:"protected,omitempty"`
 }
 
 // EnvironmentList defines model for EnvironmentList.
@@ -725,6 +752,28 @@ type Evidence struct {
 	Value   int `json:"value"`
 	Version int `json:"version"`
 	Write   int `json:"write"`
+}
+
+// Explanation Why somebody may do something, or why not.
+type Explanation struct {
+	Action string `json:"action"`
+
+	// Against What stops it.
+	Against       []string `json:"against"`
+	Allowed       bool     `json:"allowed"`
+	Environment   string   `json:"environment,omitempty,omitzero"`
+	EnvironmentID int64    `json:"environment_id,omitempty,omitzero"`
+
+	// Notes What has to be so besides.
+	Notes []string `json:"notes,omitempty,omitzero"`
+
+	// Through What gives the user the right, each by itself; also where something takes it away.
+	Through   []AccessSource `json:"through"`
+	TokenID   string         `json:"token_id,omitempty,omitzero"`
+	TokenName string         `json:"token_name,omitempty,omitzero"`
+
+	// User A user, by name.
+	User UserName `json:"user"`
 }
 
 // Facts What may be shown of a value without showing it.
@@ -743,6 +792,59 @@ type Facts struct {
 type FieldError struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
+}
+
+// Grant A role in an environment, or a group, which may give several.
+type Grant struct {
+	EnvironmentID int64  `json:"environment_id,omitempty,omitzero"`
+	GlobalRole    string `json:"global_role,omitempty,omitzero"`
+	GroupID       string `json:"group_id,omitempty,omitzero"`
+
+	// GroupName Absent: the user's own.
+	GroupName string `json:"group_name,omitempty,omitzero"`
+	Role      string `json:"role,omitempty,omitzero"`
+}
+
+// Group A number of users with roles in common.
+type Group struct {
+	CreatedAt   time.Time `json:"created_at"`
+	Description string    `json:"description,omitempty,omitzero"`
+	ID          string    `json:"id"`
+	Name        string    `json:"name"`
+
+	// ProviderID The identity provider that names its members; absent: one of Keeper's own.
+	ProviderID string `json:"provider_id,omitempty,omitzero"`
+	Revision   int64  `json:"revision"`
+
+	// Role The global role that members get.
+	Role      string      `json:"role"`
+	Roles     []GroupRole `json:"roles,omitempty,omitzero"`
+	UpdatedAt time.Time   `json:"updated_at"`
+}
+
+// GroupChange defines model for GroupChange.
+type GroupChange struct {
+	Description *string `json:"description,omitempty"`
+	Name        *string `json:"name,omitempty"`
+	Role        *string `json:"role,omitempty"`
+}
+
+// GroupList defines model for GroupList.
+type GroupList struct {
+	Items []Group `json:"items"`
+	Next  string  `json:"next,omitempty,omitzero"`
+}
+
+// GroupMemberList defines model for GroupMemberList.
+type GroupMemberList struct {
+	Items []UserName `json:"items"`
+	Next  string     `json:"next,omitempty,omitzero"`
+}
+
+// GroupRole A role that a group gives in an environment.
+type GroupRole struct {
+	EnvironmentID int64  `json:"environment_id"`
+	Role          string `json:"role"`
 }
 
 // Hold A difference that waits for a person. Values are compared by their keyed hashes.
@@ -986,6 +1088,30 @@ type Me struct {
 	UserID   string `json:"user_id,omitempty,omitzero"`
 }
 
+// Member A user with a role of its own in an environment.
+type Member struct {
+	Disabled    bool   `json:"disabled,omitempty,omitzero"`
+	DisplayName string `json:"display_name,omitempty,omitzero"`
+	ID          string `json:"id"`
+	Role        string `json:"role"`
+	Username    string `json:"username"`
+}
+
+// MemberGroup A group with a role in an environment.
+type MemberGroup struct {
+	ID         string `json:"id"`
+	Name       string `json:"name"`
+	ProviderID string `json:"provider_id,omitempty,omitzero"`
+	Role       string `json:"role"`
+}
+
+// MemberList defines model for MemberList.
+type MemberList struct {
+	Groups []MemberGroup `json:"groups,omitempty,omitzero"`
+	Items  []Member      `json:"items"`
+	Next   string        `json:"next,omitempty,omitzero"`
+}
+
 // MyEnvironment An environment that you may see, and what you may do there.
 type MyEnvironment struct {
 	ID        int64  `json:"id"`
@@ -1048,6 +1174,16 @@ type NewEnvironment struct {
 
 	// Name A lower-case letter, then letters, digits and dashes.
 	Name string `json:"name"`
+
+	// Protected A person proves again who it is before it sees a value here; a token needs secret.reveal by name in its scope.
+	Protected bool `json:"protected,omitempty,omitzero"`
+}
+
+// NewGroup defines model for NewGroup.
+type NewGroup struct {
+	Description string `json:"description,omitempty,omitzero"`
+	Name        string `json:"name"`
+	Role        string `json:"role,omitempty,omitzero"`
 }
 
 // NewKeyRun defines model for NewKeyRun.
@@ -1104,6 +1240,9 @@ type NewSecret struct {
 
 // NewToken defines model for NewToken.
 type NewToken struct {
+	// Actions Only these actions, with what they need, such as secret.reveal.
+	Actions []string `json:"actions,omitempty,omitzero"`
+
 	// EnvironmentIDs Only these environments, each by id or name; absent: all that you may.
 	EnvironmentIDs []EnvironmentRef `json:"environment_ids,omitempty,omitzero"`
 
@@ -1111,8 +1250,22 @@ type NewToken struct {
 	ExpiresAt Expiry `json:"expires_at,omitempty,omitzero"`
 
 	// Name What the token is for.
-	Name     string `json:"name"`
-	ReadOnly bool   `json:"read_only,omitempty,omitzero"`
+	Name string `json:"name"`
+
+	// Networks Only from these networks, such as 192.0.2.0/24.
+	Networks []string `json:"networks,omitempty,omitzero"`
+	ReadOnly bool     `json:"read_only,omitempty,omitzero"`
+}
+
+// NewUser defines model for NewUser.
+type NewUser struct {
+	BreakGlass  bool   `json:"break_glass,omitempty,omitzero"`
+	Description string `json:"description,omitempty,omitzero"`
+	DisplayName string `json:"display_name,omitempty,omitzero"`
+	Email       string `json:"email,omitempty,omitzero"`
+	Kind        string `json:"kind,omitempty,omitzero"`
+	Role        string `json:"role,omitempty,omitzero"`
+	Username    string `json:"username"`
 }
 
 // Notice One message to one channel.
@@ -1380,6 +1533,7 @@ type ReplaceEnvironment struct {
 	DisplayName string `json:"display_name,omitempty,omitzero"`
 	KMSKeyAlias string `json:"kms_key_alias,omitempty,omitzero"`
 	Name        string `json:"name,omitempty,omitzero"`
+	Protected   bool   `json:"protected,omitempty,omitzero"`
 }
 
 // ReplaceSecret defines model for ReplaceSecret.
@@ -1403,6 +1557,12 @@ type ReplaceSecret struct {
 
 	// Value A secret in the clear, UTF-8. The Go type does not print itself.
 	Value Value `json:"value"`
+}
+
+// RoleGrant defines model for RoleGrant.
+type RoleGrant struct {
+	// Role viewer, reader, editor or manager.
+	Role string `json:"role"`
 }
 
 // Rollback defines model for Rollback.
@@ -1521,6 +1681,21 @@ type SecretList struct {
 // SecretType What a value is. Accepted in either case.
 type SecretType string
 
+// Session Where somebody is signed in.
+type Session struct {
+	Address    string    `json:"address,omitempty,omitzero"`
+	CreatedAt  time.Time `json:"created_at"`
+	ExpiresAt  time.Time `json:"expires_at"`
+	LastSeenAt time.Time `json:"last_seen_at"`
+	Method     string    `json:"method"`
+	UserAgent  string    `json:"user_agent,omitempty,omitzero"`
+}
+
+// SessionList defines model for SessionList.
+type SessionList struct {
+	Items []Session `json:"items"`
+}
+
 // Strategy Whose value counts where a destination's differs from Keeper's.
 type Strategy string
 
@@ -1627,7 +1802,10 @@ type Tags map[string]string
 
 // Token An API token, without the token itself.
 type Token struct {
+	// Actions The actions that it may do, with what they need; absent: all that you may.
+	Actions   []string  `json:"actions,omitempty,omitzero"`
 	CreatedAt time.Time `json:"created_at"`
+	CreatedBy string    `json:"created_by,omitempty,omitzero"`
 
 	// EnvironmentIDs The environments that it reaches; absent: all that you may.
 	EnvironmentIDs []int64   `json:"environment_ids,omitempty,omitzero"`
@@ -1636,17 +1814,40 @@ type Token struct {
 
 	// LastUsedAt To the minute.
 	LastUsedAt time.Time `json:"last_used_at,omitempty,omitzero"`
-	Name       string    `json:"name"`
-	ReadOnly   bool      `json:"read_only,omitempty,omitzero"`
-	RevokedAt  time.Time `json:"revoked_at,omitempty,omitzero"`
+
+	// LastUsedFrom The address.
+	LastUsedFrom string `json:"last_used_from,omitempty,omitzero"`
+
+	// MadeBy The token that made it, and with which it ends.
+	MadeBy string `json:"made_by,omitempty,omitzero"`
+	Name   string `json:"name"`
+
+	// Networks From where it may be used; absent: from anywhere.
+	Networks []string `json:"networks,omitempty,omitzero"`
+	ReadOnly bool     `json:"read_only,omitempty,omitzero"`
+
+	// Replaces The token that it took over from.
+	Replaces  string    `json:"replaces,omitempty,omitzero"`
+	RevokedAt time.Time `json:"revoked_at,omitempty,omitzero"`
 
 	// TokenHint The token's first characters.
 	TokenHint string `json:"token_hint"`
+	UserID    string `json:"user_id,omitempty,omitzero"`
+
+	// Username Whose it is, where everybody's are listed.
+	Username string `json:"username,omitempty,omitzero"`
 }
 
 // TokenList defines model for TokenList.
 type TokenList struct {
 	Items []Token `json:"items"`
+	Next  string  `json:"next,omitempty,omitzero"`
+}
+
+// TokenRotation defines model for TokenRotation.
+type TokenRotation struct {
+	// OverlapSeconds How long the old one goes on; absent: it ends at once.
+	OverlapSeconds int `json:"overlap_seconds,omitempty,omitzero"`
 }
 
 // TreeHead defines model for TreeHead.
@@ -1664,6 +1865,57 @@ type UnknownSecret struct {
 
 	// Problem What went wrong, and what to do about it.
 	Problem string `json:"problem"`
+}
+
+// User A person's account, or a program's.
+type User struct {
+	// BreakGlass It may sign in with its password while local sign-in is switched off.
+	BreakGlass  bool      `json:"break_glass,omitempty,omitzero"`
+	CreatedAt   time.Time `json:"created_at"`
+	Description string    `json:"description,omitempty,omitzero"`
+	Disabled    bool      `json:"disabled,omitempty,omitzero"`
+	DisplayName string    `json:"display_name,omitempty,omitzero"`
+
+	// EffectiveRole The strongest of its own and of its groups'.
+	EffectiveRole string `json:"effective_role"`
+	Email         string `json:"email,omitempty,omitzero"`
+
+	// Grants What gives it rights besides its own global role.
+	Grants             []Grant   `json:"grants,omitempty,omitzero"`
+	ID                 string    `json:"id"`
+	Kind               string    `json:"kind"`
+	LastSignInAt       time.Time `json:"last_sign_in_at,omitempty,omitzero"`
+	MustChangePassword bool      `json:"must_change_password,omitempty,omitzero"`
+	Revision           int64     `json:"revision"`
+
+	// Role Its own global role.
+	Role      string    `json:"role"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Username  string    `json:"username"`
+}
+
+// UserChange defines model for UserChange.
+type UserChange struct {
+	BreakGlass  *bool   `json:"break_glass,omitempty"`
+	Description *string `json:"description,omitempty"`
+	Disabled    *bool   `json:"disabled,omitempty"`
+	DisplayName *string `json:"display_name,omitempty"`
+	Email       *string `json:"email,omitempty"`
+	Role        *string `json:"role,omitempty"`
+}
+
+// UserList defines model for UserList.
+type UserList struct {
+	Items []User `json:"items"`
+	Next  string `json:"next,omitempty,omitzero"`
+}
+
+// UserName A user, by name.
+type UserName struct {
+	Disabled    bool   `json:"disabled,omitempty,omitzero"`
+	DisplayName string `json:"display_name,omitempty,omitzero"`
+	ID          string `json:"id"`
+	Username    string `json:"username"`
 }
 
 // Verification defines model for Verification.
@@ -1701,6 +1953,21 @@ type VersionList struct {
 	Next  string    `json:"next,omitempty,omitzero"`
 }
 
+// WhoCan defines model for WhoCan.
+type WhoCan struct {
+	Kind    string         `json:"kind,omitempty,omitzero"`
+	Through []AccessSource `json:"through"`
+
+	// User A user, by name.
+	User UserName `json:"user"`
+}
+
+// WhoCanList defines model for WhoCanList.
+type WhoCanList struct {
+	Items []WhoCan `json:"items"`
+	Next  string   `json:"next,omitempty,omitzero"`
+}
+
 // AlertID defines model for AlertID.
 type AlertID = string
 
@@ -1716,6 +1983,9 @@ type DestinationID = string
 // EnvironmentID defines model for EnvironmentID.
 type EnvironmentID = string
 
+// GroupRef defines model for GroupRef.
+type GroupRef = string
+
 // HeldSecret defines model for HeldSecret.
 type HeldSecret = int64
 
@@ -1728,6 +1998,9 @@ type KeyRunID = string
 // Limit defines model for Limit.
 type Limit = int
 
+// MemberRef defines model for MemberRef.
+type MemberRef = string
+
 // OneEnvironment defines model for OneEnvironment.
 type OneEnvironment = string
 
@@ -1739,6 +2012,51 @@ type RunID = string
 
 // SecretID defines model for SecretID.
 type SecretID = int64
+
+// TokenID defines model for TokenID.
+type TokenID = string
+
+// UserRef defines model for UserRef.
+type UserRef = string
+
+// ExplainAccessParams defines parameters for ExplainAccess.
+type ExplainAccessParams struct {
+	// Who A user's id or name, or a token's id; absent: you.
+	Who string `form:"who,omitempty" json:"who,omitempty,omitzero"`
+
+	// Action Such as secret.reveal.
+	Action string `form:"action" json:"action"`
+
+	// EnvironmentID The environment, by id or name; absent for an action that concerns none.
+	EnvironmentID string `form:"environment_id,omitempty" json:"environment_id,omitempty,omitzero"`
+}
+
+// ListAllTokensParams defines parameters for ListAllTokens.
+type ListAllTokensParams struct {
+	// Live Only those that are neither revoked nor expired.
+	Live bool `form:"live,omitempty" json:"live,omitempty,omitzero"`
+
+	// Cursor The `next` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// WhoCanParams defines parameters for WhoCan.
+type WhoCanParams struct {
+	// Action Such as secret.reveal.
+	Action string `form:"action" json:"action"`
+
+	// EnvironmentID The environment, by id or name; absent for an action that concerns none.
+	EnvironmentID string `form:"environment_id,omitempty" json:"environment_id,omitempty,omitzero"`
+
+	// Cursor The `next` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
 
 // ListAlertChannelsParams defines parameters for ListAlertChannels.
 type ListAlertChannelsParams struct {
@@ -1831,12 +2149,54 @@ type ExportSecretsParams struct {
 	Partial bool `form:"partial,omitempty" json:"partial,omitempty,omitzero"`
 }
 
+// ListMembersParams defines parameters for ListMembers.
+type ListMembersParams struct {
+	// Cursor The `next` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // RemoveRecipientParams defines parameters for RemoveRecipient.
 type RemoveRecipientParams struct {
 	Kind RecipientKind `form:"kind" json:"kind"`
 
 	// Key As it was added.
 	Key string `form:"key" json:"key"`
+}
+
+// ListGroupsParams defines parameters for ListGroups.
+type ListGroupsParams struct {
+	// Search Part of the name or the description.
+	Search string `form:"search,omitempty" json:"search,omitempty,omitzero"`
+
+	// Cursor The `next` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// DeleteGroupParams defines parameters for DeleteGroup.
+type DeleteGroupParams struct {
+	// IfMatch The ETag of what the change is based on.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
+// UpdateGroupParams defines parameters for UpdateGroup.
+type UpdateGroupParams struct {
+	// IfMatch The ETag of what the change is based on.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
+// ListGroupMembersParams defines parameters for ListGroupMembers.
+type ListGroupMembersParams struct {
+	// Cursor The `next` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListKeyRunsParams defines parameters for ListKeyRuns.
@@ -2021,6 +2381,39 @@ type ListStatesParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// ListUsersParams defines parameters for ListUsers.
+type ListUsersParams struct {
+	// Search Part of the user name, the display name or the address.
+	Search string `form:"search,omitempty" json:"search,omitempty,omitzero"`
+
+	// Kind Only this kind.
+	Kind string `form:"kind,omitempty" json:"kind,omitempty,omitzero"`
+
+	// Role Only this global role of their own.
+	Role string `form:"role,omitempty" json:"role,omitempty,omitzero"`
+
+	// Disabled Only disabled ones, or only the others.
+	Disabled *bool `form:"disabled,omitempty" json:"disabled,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// DeleteUserParams defines parameters for DeleteUser.
+type DeleteUserParams struct {
+	// IfMatch The ETag of what the change is based on.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
+// UpdateUserParams defines parameters for UpdateUser.
+type UpdateUserParams struct {
+	// IfMatch The ETag of what the change is based on.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
 // CreateAlertChannelJSONRequestBody defines body for CreateAlertChannel for application/json ContentType.
 type CreateAlertChannelJSONRequestBody = NewAlertChannel
 
@@ -2048,8 +2441,20 @@ type ReplaceEnvironmentJSONRequestBody = ReplaceEnvironment
 // AnswerDrillJSONRequestBody defines body for AnswerDrill for application/json ContentType.
 type AnswerDrillJSONRequestBody = DrillAnswer
 
+// SetMemberJSONRequestBody defines body for SetMember for application/json ContentType.
+type SetMemberJSONRequestBody = RoleGrant
+
 // AddRecipientJSONRequestBody defines body for AddRecipient for application/json ContentType.
 type AddRecipientJSONRequestBody = NewRecipient
+
+// CreateGroupJSONRequestBody defines body for CreateGroup for application/json ContentType.
+type CreateGroupJSONRequestBody = NewGroup
+
+// UpdateGroupJSONRequestBody defines body for UpdateGroup for application/json ContentType.
+type UpdateGroupJSONRequestBody = GroupChange
+
+// SetGroupRoleJSONRequestBody defines body for SetGroupRole for application/json ContentType.
+type SetGroupRoleJSONRequestBody = RoleGrant
 
 // StartKeyRunsJSONRequestBody defines body for StartKeyRuns for application/json ContentType.
 type StartKeyRunsJSONRequestBody = NewKeyRun
@@ -2080,3 +2485,18 @@ type VerifyReceiptJSONRequestBody = ReceiptClaim
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = NewToken
+
+// RevokeTokenByTextJSONRequestBody defines body for RevokeTokenByText for application/json ContentType.
+type RevokeTokenByTextJSONRequestBody = FoundToken
+
+// RotateTokenJSONRequestBody defines body for RotateToken for application/json ContentType.
+type RotateTokenJSONRequestBody = TokenRotation
+
+// CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
+type CreateUserJSONRequestBody = NewUser
+
+// UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
+type UpdateUserJSONRequestBody = UserChange
+
+// CreateTokenForJSONRequestBody defines body for CreateTokenFor for application/json ContentType.
+type CreateTokenForJSONRequestBody = NewToken

@@ -49,6 +49,22 @@ type AlertChannelWithKey struct {
 	SigningKey Value `json:"signing_key,omitzero"`
 }
 
+// CreatedUser is a new account, with the one-time password of a person.
+type CreatedUser struct {
+	User
+	Password Value `json:"one_time_password,omitzero"`
+}
+
+// OneTimePassword is a person's new password, which has to be changed at the next sign-in.
+type OneTimePassword struct {
+	Password Value `json:"one_time_password"`
+}
+
+// FoundToken is the text of a token that is to be revoked.
+type FoundToken struct {
+	Text Value `json:"token"`
+}
+
 // Marshal encodes one of this package's types for the wire, and is the one encoder that
 // writes values in the clear: those of the types named here, each of which a caller has to
 // hand over itself. Anywhere else, in a list above all, a Value stays "[redacted]".
@@ -86,6 +102,19 @@ func exposed(v any) any {
 			CreatedToken
 			Text *clearText `json:"token,omitempty"`
 		}{v, v.Text.text}
+	case CreatedUser:
+		return struct {
+			CreatedUser
+			Password *clearText `json:"one_time_password,omitempty"`
+		}{v, v.Password.text}
+	case OneTimePassword:
+		return struct {
+			Password *clearText `json:"one_time_password"`
+		}{v.Password.text}
+	case FoundToken:
+		return struct {
+			Text *clearText `json:"token"`
+		}{v.Text.text}
 	case AlertChannelWithKey:
 		return struct {
 			AlertChannelWithKey

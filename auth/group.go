@@ -130,7 +130,10 @@ func (s *Service) UpdateGroup(ctx context.Context, actor models.Actor, named str
 		}
 		if g.Role != before.Role {
 			detail["role"] = string(before.Role) + " → " + string(g.Role)
-			if err := s.regrant(tx, actor, g, roles); err != nil {
+			if err := regrant(tx, actor, g, roles); err != nil {
+				return err
+			}
+			if err := s.losesAdministrators(tx, before); err != nil {
 				return err
 			}
 		}
@@ -159,13 +162,19 @@ func (s *Service) changeGroup(
 }
 
 // regrant counts that members of a group may do something else now, and sees to it that the
-// actor holds what they get and that an administrator is left.
-func (s *Service) regrant(tx *store.Tx, actor models.Actor, g models.Group, roles []models.GroupRole) error {
+// actor holds what they get.
+func regrant(tx *store.Tx, actor models.Actor, g models.Group, roles []models.GroupRole) error {
 	if err := holds(actor, throughGroup(g, roles)); err != nil {
 		return err
 	}
-	if err := tx.BumpRightsOfGroup(g.ID); err != nil {
-		return err
+	return tx.BumpRightsOfGroup(g.ID)
+}
+
+// losesAdministrators sees to it that an administrator is left where a group gives somebody
+// nothing more.
+func (s *Service) losesAdministrators(tx *store.Tx, g models.Group) error {
+	if g.Role != models.RoleAdmin {
+		return nil
 	}
 	return s.keepsAdministrator(tx)
 }
@@ -192,7 +201,7 @@ func (s *Service) DeleteGroup(ctx context.Context, actor models.Actor, named str
 		if err := tx.DeleteGroup(g.ID); err != nil {
 			return err
 		}
-		if err := s.keepsAdministrator(tx); err != nil {
+		if err := s.losesAdministrators(tx, g); err != nil {
 			return err
 		}
 		return tx.AppendAudit(onGroup(actor, "group.delete", g, nil))
@@ -212,21 +221,23 @@ func (s *Service) SetGroupMember(ctx context.Context, actor models.Actor, named,
 		if err != nil {
 			return err
 		}
-		changed, err := s.setGroupMember(tx, actor, g, roles, u, in)
+		changed, err := setGroupMember(tx, actor, g, roles, u, in)
 		if err != nil || !changed {
 			return err
 		}
 		if err := tx.BumpRights(u.ID); err != nil {
 			return err
 		}
-		if err := s.keepsAdministrator(tx); err != nil {
-			return err
+		if !in {
+			if err := s.losesAdministrators(tx, g); err != nil {
+				return err
+			}
 		}
 		return tx.AppendAudit(onGroup(actor, operation, g, map[string]string{"user": u.Username, "user_id": string(u.ID)}))
 	})
 }
 
-func (s *Service) setGroupMember(
+func setGroupMember(
 	tx *store.Tx, actor models.Actor, g models.Group, roles []models.GroupRole, u models.User, in bool,
 ) (changed bool, err error) {
 	if in {
@@ -267,7 +278,7 @@ func (s *Service) SetGroupRole(ctx context.Context, actor models.Actor, named st
 			}
 			roles = append(roles, r)
 		}
-		if err := s.regrant(tx, actor, g, roles); err != nil {
+		if err := regrant(tx, actor, g, roles); err != nil {
 			return err
 		}
 		if err := tx.UpdateGroup(&g, 0); err != nil { // what the group gives is part of what its revision is of

@@ -214,7 +214,7 @@ func (s *Service) UpdateUser(ctx context.Context, actor models.Actor, named stri
 		if err := tx.ReviseUser(&u, expected); err != nil {
 			return err
 		}
-		if err := s.follow(tx, before, u); err != nil {
+		if err := s.follow(tx, account(before, grants), account(u, grants)); err != nil {
 			return err
 		}
 		changed = account(u, grants)
@@ -245,7 +245,7 @@ func lockAccount(tx *store.Tx, named string) (models.User, []Grant, error) {
 }
 
 // follow does what a change of an account brings with it.
-func (s *Service) follow(tx *store.Tx, before, after models.User) error {
+func (s *Service) follow(tx *store.Tx, before, after Account) error {
 	if before.Role != after.Role || before.Disabled != after.Disabled {
 		if err := tx.BumpRights(after.ID); err != nil {
 			return err
@@ -256,7 +256,8 @@ func (s *Service) follow(tx *store.Tx, before, after models.User) error {
 			return err
 		}
 	}
-	if before.Role == models.RoleAdmin && after.Role != before.Role || after.Disabled && !before.Disabled || before.BreakGlass && !after.BreakGlass {
+	was := before.Effective == models.RoleAdmin && !before.Disabled
+	if was && (after.Effective != models.RoleAdmin || after.Disabled || before.BreakGlass && !after.BreakGlass) {
 		return s.keepsAdministrator(tx)
 	}
 	return nil
@@ -293,7 +294,7 @@ func changes(before, after models.User) map[string]string {
 // revision still is the expected one (0: whichever it is). History keeps its name.
 func (s *Service) DeleteUser(ctx context.Context, actor models.Actor, named string, expected int64) error {
 	return s.gravely(ctx, actor, ManageUsers, Global, "user.delete", func(tx *store.Tx, actor models.Actor) error {
-		u, _, err := lockAccount(tx, named)
+		u, grants, err := lockAccount(tx, named)
 		if err != nil {
 			return err
 		}
@@ -306,8 +307,10 @@ func (s *Service) DeleteUser(ctx context.Context, actor models.Actor, named stri
 		if err := tx.DeleteUser(u.ID); err != nil {
 			return err
 		}
-		if err := s.keepsAdministrator(tx); err != nil {
-			return err
+		if account(u, grants).Effective == models.RoleAdmin && !u.Disabled {
+			if err := s.keepsAdministrator(tx); err != nil {
+				return err
+			}
 		}
 		return tx.AppendAudit(onUser(actor, "user.delete", u))
 	})

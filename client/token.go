@@ -29,7 +29,20 @@ func (c *Client) CreateToken(ctx context.Context, token api.NewToken) (api.Creat
 	return created, err
 }
 
-// RevokeToken ends one of the user's own tokens.
+// RevokeToken ends a token with all that it made: one of the user's own, or, for
+// administrators, anybody's.
 func (c *Client) RevokeToken(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: http.MethodDelete, path: path("tokens", id)})
+}
+
+// RotateToken makes a token that takes over from another, which ends after the overlap.
+func (c *Client) RotateToken(ctx context.Context, id string, rotation api.TokenRotation) (api.CreatedToken, error) {
+	var created api.CreatedToken
+	err := c.do(ctx, call{method: http.MethodPost, path: path("tokens", id, "rotate"), body: rotation, answer: &created})
+	return created, err
+}
+
+// RevokeTokenByText ends a token that somebody found.
+func (c *Client) RevokeTokenByText(ctx context.Context, text api.Value) error {
+	return c.do(ctx, call{method: http.MethodPost, path: path("tokens", "revoke"), body: api.FoundToken{Text: text}})
 }

@@ -28,6 +28,26 @@ func actorOf(ctx context.Context) models.Actor {
 // tokenParameters are names under which programs put tokens into URLs.
 var tokenParameters = []string{"token", "access_token", "api_key", "apikey", "authorization"}
 
+// openOperation is the one that nobody who is known may call: whoever finds a token may end it.
+const openOperation = "/api/tokens/revoke"
+
+// caller is who calls; nobody where no token is sent to the one operation that needs none.
+func (s *server) caller(r *http.Request) (models.Actor, error) {
+	if r.Method == http.MethodPost && r.URL.Path == openOperation && r.Header.Get("Authorization") == "" {
+		return auth.Nobody(s.from(r)), nil
+	}
+	return s.authenticate(r)
+}
+
+// from is where a request of the API comes from.
+func (s *server) from(r *http.Request) auth.Origin {
+	origin := s.Origin(r)
+	if origin.Via == "" {
+		origin.Via = "api"
+	}
+	return origin
+}
+
 // authenticate finds the actor behind the Authorization header. A token in the URL is
 // refused even beside a good one: URLs end up in logs.
 func (s *server) authenticate(r *http.Request) (models.Actor, error) {
@@ -45,9 +65,5 @@ func (s *server) authenticate(r *http.Request) (models.Actor, error) {
 		return models.Actor{}, fault.New(fault.Unauthenticated, "This needs an API token.").
 			WithHint("Send one as: Authorization: Bearer kpr_…")
 	}
-	origin := s.Origin(r)
-	if origin.Via == "" {
-		origin.Via = "api"
-	}
-	return s.Auth.Bearer(r.Context(), strings.TrimSpace(token), origin)
+	return s.Auth.Bearer(r.Context(), strings.TrimSpace(token), s.from(r))
 }

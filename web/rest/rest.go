@@ -64,7 +64,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	actor, err := s.authenticate(r)
+	actor, err := s.caller(r)
 	if err != nil {
 		s.fail(w, r, err)
 		return

@@ -82,6 +82,8 @@ var titles = map[models.AlertKind]string{
 	models.AlertBraked:             "Held by the brake",
 	models.AlertKeyUnusable:        "Wrapping key unusable",
 	models.AlertDamage:             "Damage found",
+	models.AlertBreakGlass:         "Break-glass sign-in",
+	models.AlertPasskeyCopied:      "Passkey copied",
 }
 
 // title is one line: what, where, and whether it is new, lasts or is over.

@@ -26,6 +26,23 @@ func (s *Service) Signal(tx *store.Tx, signals ...models.Signal) error {
 	return nil
 }
 
+// SignalEverywhere is Signal for what concerns no environment, such as a sign-in. An alert
+// belongs to an environment, so it is kept with the first that has a channel which tells of
+// all; where there is none, nobody could be told, and the audit log alone has it.
+func (s *Service) SignalEverywhere(tx *store.Tx, signals ...models.Signal) error {
+	id, err := tx.EnvironmentOfEverywhere()
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for i := range signals {
+		signals[i].EnvironmentID = id
+	}
+	return s.Signal(tx, signals...)
+}
+
 func (s *Service) holds(tx *store.Tx, one models.Signal) error {
 	stands, err := tx.LockOpenAlert(one.EnvironmentID, one.Kind, one.Subject)
 	switch {

@@ -95,7 +95,15 @@ func (a *App) Close() error {
 func (a *App) onClose(f func() error) { a.closed = append(a.closed, f) }
 
 func (a *App) buildAuth(ctx context.Context, o Options) (err error) {
-	if a.Auth, err = auth.New(auth.Deps{Store: a.Store, Now: a.now, Secret: []byte(a.Config.SecretKey.Reveal())}); err != nil || !o.Server {
+	if a.Auth, err = auth.New(auth.Deps{
+		Store: a.Store, Now: a.now, Secret: []byte(a.Config.SecretKey.Reveal()), PublicURL: a.Config.PublicURL,
+		Idle: time.Duration(a.Config.SessionIdle), Lifetime: time.Duration(a.Config.SessionLife),
+		LocalSignInOff: !bool(a.Config.LocalSignIn),
+		Alert:          func(tx *store.Tx, signals ...models.Signal) error { return a.Alerts.SignalEverywhere(tx, signals...) },
+	}); err != nil || !o.Server {
+		return err
+	}
+	if err := a.Auth.CheckLocalSignIn(ctx); err != nil {
 		return err
 	}
 	a.FirstPassword, err = a.Auth.Bootstrap(ctx, FirstUser, a.Config.AdminPassword.Reveal())

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/fault"
@@ -13,8 +14,12 @@ import (
 // Environment loads an environment in which the actor may do the action. A refusal is
 // recorded; an environment that the actor may not see does not exist for it.
 func Environment(ctx context.Context, s *store.Store, actor models.Actor, action Action, id models.EnvironmentID) (models.Environment, error) {
-	var e models.Environment
+	var (
+		e   models.Environment
+		now time.Time
+	)
 	err := s.Read(ctx, func(tx *store.Tx) (err error) {
+		now = tx.Now()
 		e, err = tx.Environment(id)
 		return err
 	})
@@ -24,7 +29,7 @@ func Environment(ctx context.Context, s *store.Store, actor models.Actor, action
 	if err != nil {
 		return e, err
 	}
-	if err := Check(actor, action, id); err != nil {
+	if err := CheckAt(actor, action, e, now); err != nil {
 		if fault.Is(err, fault.NotFound) {
 			err = NoEnvironment(strconv.FormatInt(int64(id), 10))
 		}

@@ -65,6 +65,9 @@ type Config struct {
 	TrustedProxies Prefixes `env:"KEEPER_TRUSTED_PROXIES"`
 	LogLevel       string   `env:"KEEPER_LOG_LEVEL" envDefault:"info"`
 	AdminPassword  Secret   `env:"KEEPER_ADMIN_PASSWORD"` // of the first administrator; default: made and printed once
+	LocalSignIn    Switch   `env:"KEEPER_LOCAL_SIGN_IN" envDefault:"on"` // off: break-glass accounts alone sign in with a password
+	SessionIdle    Seconds  `env:"KEEPER_SESSION_IDLE" envDefault:"3600"`
+	SessionLife    Seconds  `env:"KEEPER_SESSION_LIFETIME" envDefault:"43200"`
 	SyncInterval   Seconds  `env:"KEEPER_SYNC_INTERVAL" envDefault:"300"`
 	SyncWorkers    int      `env:"KEEPER_SYNC_WORKERS" envDefault:"8"`
 	QuotaShare     float64  `env:"KEEPER_QUOTA_SHARE" envDefault:"0.8"`
@@ -233,6 +236,8 @@ func (c *Config) problems() Problems {
 	add(c.QuotaShare <= 0 || c.QuotaShare > 1, "KEEPER_QUOTA_SHARE must be above 0 and at most 1")
 	add(c.DeleteGrace < 1 || c.DeleteGrace > 365, "KEEPER_DELETE_GRACE_DAYS must be between 1 and 365")
 	add(c.AdminPassword.Set() && len(c.AdminPassword.Reveal()) < 12, "KEEPER_ADMIN_PASSWORD must be at least 12 characters")
+	add(time.Duration(c.SessionIdle) < time.Minute || time.Duration(c.SessionIdle) > 30*24*time.Hour, "KEEPER_SESSION_IDLE must be between 60 and 2592000 seconds")
+	add(time.Duration(c.SessionLife) < 5*time.Minute || time.Duration(c.SessionLife) > 30*24*time.Hour, "KEEPER_SESSION_LIFETIME must be between 300 and 2592000 seconds")
 	add((c.SMTPHost == "") != (c.SMTPFrom == ""), "KEEPER_SMTP_HOST and KEEPER_SMTP_FROM belong together; one is missing")
 	add(c.SMTPFrom != "" && !mailAddress(c.SMTPFrom), "KEEPER_SMTP_FROM must be an e-mail address, such as keeper@example.com")
 	add((c.SMTPUser == "") == c.SMTPPassword.Set(), "KEEPER_SMTP_USER and KEEPER_SMTP_PASSWORD belong together; one is missing")

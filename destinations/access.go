@@ -27,7 +27,7 @@ func (s *Service) destination(ctx context.Context, actor models.Actor, action au
 	if err != nil {
 		return models.Destination{}, models.Environment{}, err
 	}
-	if err := auth.Check(actor, action, e.ID); err != nil {
+	if err := auth.CheckAt(actor, action, e, s.Now()); err != nil {
 		if fault.Is(err, fault.NotFound) {
 			err = missing
 		}

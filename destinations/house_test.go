@@ -25,7 +25,7 @@ import (
 // patience is how long a test waits for what takes a moment.
 const patience = 20 * time.Second
 
-var admin = models.Actor{Kind: models.ActorUser, ID: "usr_admin", UserID: "usr_admin", Name: "ada", Role: models.RoleAdmin, Via: "test"}
+var admin = models.Actor{Kind: models.ActorUser, ID: "usr_admin", UserID: "usr_admin", Name: "ada", Role: models.RoleAdmin, Via: "test", ProvenAt: time.Now().AddDate(10, 0, 0)}
 
 // places are what destinations of a test sync to, by the mount that their settings name.
 type places struct {

@@ -13,7 +13,7 @@ import (
 
 // allow checks that the actor may do what concerns all environments; a refusal is recorded.
 func (s *Service) allow(ctx context.Context, actor models.Actor, action auth.Action) error {
-	if err := auth.Check(actor, action, auth.Global); err != nil {
+	if err := auth.CheckAt(actor, action, models.Environment{}, s.Now()); err != nil {
 		return s.refused(ctx, audit.Entry(actor, string(action)), err)
 	}
 	return nil

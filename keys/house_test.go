@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	admin   = models.Actor{Kind: models.ActorUser, ID: "usr_admin", UserID: "usr_admin", Name: "ada", Role: models.RoleAdmin, Via: "test"}
+	admin   = models.Actor{Kind: models.ActorUser, ID: "usr_admin", UserID: "usr_admin", Name: "ada", Role: models.RoleAdmin, Via: "test", ProvenAt: time.Now().AddDate(10, 0, 0)}
 	auditor = models.Actor{Kind: models.ActorUser, ID: "usr_aud", UserID: "usr_aud", Name: "otto", Role: models.RoleAuditor, Via: "test"}
 )
 

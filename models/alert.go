@@ -25,7 +25,8 @@ const (
 
 // AlertKinds are all kinds, in the order that pages show them.
 var AlertKinds = []AlertKind{
-	AlertDestinationFailing, AlertSecretsFailing, AlertDrift, AlertHeld, AlertBraked, AlertKeyUnusable, AlertDamage,
+	AlertDestinationFailing, AlertSecretsFailing, AlertDrift, AlertHeld, AlertBraked, AlertKeyUnusable, AlertDamage, AlertBreakGlass,
+	AlertPasskeyCopied,
 }
 
 // MaxAlertSecrets is how many secrets a notice names; of more it says how many there are.

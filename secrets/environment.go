@@ -48,6 +48,7 @@ type EnvironmentChange struct {
 	Description *string
 	KMSKeyAlias *string
 	Color       *string
+	Protected   *bool
 }
 
 // UpdateEnvironment changes an environment where its revision still is the expected one
@@ -60,8 +61,13 @@ func (s *Service) UpdateEnvironment(ctx context.Context, actor models.Actor, id 
 		return e, err
 	}
 	if c.KMSKeyAlias != nil && *c.KMSKeyAlias != e.KMSKeyAlias {
-		if err := auth.Check(actor, auth.ManageKeys, auth.Global); err != nil {
+		if err := auth.CheckAt(actor, auth.ManageKeys, models.Environment{}, s.Now()); err != nil {
 			return e, s.refused(ctx, audit.OnEnvironment(actor, string(auth.ManageKeys), e), err)
+		}
+	}
+	if c.Protected != nil && !*c.Protected && e.Protected { // or whoever must not reveal would just take it off
+		if err := auth.MayReveal(actor, e, s.Now()); err != nil {
+			return e, s.refused(ctx, audit.OnEnvironment(actor, "environment.update", e), err)
 		}
 	}
 	if expected == 0 {
@@ -71,6 +77,7 @@ func (s *Service) UpdateEnvironment(ctx context.Context, actor models.Actor, id 
 	set(&e.Description, c.Description)
 	set(&e.KMSKeyAlias, c.KMSKeyAlias)
 	set(&e.Color, c.Color)
+	set(&e.Protected, c.Protected)
 	if err := e.Validate(); err != nil {
 		return e, err
 	}
@@ -80,6 +87,7 @@ func (s *Service) UpdateEnvironment(ctx context.Context, actor models.Actor, id 
 		}
 		return tx.AppendAudit(audit.OnEnvironment(actor, "environment.update", e))
 	})
+	s.known.Delete(e.ID)
 	return e, err
 }
 

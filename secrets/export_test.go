@@ -231,7 +231,7 @@ func TestExportOfTooManySecrets(t *testing.T) {
 func filled(t testing.TB, n int, uses int64) (*house, kms.Options) {
 	t.Helper()
 	h := &house{store: storetest.SQLite(t), keys: drivertest.NewFake(models.RecipientLocal, "k")}
-	h.admin = models.Actor{Kind: models.ActorUser, ID: "usr_admin", UserID: "usr_admin", Name: "ada", Role: models.RoleAdmin, Via: "test"}
+	h.admin = models.Actor{Kind: models.ActorUser, ID: "usr_admin", UserID: "usr_admin", Name: "ada", Role: models.RoleAdmin, Via: "test", ProvenAt: time.Now().AddDate(10, 0, 0)}
 	options := kms.Options{MaxUses: uses}
 	h.serve(t, options)
 	var err error

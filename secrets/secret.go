@@ -341,7 +341,7 @@ func (s *Service) secret(ctx context.Context, actor models.Actor, action auth.Ac
 }
 
 func (s *Service) allow(ctx context.Context, actor models.Actor, action auth.Action, e models.Environment, secret models.Secret) error {
-	err := auth.Check(actor, action, e.ID)
+	err := auth.CheckAt(actor, action, e, s.Now())
 	if err == nil {
 		return nil
 	}

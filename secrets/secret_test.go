@@ -49,7 +49,7 @@ func houseOn(t *testing.T, s *store.Store) *house {
 		Store: h.store, Envelope: envelope, Now: time.Now, DeleteGrace: 24 * time.Hour,
 		Changed: func(_ *store.Tx, s models.Secret) error { h.changed = append(h.changed, s.ID); return nil },
 	})
-	h.admin = models.Actor{Kind: models.ActorUser, ID: "usr_admin", UserID: "usr_admin", Name: "ada", Role: models.RoleAdmin, Via: "test"}
+	h.admin = models.Actor{Kind: models.ActorUser, ID: "usr_admin", UserID: "usr_admin", Name: "ada", Role: models.RoleAdmin, Via: "test", ProvenAt: time.Now().AddDate(10, 0, 0)}
 	if h.env, err = h.CreateEnvironment(t.Context(), h.admin, models.Environment{Name: "production"}); err != nil {
 		t.Fatal(err)
 	}

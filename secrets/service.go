@@ -35,7 +35,7 @@ type Deps struct {
 // Service is the rules of secrets and environments. It is safe for concurrent use.
 type Service struct {
 	Deps
-	// known holds environments by id for the read path, which needs only what never changes
+	// known holds environments by id for the read path, which needs little of them
 	// of one: its id and its name.
 	known sync.Map
 }
@@ -67,10 +67,25 @@ func (s *Service) refused(ctx context.Context, entry models.AuditEntry, refusal 
 	return audit.Refused(ctx, s.Store, entry, refusal)
 }
 
-// knownEnvironment is the id and the name of an environment, from memory where possible.
+// knownFor is how long it may take until a protection that another replica switched on holds
+// here.
+const knownFor = time.Second
+
+// knownEnvironment is what of an environment a reveal needs, as it stood a moment ago: its
+// name, which never changes, and whether it is protected.
+type knownEnvironment struct {
+	models.Environment
+	at time.Time
+}
+
+// knownEnvironment gives the id, the name and the protection of an environment, from memory
+// where possible.
 func (s *Service) knownEnvironment(ctx context.Context, id models.EnvironmentID) (models.Environment, error) {
-	if e, ok := s.known.Load(id); ok {
-		return e.(models.Environment), nil
+	now := s.Now()
+	if found, ok := s.known.Load(id); ok {
+		if one := found.(knownEnvironment); now.Sub(one.at) < knownFor {
+			return one.Environment, nil
+		}
 	}
 	var e models.Environment
 	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
@@ -80,7 +95,8 @@ func (s *Service) knownEnvironment(ctx context.Context, id models.EnvironmentID)
 	if err != nil {
 		return e, err
 	}
-	s.known.Store(id, models.Environment{ID: e.ID, Name: e.Name})
+	e = models.Environment{ID: e.ID, Name: e.Name, Protected: e.Protected}
+	s.known.Store(id, knownEnvironment{e, now})
 	return e, nil
 }
 

@@ -49,6 +49,12 @@ func (tx *Tx) AlertChannelsFor(environment models.EnvironmentID) ([]models.Alert
 	return all[models.AlertChannel](query.Order("id"), "channel")
 }
 
+// EnvironmentOfEverywhere is the environment of the oldest enabled channel that tells of all.
+func (tx *Tx) EnvironmentOfEverywhere() (models.EnvironmentID, error) {
+	channel, err := take[models.AlertChannel](tx.db().Where("enabled = ? AND everywhere = ?", true, true).Order("created_at, id"), "channel")
+	return channel.EnvironmentID, err
+}
+
 // SetChannelHealth keeps how the last delivery ended ("": it arrived, at a time); it leaves
 // the revision alone.
 func (tx *Tx) SetChannelHealth(id models.ChannelID, at time.Time, problem string) error {

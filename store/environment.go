@@ -45,7 +45,7 @@ func (tx *Tx) EnvironmentByName(name string) (models.Environment, error) {
 	return scanEnvironment(tx.row(environmentByName, name))
 }
 
-const selectEnvironment = "SELECT id, name, display_name, description, kms_key_alias, key_generation, color, revision, created_at, updated_at " +
+const selectEnvironment = "SELECT id, name, display_name, description, kms_key_alias, key_generation, color, protected, revision, created_at, updated_at " +
 	"FROM environments WHERE "
 
 var (
@@ -54,7 +54,7 @@ var (
 )
 
 func scanEnvironment(row *sql.Row) (e models.Environment, err error) {
-	err = row.Scan((*int64)(&e.ID), &e.Name, &e.DisplayName, &e.Description, &e.KMSKeyAlias, &e.KeyGeneration, &e.Color, &e.Revision, &e.CreatedAt, &e.UpdatedAt)
+	err = row.Scan((*int64)(&e.ID), &e.Name, &e.DisplayName, &e.Description, &e.KMSKeyAlias, &e.KeyGeneration, &e.Color, &e.Protected, &e.Revision, &e.CreatedAt, &e.UpdatedAt)
 	return e, translate(err, "environment")
 }
 

@@ -26,7 +26,8 @@ func (p *EnvironmentListPage) Frame() Frame {
 }
 
 // EnvironmentFormPage is GET /environments/new and GET /environments/{environment}/edit.
-// Fields: name (new only), display_name, description, kms_key_alias, color.
+// Fields: name (new only), display_name, description, kms_key_alias, color,
+// protected.
 type EnvironmentFormPage struct {
 	BasePage
 	Environment *models.Environment // that is edited; nil: a new one

@@ -85,7 +85,7 @@ func fillOverview(page *templates.EnvironmentPage, o secrets.EnvironmentOverview
 	}
 }
 
-var environmentFields = []string{"display_name", "description", "kms_key_alias", "color"}
+var environmentFields = []string{"display_name", "description", "kms_key_alias", "color", "protected"}
 
 func (w *Web) newEnvironment(r *request) error { return w.newEnvironmentForm(r, nil) }
 
@@ -104,7 +104,7 @@ func (w *Web) createEnvironment(r *request) error {
 	f := r.form()
 	e, err := w.Secrets.CreateEnvironment(r.Context(), r.actor, models.Environment{
 		Name: f.line("name"), DisplayName: f.line("display_name"), Description: f.text("description"),
-		KMSKeyAlias: f.line("kms_key_alias"), Color: f.line("color"),
+		KMSKeyAlias: f.line("kms_key_alias"), Color: f.line("color"), Protected: f.line("protected") != "",
 	})
 	if err != nil {
 		return err
@@ -128,7 +128,7 @@ func (w *Web) editEnvironmentForm(r *request, err error) error {
 	}
 	page := &templates.EnvironmentFormPage{Environment: &e, KeyBackend: string(w.Secrets.KeyBackend()), MayKeys: r.may(auth.ManageKeys, auth.Global)}
 	page.Form = templates.Form{Revision: e.Revision, Values: map[string]string{
-		"display_name": e.DisplayName, "description": e.Description, "kms_key_alias": e.KMSKeyAlias, "color": e.Color,
+		"display_name": e.DisplayName, "description": e.Description, "kms_key_alias": e.KMSKeyAlias, "color": e.Color, "protected": ticked(e.Protected),
 	}}
 	if err != nil {
 		page.Form = r.refill(err, e.Revision, environmentFields...)
@@ -143,7 +143,8 @@ func (w *Web) updateEnvironment(r *request) error {
 	}
 	f := r.form()
 	name, description, color := f.line("display_name"), f.text("description"), f.line("color")
-	c := secrets.EnvironmentChange{DisplayName: &name, Description: &description, Color: &color}
+	protected := f.line("protected") != ""
+	c := secrets.EnvironmentChange{DisplayName: &name, Description: &description, Color: &color, Protected: &protected}
 	if r.PostForm.Has("kms_key_alias") { // not in the form of who may not name a key
 		alias := f.line("kms_key_alias")
 		c.KMSKeyAlias = &alias

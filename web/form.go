@@ -58,6 +58,14 @@ func (f *form) revision() int64 {
 	return n
 }
 
+// ticked is how a form holds a switch.
+func ticked(on bool) string {
+	if on {
+		return "true"
+	}
+	return ""
+}
+
 // date is the beginning of a day in UTC; the zero time for an empty field.
 func (f *form) date(name string) time.Time {
 	text := f.line(name)

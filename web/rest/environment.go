@@ -39,6 +39,7 @@ func (s *server) CreateEnvironment(w http.ResponseWriter, r *http.Request) {
 		}
 		created, err := s.Secrets.CreateEnvironment(ctx, actor, models.Environment{
 			Name: body.Name, DisplayName: body.DisplayName, Description: body.Description, KMSKeyAlias: body.KMSKeyAlias, Color: body.Color,
+			Protected: body.Protected,
 		})
 		if err != nil {
 			return answer{}, err
@@ -81,6 +82,7 @@ func (s *server) ReplaceEnvironment(w http.ResponseWriter, r *http.Request, id a
 		}
 		return s.updateEnvironment(ctx, actor, found, params.IfMatch, secrets.EnvironmentChange{
 			DisplayName: &body.DisplayName, Description: &body.Description, KMSKeyAlias: &body.KMSKeyAlias, Color: &body.Color,
+			Protected: &body.Protected,
 		})
 	})
 }
@@ -98,6 +100,7 @@ func (s *server) UpdateEnvironment(w http.ResponseWriter, r *http.Request, id ap
 		}
 		return s.updateEnvironment(ctx, actor, found, params.IfMatch, secrets.EnvironmentChange{
 			DisplayName: body.DisplayName, Description: body.Description, KMSKeyAlias: body.KMSKeyAlias, Color: body.Color,
+			Protected: body.Protected,
 		})
 	})
 }
@@ -136,6 +139,6 @@ func environmentAnswer(e models.Environment) answer {
 func environment(e models.Environment) api.Environment {
 	return api.Environment{
 		ID: int64(e.ID), Name: e.Name, DisplayName: e.DisplayName, Description: e.Description, KMSKeyAlias: e.KMSKeyAlias,
-		Color: e.Color, Revision: e.Revision, CreatedAt: e.CreatedAt.UTC(), UpdatedAt: e.UpdatedAt.UTC(),
+		Color: e.Color, Protected: e.Protected, Revision: e.Revision, CreatedAt: e.CreatedAt.UTC(), UpdatedAt: e.UpdatedAt.UTC(),
 	}
 }

@@ -62,6 +62,7 @@ func TestScripts(t *testing.T) {
 			"receiver": func(ts *testscript.TestScript, _ bool, args []string) { receiver(t, ts, args[0]) },
 			"damage":   damage,
 			"runid":    runID,
+			"field":    field,
 			"exits":    exits,
 			"tamper":   tamper,
 		},
@@ -132,4 +133,15 @@ func tamper(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	text[len(text)/2] ^= 1
 	ts.Check(os.WriteFile(path, text, 0o600))
+}
+
+// field sets a variable to a text field of a JSON file: field NAME FILE FIELD.
+func field(ts *testscript.TestScript, _ bool, args []string) {
+	var fields map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &fields))
+	text, ok := fields[args[2]].(string)
+	if !ok {
+		ts.Fatalf("%s has no text %s", args[1], args[2])
+	}
+	ts.Setenv(args[0], text)
 }

@@ -12,7 +12,7 @@ import (
 
 func (e *env) environmentsCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "environments", Short: "Environments"}
-	cmd.AddCommand(e.environmentsListCommand(), e.environmentsCreateCommand(), e.environmentsUpdateCommand(), e.environmentsDeleteCommand())
+	cmd.AddCommand(e.environmentsListCommand(), e.environmentsCreateCommand(), e.environmentsUpdateCommand(), e.environmentsDeleteCommand(), e.membersCommand())
 	return cmd
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +20,7 @@ import (
 
 func (e *env) tokensCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "tokens", Short: "API tokens"}
-	cmd.AddCommand(e.tokensCreateCommand())
+	cmd.AddCommand(e.tokensCreateCommand(), e.tokensListCommand(), e.tokensRotateCommand(), e.tokensRevokeCommand())
 	return cmd
 }
 
@@ -27,6 +28,7 @@ func (e *env) tokensCommand() *cobra.Command {
 type newToken struct {
 	user, name, expires string
 	environments        []string
+	actions, networks   []string
 	readOnly            bool
 }
 
@@ -46,6 +48,8 @@ printed to standard output, this once.`,
 	flags.StringVar(&t.name, "name", "", "what the token is for (required)")
 	flags.StringVar(&t.expires, "expires", "", "when it ends: 12h, 90d, or a date such as 2027-01-31; default: never")
 	flags.StringSliceVar(&t.environments, "environment", nil, "environments it is bound to; default: all of the user's")
+	flags.StringSliceVar(&t.actions, "action", nil, "only these actions, such as secret.reveal, with what they need")
+	flags.StringSliceVar(&t.networks, "network", nil, "only from these networks, such as 192.0.2.0/24")
 	flags.BoolVar(&t.readOnly, "read-only", false, "it may not change anything")
 	_ = cmd.MarkFlagRequired("name") // the flag exists
 	return cmd
@@ -69,7 +73,14 @@ func (e *env) createToken(ctx context.Context, t newToken) error {
 	if err != nil {
 		return err
 	}
-	scope := models.TokenScope{ReadOnly: t.readOnly}
+	scope := models.TokenScope{ReadOnly: t.readOnly, Actions: t.actions}
+	for _, text := range t.networks {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return fault.InvalidField("--network", "must be a network such as 192.0.2.0/24 or 2001:db8::/32")
+		}
+		scope.Networks = append(scope.Networks, network)
+	}
 	for _, named := range t.environments {
 		found, err := a.Secrets.FindEnvironment(ctx, actor, named)
 		if err != nil {

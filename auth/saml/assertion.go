@@ -41,7 +41,7 @@ type samlAttribute struct {
 	values         []string
 }
 
-const byBearer = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+const byBearer = "urn:oasis:names:tc:SAML:2.0:cm:bearer" //nolint:gosec // a method of SAML, no credential
 
 // reader reads values out of elements and remembers the first that cannot be read.
 type reader struct{ refusal *Refusal }

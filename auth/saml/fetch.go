@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/your-org/keeper/fault"
@@ -127,13 +126,4 @@ func metadataClient(client *http.Client) *http.Client {
 		return nil
 	}
 	return &guarded
-}
-
-// Host is the host of the metadata URL, for messages; "" when there is none.
-func (p *Provider) Host() string {
-	u, err := url.Parse(p.cfg.MetadataURL)
-	if err != nil {
-		return ""
-	}
-	return u.Host
 }

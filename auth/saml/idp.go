@@ -27,6 +27,11 @@ type identityProvider struct {
 // one identity provider, or among several the wanted one. With wanted set, another entity id is refused. An error is
 // Invalid.
 func parseMetadata(raw []byte, wanted string) (idp *identityProvider, err error) {
+	defer func() {
+		if reason, _ := ReasonOf(err); reason != "" { // what recovered makes speaks of a sign-in
+			err = fault.Wrap(err, fault.Invalid, "The metadata cannot be read.")
+		}
+	}()
 	defer recovered(&err)
 	if _, refusal := parseXML(raw, leaveComments); refusal != nil {
 		return nil, fault.New(fault.Invalid, "The metadata cannot be read: %s.", refusal.Detail)

@@ -68,6 +68,13 @@ func TestGoodSignIns(t *testing.T) {
 		{name: "EncryptedAES128", making: samltest.Making{Encrypt: true, Cipher: okta128()}},
 		{name: "EncryptedAES256GCM", making: samltest.Making{Encrypt: true, Cipher: oktaGCM(32, "http://www.w3.org/2009/xmlenc11#aes256-gcm")}},
 		{name: "EncryptedAES128GCM", making: samltest.Making{Encrypt: true, Cipher: oktaGCM(16, "http://www.w3.org/2009/xmlenc11#aes128-gcm")}},
+		{name: "EncryptedKeyBesideTheData", making: samltest.Making{Encrypt: true, Finished: func(root *etree.Element) {
+			key := root.FindElement("//EncryptedKey")
+			info := key.Parent()
+			info.RemoveChild(key)
+			info.Parent().RemoveChild(info)
+			root.FindElement("./EncryptedAssertion").AddChild(key)
+		}}},
 		{name: "EncryptedForAnOlderKeyOfOurs", change: func(c *saml.Config) { c.Keys = append(c.Keys, stranger) }, making: samltest.Making{Encrypt: true, EncryptFor: &stranger}},
 		{name: "SHA512", making: samltest.Making{Method: "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512"}},
 		{name: "WithoutKeyInfo", making: samltest.Making{Finished: func(root *etree.Element) {

@@ -125,7 +125,7 @@ func checkNamespaces(root *etree.Element) *Refusal {
 	each(root, func(el *etree.Element) bool {
 		namespace := el.NamespaceURI()
 		switch {
-		case refusal != nil, is(el, nsSignature, "Signature"), is(el, nsEncrypted, "EncryptedData"):
+		case refusal != nil, is(el, nsSignature, "Signature"), is(el, nsEncrypted, "EncryptedData"), is(el, nsEncrypted, "EncryptedKey"):
 			return false
 		case is(el, nsProtocol, "Extensions"), is(el, nsProtocol, "StatusDetail"):
 			return false // anything may stand here; checkPlace has seen that no assertion does

@@ -46,6 +46,9 @@ func newWebAuthn(publicURL string) (*webauthn.WebAuthn, error) {
 // HasPasskeys reports whether browsers can make passkeys for this installation's address.
 func (s *Service) HasPasskeys() bool { return s.webauthn != nil }
 
+// MayPasskeySignIn reports whether a passkey alone may sign in.
+func (s *Service) MayPasskeySignIn() bool { return s.HasPasskeys() && !s.deps.LocalSignInOff }
+
 func noPasskeys() error {
 	return fault.New(fault.Invalid, "Passkeys need a host name; this installation is reached by an address.").
 		WithHint("Set KEEPER_PUBLIC_URL to an https:// URL with a host name.")

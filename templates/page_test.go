@@ -208,6 +208,9 @@ func checkRoutes(t *testing.T, document *html.Node, used map[Route]bool) {
 	for _, node := range all(document, "[hx-get]") {
 		check("GET", attribute(node, "hx-get"))
 	}
+	for _, node := range all(document, "[data-passkey-begin]") {
+		check("POST", attribute(node, "data-passkey-begin"))
+	}
 	for _, node := range all(document, "[data-events]") {
 		check("GET", attribute(node, "data-events"))
 	}

@@ -194,6 +194,15 @@ func samplePages() map[string]Page {
 	all["sign-in"] = &SignInPage{BasePage: anonymous}
 	refused := Form{Values: map[string]string{"username": "maria", "next": "/secrets"}, Message: "The user name or the password is not right.", Hint: "After several wrong attempts, sign-in waits a little longer each time."}
 	all["sign-in failed"] = &SignInPage{BasePage: anonymous, Form: refused}
+	all["step"] = &StepPage{BasePage: anonymous, Factors: Factors{Code: true, Passkey: true}, Recovery: true, Form: NewForm(map[string]string{"next": "/secrets"})}
+	all["step recovery"] = &StepPage{BasePage: anonymous, Recovery: true, WithRecovery: true}
+	all["sign-in passkeys"] = &SignInPage{BasePage: anonymous, Passkeys: true}
+	all["prove"] = &ProvePage{BasePage: b, Factors: Factors{Password: true}, Form: NewForm(map[string]string{"next": "/keys"})}
+	all["prove factors"] = &ProvePage{BasePage: b, Factors: Factors{Code: true, Passkey: true}, SAML: true, Form: NewForm(map[string]string{"next": "/keys"})}
+	all["factors"] = &FactorsPage{BasePage: b, MayPasskeys: true}
+	all["factors full"] = &FactorsPage{BasePage: b, MayPasskeys: false, App: agoP(time.Hour), CodesLeft: 7, Passkeys: []models.Passkey{{ID: "a_-1", Name: "Laptop", LastUsedAt: agoP(time.Hour)}, {ID: "b", Name: "Old stick", CloneWarning: true}}}
+	all["totp"] = &TOTPPage{BasePage: b, Secret: "JBSWY3DPEHPK3PXP", QR: []byte("\x89PNG")}
+	all["recovery codes"] = &RecoveryCodesPage{BasePage: b, Codes: []string{"ABCD-EFGH-IJKL-MNOP", "QRST-UVWX-YZ23-4567"}}
 	all["password forced"] = &PasswordPage{BasePage: b, Forced: true, MinLength: 12}
 	all["problem not found"] = NewProblemPage(b, fault.New(fault.NotFound, "There is no such secret, or none that you may see.").WithHint("Check the address, or search for its name."), 404, "req_8f3k2m")
 	all["problem forbidden"] = NewProblemPage(b, fault.New(fault.Forbidden, "Your role in Production shows names, not values. Nothing was revealed.").WithHint("Ask a manager of Production for the reader role."), 403, "req_8f3k2m")

@@ -5,7 +5,8 @@ import "github.com/your-org/keeper/models"
 // SignInPage is GET /sign-in. Fields: username, password, next.
 type SignInPage struct {
 	BasePage
-	Form Form
+	Form     Form
+	Passkeys bool // may sign in without a user name
 }
 
 func (*SignInPage) template() string { return "people/sign-in" }

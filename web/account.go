@@ -10,36 +10,47 @@ func (w *Web) showSignIn(r *request) error {
 	if r.session.ID != "" {
 		return r.redirect(localPath(r.URL.Query().Get("next")))
 	}
-	page := &templates.SignInPage{Form: templates.NewForm(map[string]string{"next": localPath(r.URL.Query().Get("next"))})}
+	page := &templates.SignInPage{Passkeys: w.Auth.MayPasskeySignIn(), Form: templates.NewForm(map[string]string{"next": localPath(r.URL.Query().Get("next"))})}
 	return r.show(page, &page.BasePage)
 }
 
 // signInAgain keeps the user name, never the password.
 func (w *Web) signInAgain(r *request, err error) error {
-	page := &templates.SignInPage{Form: r.refill(err, 0, "username", "next")}
+	page := &templates.SignInPage{Passkeys: w.Auth.MayPasskeySignIn(), Form: r.refill(err, 0, "username", "next")}
 	return r.showRefused(err, page, &page.BasePage)
 }
 
-// signIn opens a session under a new identifier. One that the browser has already ends, so
-// that nobody keeps using it in another's name.
+// signIn begins a sign-in with a password.
 func (w *Web) signIn(r *request) error {
 	f := r.form()
 	in, err := w.Auth.SignIn(r.Context(), f.line("username"), r.PostForm.Get("password"), w.origin(r.Request))
 	if err != nil {
 		return err
 	}
+	return w.goOn(r, in)
+}
+
+// goOn opens the session under a new identifier, or goes to the second step. A session that
+// the browser has already ends, so that nobody keeps using it in another's name.
+func (w *Web) goOn(r *request, in auth.SignedIn) error {
+	next := localPath(r.form().text("next"))
+	if in.Step != "" {
+		r.setStep(in.Step)
+		return r.redirect(templates.WithQuery("/sign-in/step", "next", next))
+	}
 	if r.session.ID != "" {
 		if err := w.endSession(r); err != nil {
 			return err
 		}
 	}
+	r.setStep("")
 	if err := r.start(in.SessionID); err != nil {
 		return err
 	}
 	if in.User.MustChangePassword {
 		return r.redirect("/password")
 	}
-	return r.redirect(localPath(f.text("next")))
+	return r.redirect(next)
 }
 
 // endSession ends the session of the request; one that has just been ended elsewhere is as

@@ -120,6 +120,9 @@ func (w *Web) handleError(err error, c echo.Context) {
 func writeProblem(out http.ResponseWriter, err error) {
 	out.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	out.Header().Set("Cache-Control", "no-store")
+	if fault.Is(err, fault.Unproven) {
+		out.Header().Set("Keeper-Prove", "/prove") // where a script leads the person
+	}
 	out.WriteHeader(statusOf(err))
 	_, _ = out.Write([]byte(fault.Public(err).Error()))
 }

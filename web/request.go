@@ -54,6 +54,9 @@ func (w *Web) endpoint(rt route) echo.HandlerFunc {
 		if err == nil {
 			err = rt.handle(r)
 		}
+		if fault.Is(err, fault.Unproven) && !r.wantsText() {
+			return r.askProof()
+		}
 		if err != nil && rt.again != nil {
 			return rt.again(r, err) // which refuses who may not see the form
 		}

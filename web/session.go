@@ -149,6 +149,28 @@ func (r *request) visit() string {
 	return value
 }
 
+// setStep gives the browser the step that it has to finish; "" takes it away.
+func (r *request) setStep(step string) {
+	options := r.web.sessions.options()
+	options.SameSite, options.MaxAge = http.SameSiteStrictMode, int((5 * time.Minute).Seconds())
+	if step == "" {
+		if r.step() == "" {
+			return
+		}
+		options.MaxAge = -1
+	}
+	http.SetCookie(r.out, sessions.NewCookie(r.web.cookieName("keeper-step"), step, options))
+}
+
+// step is the one that the browser has to finish; "" for none.
+func (r *request) step() string {
+	cookie, err := r.Cookie(r.web.cookieName("keeper-step"))
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
 func (r *request) dropVisit() {
 	options := r.web.sessions.options()
 	options.MaxAge = -1

@@ -6,5 +6,6 @@ import "./search.js";
 import "./forms.js";
 import "./editor.js";
 import "./secret.js";
+import "./passkey.js";
 import "./times.js";
 import "./live.js";

@@ -68,6 +68,11 @@ async function reveal(form, note) {
     });
     const plain = answer.headers.get("Content-Type")?.startsWith("text/plain");
     if (answer.ok && plain) return await answer.text();
+    const proof = answer.headers.get("Keeper-Prove");
+    if (proof) {
+      location.assign(`${proof}?next=${encodeURIComponent(location.pathname + location.search)}`);
+      return null;
+    }
     note.textContent = plain ? await answer.text() : "The value was not revealed. Reload the page and try again.";
   } catch {
     note.textContent = "Keeper does not answer; the value was not revealed. Try again.";

@@ -36,6 +36,12 @@ func (s *Service) Users(ctx context.Context, actor models.Actor, f UserFilter) (
 	if err := Check(actor, ViewUsers, Global); err != nil {
 		return nil, "", s.refuse(ctx, actor, "user.view", err)
 	}
+	if f.Kind != "" && f.Kind != models.UserPerson && f.Kind != models.UserService {
+		return nil, "", fault.InvalidField("kind", "must be person or service")
+	}
+	if f.Role != "" && globalRank(f.Role) == 0 {
+		return nil, "", fault.InvalidField("role", "must be admin, auditor or user")
+	}
 	var found []Account
 	var next string
 	err := s.store.Read(ctx, func(tx *store.Tx) error {

@@ -298,6 +298,10 @@ func TestUsers(t *testing.T) {
 	if err != nil || len(found) != 1 || found[0].Username != "bob" {
 		t.Errorf("found %v, %v", found, err)
 	}
+	for _, f := range []auth.UserFilter{{Kind: "robot"}, {Role: "root"}, {Cursor: "x"}} {
+		_, _, err = h.Users(t.Context(), ada, f)
+		wantFault(t, err, fault.Invalid)
+	}
 	_, _, err = h.Users(t.Context(), h.reload(t, "bob"), auth.UserFilter{})
 	wantFault(t, err, fault.Forbidden)
 }

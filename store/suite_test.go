@@ -22,7 +22,7 @@ func TestSuite(t *testing.T) {
 		"Versions": testVersions, "Keys": testKeys, "Destinations": testDestinations, "SyncStates": testSyncStates,
 		"SyncEntries": testSyncEntries, "SyncRuns": testSyncRuns, "Receipts": testReceipts, "Users": testUsers, "Sessions": testSessions,
 		"ReplacedSession": testReplacedSession, "Attempts": testAttempts, "Factors": testFactors,
-		"Tokens": testTokens, "Audit": testAudit, "Record": testRecord, "Settings": testSettings, "Jobs": testJobs,
+		"Tokens": testTokens, "People": testPeople, "Audit": testAudit, "Record": testRecord, "Settings": testSettings, "Jobs": testJobs,
 		"JobsRace": testJobsRace, "Write": testWrite, "WriteRace": testWriteRace, "Names": testNames,
 		"Recipients": testRecipients, "KeyGenerationWaits": testKeyGenerationWaits, "KeyGenerationRace": testKeyGenerationRace,
 		"DataKeyPages": testDataKeyPages, "ReplaceWrapped": testReplaceWrapped, "Retire": testRetire,

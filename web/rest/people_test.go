@@ -144,7 +144,7 @@ func TestAnybodyRevokesAFoundToken(t *testing.T) {
 	h := newHouse(t)
 	text := h.token("grace", models.RoleUser, nil)
 	send := func(body string) int {
-		response, err := http.Post(h.url+"/api/tokens/revoke", "application/json", strings.NewReader(body)) //nolint:noctx // a test
+		response, err := http.Post(h.url+"/api/tokens/revoke", "application/json", strings.NewReader(body))
 		must(t, err)
 		must(t, response.Body.Close())
 		return response.StatusCode
@@ -160,7 +160,7 @@ func TestAnybodyRevokesAFoundToken(t *testing.T) {
 	_, err := h.client(text).GetMe(t.Context())
 	isKind(t, err, "unauthenticated", "")
 	for _, other := range []string{"/api/tokens", "/api/users", "/api/tokens/revoke/"} { // nothing else is open
-		response, err := http.Post(h.url+other, "application/json", strings.NewReader("{}")) //nolint:noctx // a test
+		response, err := http.Post(h.url+other, "application/json", strings.NewReader("{}"))
 		must(t, err)
 		must(t, response.Body.Close())
 		if response.StatusCode != http.StatusUnauthorized {

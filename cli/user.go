@@ -14,7 +14,8 @@ import (
 func (e *env) usersCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "users", Short: "People's accounts, and programs'"}
 	cmd.AddCommand(e.usersListCommand(), e.usersShowCommand(), e.usersCreateCommand(), e.usersUpdateCommand(),
-		e.usersDisableCommand(true), e.usersDisableCommand(false), e.usersDeleteCommand(), e.usersSessionsCommand(), e.usersRevokeSessionsCommand())
+		e.usersDisableCommand(true), e.usersDisableCommand(false), e.usersDeleteCommand(), e.usersSessionsCommand(), e.usersRevokeSessionsCommand(),
+		e.usersResetPasswordCommand(), e.usersResetFactorsCommand())
 	return cmd
 }
 

@@ -172,8 +172,13 @@ func (s *Service) Bearer(ctx context.Context, text string, o Origin) (models.Act
 		item = s.actors.Set(hash, found, ttlcache.DefaultTTL)
 	}
 	found := item.Value()
-	if found.disabled || over(found.token, now) || !reaches(found.token.Scope.Networks, o.Address) {
-		return Nobody(o), s.refuseToken(ctx, from(found.actor, o))
+	switch {
+	case found.disabled:
+		return Nobody(o), s.refuseToken(ctx, from(found.actor, o), "its user is disabled")
+	case over(found.token, now):
+		return Nobody(o), s.refuseToken(ctx, from(found.actor, o), "it has ended")
+	case !reaches(found.token.Scope.Networks, o.Address):
+		return Nobody(o), s.refuseToken(ctx, from(found.actor, o), "not from this address")
 	}
 	s.used.note(found.token.ID, store.TokenUse{At: now, Address: o.Address})
 	return from(found.actor, o), nil
@@ -184,13 +189,16 @@ func badToken() error {
 		WithHint("Send a current one as: Authorization: Bearer kpr_…")
 }
 
-// refuseToken refuses a token that was good once, and keeps that on record, once a window:
-// a program may go on trying for long.
-func (s *Service) refuseToken(ctx context.Context, actor models.Actor) error {
-	if s.tries.begin("token\x00"+actor.ID) > 1 {
+// refuseToken refuses a token that was good once, and keeps that on record with the reason,
+// which the caller is not told: once a window for each, since a program may go on trying for
+// long.
+func (s *Service) refuseToken(ctx context.Context, actor models.Actor, why string) error {
+	if s.tries.begin("token\x00"+actor.ID+"\x00"+why) > 1 {
 		return badToken()
 	}
-	return s.refuse(ctx, actor, "token.use", badToken())
+	entry := audit.Entry(actor, "token.use")
+	entry.Detail = map[string]string{"why": why}
+	return audit.Refused(ctx, s.store, entry, badToken())
 }
 
 func (s *Service) lookUp(ctx context.Context, hash string) (cachedActor, error) {

@@ -38,7 +38,7 @@ func (b *Box) Seal(purpose, id string, plaintext []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "A secret cannot be sealed.")
 	}
-	return aead.Seal(nil, nil, plaintext, boxAAD(purpose, id)), nil
+	return aead.Seal(nil, nil, plaintext, boxAAD(purpose, id)), nil //nolint:gosec // it draws a nonce of its own
 }
 
 // Open opens what Seal sealed for the same purpose and id under the same secret.

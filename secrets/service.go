@@ -35,8 +35,7 @@ type Deps struct {
 // Service is the rules of secrets and environments. It is safe for concurrent use.
 type Service struct {
 	Deps
-	// known holds environments by id for the read path, which needs little of them
-	// of one: its id and its name.
+	// known holds a knownEnvironment by id, for the read path.
 	known sync.Map
 }
 

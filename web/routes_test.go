@@ -31,8 +31,12 @@ func TestTable(t *testing.T) {
 		t.Errorf("linked (-) and served (+) differ:\n%s", diff)
 	}
 	wanted := []templates.Route{
-		{Method: get, Path: "/sign-in"}, {Method: post, Path: "/sign-in"}, {Method: get, Path: "/sign-in/step"}, {Method: post, Path: "/sign-in/step"},
-		{Method: post, Path: "/sign-in/passkey/begin"}, {Method: post, Path: "/sign-in/passkey"},
+		{Method: get, Path: "/sign-in"},
+		{Method: post, Path: "/sign-in"},
+		{Method: get, Path: "/sign-in/step"},
+		{Method: post, Path: "/sign-in/step"},
+		{Method: post, Path: "/sign-in/passkey/begin"},
+		{Method: post, Path: "/sign-in/passkey"},
 	}
 	if diff := cmp.Diff(wanted, publicOnes); diff != "" {
 		t.Errorf("routes without a session:\n%s", diff)

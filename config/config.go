@@ -64,7 +64,7 @@ type Config struct {
 	PublicURL      string   `env:"KEEPER_PUBLIC_URL"`
 	TrustedProxies Prefixes `env:"KEEPER_TRUSTED_PROXIES"`
 	LogLevel       string   `env:"KEEPER_LOG_LEVEL" envDefault:"info"`
-	AdminPassword  Secret   `env:"KEEPER_ADMIN_PASSWORD"` // of the first administrator; default: made and printed once
+	AdminPassword  Secret   `env:"KEEPER_ADMIN_PASSWORD"`                // of the first administrator; default: made and printed once
 	LocalSignIn    Switch   `env:"KEEPER_LOCAL_SIGN_IN" envDefault:"on"` // off: break-glass accounts alone sign in with a password
 	SessionIdle    Seconds  `env:"KEEPER_SESSION_IDLE" envDefault:"3600"`
 	SessionLife    Seconds  `env:"KEEPER_SESSION_LIFETIME" envDefault:"43200"`

@@ -189,3 +189,29 @@ func TestTogether(t *testing.T) {
 		t.Error("people are told of what was not kept")
 	}
 }
+
+// TestSignalEverywhere tells of what concerns no environment, each time, through a channel
+// that tells of all.
+func TestSignalEverywhere(t *testing.T) {
+	for _, dialect := range storetest.Dialects {
+		t.Run(dialect, func(t *testing.T) {
+			h, r := newHouse(t, setup{dialect: dialect}), newReceiver(t)
+			signIn := func(session string) {
+				t.Helper()
+				one := models.Signal{Kind: models.AlertBreakGlass, Subject: session, SubjectName: "ada", Summary: "ada signed in.", Hint: "Find out why."}
+				begins, over := one, one
+				begins.Holds, over.Quiet = true, true
+				h.write(t, func(tx *store.Tx) error { return h.SignalEverywhere(tx, begins, over) })
+			}
+			signIn("s0") // nobody to tell: it is no failure
+			c, key := h.channel(t, alerts.Draft{Kind: models.ChannelWebhook, Address: r.URL + "/hook", Everywhere: true})
+			r.key = string(key.Reveal())
+			signIn("s1")
+			signIn("s2")
+			h.deliver(t, c)
+			if diff := cmp.Diff([]string{"alert.opened", "alert.opened"}, r.types(t)); diff != "" {
+				t.Errorf("told (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

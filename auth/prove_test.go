@@ -196,6 +196,19 @@ func TestLocalSignInOff(t *testing.T) {
 		if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "identity provider") {
 			t.Errorf("without a provider: %v", err)
 		}
+		if err := h.store.Write(t.Context(), func(tx *store.Tx) error {
+			return tx.CreateProvider(&models.Provider{ID: "idp_1", Name: "okta", Enabled: true})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.CheckLocalSignIn(t.Context()); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "break-glass account") {
+			t.Errorf("without an account: %v", err)
+		}
+		h.change(t, func(u *models.User) { u.BreakGlass = true })
+		if err := h.CheckLocalSignIn(t.Context()); err != nil {
+			t.Error(err)
+		}
+		h.change(t, func(u *models.User) { u.BreakGlass = false })
 	})
 	t.Run("Others", func(t *testing.T) {
 		_, err := h.SignIn(t.Context(), "ada", password, origin)

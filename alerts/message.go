@@ -75,15 +75,16 @@ func decode(body string) (m message, err error) {
 }
 
 var titles = map[models.AlertKind]string{
-	models.AlertDestinationFailing: "Destination failing",
-	models.AlertSecretsFailing:     "Secrets failing",
-	models.AlertDrift:              "Drift found",
-	models.AlertHeld:               "Waiting for a decision",
-	models.AlertBraked:             "Held by the brake",
-	models.AlertKeyUnusable:        "Wrapping key unusable",
-	models.AlertDamage:             "Damage found",
-	models.AlertBreakGlass:         "Break-glass sign-in",
-	models.AlertPasskeyCopied:      "Passkey copied",
+	models.AlertDestinationFailing:  "Destination failing",
+	models.AlertSecretsFailing:      "Secrets failing",
+	models.AlertDrift:               "Drift found",
+	models.AlertHeld:                "Waiting for a decision",
+	models.AlertBraked:              "Held by the brake",
+	models.AlertKeyUnusable:         "Wrapping key unusable",
+	models.AlertDamage:              "Damage found",
+	models.AlertBreakGlass:          "Break-glass sign-in",
+	models.AlertPasskeyCopied:       "Passkey copied",
+	models.AlertCertificateExpiring: "Certificate ends",
 }
 
 // title is one line: what, where, and whether it is new, lasts or is over.

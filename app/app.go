@@ -98,7 +98,7 @@ func (a *App) buildAuth(ctx context.Context, o Options) (err error) {
 	if a.Auth, err = auth.New(auth.Deps{
 		Store: a.Store, Now: a.now, Secret: []byte(a.Config.SecretKey.Reveal()), PublicURL: a.Config.PublicURL,
 		Idle: time.Duration(a.Config.SessionIdle), Lifetime: time.Duration(a.Config.SessionLife),
-		LocalSignInOff: !bool(a.Config.LocalSignIn),
+		LocalSignInOff: !bool(a.Config.LocalSignIn), SAMLMaxAge: time.Duration(a.Config.SAMLMaxAge) * 24 * time.Hour, Log: a.Log,
 		Alert:          func(tx *store.Tx, signals ...models.Signal) error { return a.Alerts.SignalEverywhere(tx, signals...) },
 	}); err != nil || !o.Server {
 		return err

@@ -25,6 +25,7 @@ func (a *App) Health(ctx context.Context) telemetry.Health {
 		return h
 	}
 	h.Components = append(h.Components, a.watchHealth(ctx)...)
+	h.Components = append(h.Components, a.providerHealth(ctx)...)
 	all, err := a.Destinations.List(ctx, models.System(), 0)
 	if err != nil {
 		h.Components = append(h.Components, telemetry.Component{Name: "destinations", Detail: "could not be looked at"})
@@ -81,6 +82,19 @@ func (a *App) watchHealth(ctx context.Context) []telemetry.Component {
 		all = append(all, c)
 	}
 	return all
+}
+
+// providerHealth tells of the identity providers that are on.
+func (a *App) providerHealth(ctx context.Context) []telemetry.Component {
+	all, err := a.Auth.ProvidersHealth(ctx)
+	if err != nil {
+		return []telemetry.Component{{Name: "identity providers", Detail: "could not be looked at"}}
+	}
+	components := make([]telemetry.Component, len(all))
+	for i, p := range all {
+		components[i] = telemetry.Component{Name: "identity provider " + p.Name, OK: p.OK, Detail: p.Detail}
+	}
+	return components
 }
 
 func destinationHealth(d models.Destination) telemetry.Component {

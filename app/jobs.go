@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/your-org/keeper/alerts"
+	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/jobs"
 	"github.com/your-org/keeper/keys"
@@ -35,6 +36,7 @@ func (a *App) buildJobs(ctx context.Context, o Options) error {
 	a.Jobs.Handle(keys.WatchJobKind, a.Keys.Work)
 	a.Jobs.Handle(alerts.JobKind, a.Alerts.Work)
 	a.Jobs.Handle(alerts.RemindJobKind, a.Alerts.Remind)
+	a.Jobs.Handle(auth.ProviderJobKind, a.Auth.WatchProviders)
 	a.Jobs.Handle(janitorKind, a.sweep)
 	return a.Store.Write(ctx, func(tx *store.Tx) error {
 		if a.Store.Dialect() == store.SQLite { // opened for this server alone
@@ -46,6 +48,9 @@ func (a *App) buildJobs(ctx context.Context, o Options) error {
 			return err
 		}
 		if err := tx.ScheduleJob(alerts.RemindJobKind, "all", "", a.now()); err != nil {
+			return err
+		}
+		if err := tx.ScheduleJob(auth.ProviderJobKind, "all", "", a.now()); err != nil {
 			return err
 		}
 		return tx.ScheduleJob(janitorKind, "all", "", a.now())

@@ -76,15 +76,27 @@ func (s *Service) GroupMembers(ctx context.Context, actor models.Actor, named, c
 
 // NewGroup is what a local group is made from.
 type NewGroup struct {
-	Name        string
+	Provider    string // the name of the identity provider that names the members; "": Keeper's own
+	Name        string // of a provider's: exactly as it sends it
 	Description string
 	Role        models.GlobalRole // that members get; "": user, which is nothing more
 }
 
-// CreateGroup makes a local group, without members and without roles in environments.
+// CreateGroup makes a group, without members and without roles in environments. Into one of
+// a provider come those whom the provider names at their next sign-in.
 func (s *Service) CreateGroup(ctx context.Context, actor models.Actor, n NewGroup) (models.Group, error) {
-	g := models.Group{ID: models.NewGroupID(), Name: strings.TrimSpace(n.Name), Description: n.Description, Role: cmp.Or(n.Role, models.RoleUser)}
+	if n.Provider == "" {
+		n.Name = strings.TrimSpace(n.Name)
+	}
+	g := models.Group{ID: models.NewGroupID(), Name: n.Name, Description: n.Description, Role: cmp.Or(n.Role, models.RoleUser)}
 	err := s.gravely(ctx, actor, ManageUsers, Global, "group.create", func(tx *store.Tx, actor models.Actor) error {
+		if n.Provider != "" {
+			p, err := findProvider(tx, n.Provider)
+			if err != nil {
+				return err
+			}
+			g.ProviderID = p.ID
+		}
 		if err := g.Validate(); err != nil {
 			return err
 		}

@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -24,6 +26,9 @@ import (
 const (
 	SessionIdle     = time.Hour      // a session that is not used ends after this
 	SessionLifetime = 12 * time.Hour // every session ends after this
+	// SAMLMaxAge is how long a person has the groups that a provider named, where the settings
+	// say nothing else: whoever does not sign in any more loses them, tokens and all.
+	SAMLMaxAge = 30 * 24 * time.Hour
 	// cacheTTL bounds how long a revoked token, a changed role or a disabled user may still
 	// pass, on every replica.
 	cacheTTL  = time.Second
@@ -52,6 +57,8 @@ type Service struct {
 	webauthn *webauthn.WebAuthn
 	actors   *ttlcache.Cache[string, cachedActor] // by hash of the token
 	used     *usage
+	live     liveProviders
+	http     *http.Client // fetches metadata of identity providers
 }
 
 type cachedActor struct {
@@ -76,6 +83,10 @@ type Deps struct {
 	PublicURL string
 	// LocalSignInOff leaves passwords and passkeys to break-glass accounts.
 	LocalSignInOff bool
+	// SAMLMaxAge is how long what a provider said of a person's groups counts; 0: SAMLMaxAge.
+	SAMLMaxAge time.Duration
+	// Log hears of what goes wrong in the background; nil: nobody does.
+	Log *slog.Logger
 	// Alert tells people of a condition, in the transaction of what it was seen by; nil: nobody is told.
 	Alert func(*store.Tx, ...models.Signal) error
 }
@@ -96,6 +107,12 @@ func New(d Deps) (*Service, error) {
 	if d.Lifetime == 0 {
 		d.Lifetime = SessionLifetime
 	}
+	if d.SAMLMaxAge == 0 {
+		d.SAMLMaxAge = SAMLMaxAge
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
 	if d.Alert == nil {
 		d.Alert = func(*store.Tx, ...models.Signal) error { return nil }
 	}
@@ -113,6 +130,7 @@ func New(d Deps) (*Service, error) {
 			ttlcache.WithDisableTouchOnHit[string, cachedActor](),
 		),
 		used: newUsage(),
+		http: guardedClient(),
 	}, nil
 }
 

@@ -40,10 +40,14 @@ func (s *Service) OpenFor(ctx context.Context, u models.UserID, proof Proof, o O
 // open makes the session of a locked user who has proved who it is.
 func (s *Service) open(tx *store.Tx, u *models.User, proof Proof, o Origin) (string, error) {
 	id, now := random(32), s.now()
+	proven := now
+	if proof.ProvenAt != nil && proof.ProvenAt.Before(now) {
+		proven = *proof.ProvenAt
+	}
 	session := models.Session{
 		Hash: s.digest(id), UserID: u.ID, Address: o.Address, UserAgent: cut(o.UserAgent, 255),
-		Method: proof.Method, ProviderID: proof.ProviderID, NameID: proof.NameID, SessionIndex: proof.SessionIndex,
-		RightsGeneration: u.RightsGeneration, ProvenAt: &now, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(s.deps.Lifetime),
+		Method: proof.Method, ProviderID: proof.ProviderID, NameID: proof.NameID, NameIDFormat: cut(proof.NameIDFormat, 255), SessionIndex: proof.SessionIndex,
+		RightsGeneration: u.RightsGeneration, ProvenAt: &proven, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(s.deps.Lifetime),
 	}
 	if proof.ExpiresAt != nil && proof.ExpiresAt.Before(session.ExpiresAt) {
 		session.ExpiresAt = *proof.ExpiresAt
@@ -58,6 +62,9 @@ func (s *Service) open(tx *store.Tx, u *models.User, proof Proof, o Origin) (str
 	actor := from(person(*u), o)
 	entry := onUser(actor, "session.create", *u)
 	entry.Detail = map[string]string{"method": string(proof.Method)}
+	if proof.ProviderID != "" {
+		entry.Detail["provider_id"] = string(proof.ProviderID)
+	}
 	if err := tx.AppendAudit(entry); err != nil {
 		return "", err
 	}
@@ -132,7 +139,8 @@ func (s *Service) LookAtSession(ctx context.Context, id string, o Origin) (model
 		return Nobody(o), session, u, ended()
 	case err != nil:
 		return Nobody(o), session, u, err
-	case u.Disabled, !now.Before(session.ExpiresAt), now.Sub(session.LastSeenAt) >= s.deps.Idle:
+	case u.Disabled, !now.Before(session.ExpiresAt), now.Sub(session.LastSeenAt) >= s.deps.Idle,
+		s.deps.LocalSignInOff && session.Method != models.BySAML && !u.BreakGlass: // of before it was switched off
 		return Nobody(o), session, u, ended()
 	}
 	actor.SessionHash = session.Hash
@@ -161,11 +169,12 @@ func ended() error {
 	return fault.New(fault.Unauthenticated, "You are not signed in, or your session has ended.").WithHint("Sign in again.")
 }
 
-// Renew gives a session a new identifier where its user's rights have changed since it got
-// the present one; "" where they have not, or where another request was first. The old one
-// serves for a moment longer, for the other requests of a page.
-func (s *Service) Renew(ctx context.Context, session models.Session, u models.User) (id string, err error) {
-	if session.RightsGeneration == u.RightsGeneration {
+// Renew gives the session of an identifier a new one where its user's rights have changed
+// since it got that; "" where they have not, or where another request was first. The old one
+// serves for a moment longer, for the other requests of a page. One that was replaced gets
+// none: with it would come the proof that it does not stand for.
+func (s *Service) Renew(ctx context.Context, present string, session models.Session, u models.User) (id string, err error) {
+	if session.RightsGeneration == u.RightsGeneration || session.Hash != s.digest(present) {
 		return "", nil
 	}
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
@@ -274,8 +283,8 @@ func (s *Service) endSession(ctx context.Context, actor models.Actor, hash strin
 	})
 }
 
-// Sweep removes the sessions and sign-in steps that have ended, and counts of tries that are
-// over.
+// Sweep removes the sessions and sign-in steps that have ended, counts of tries that are
+// over, and what was kept of SAML messages that are too old to be used.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.now()
 	return s.store.Write(ctx, func(tx *store.Tx) error {
@@ -283,6 +292,9 @@ func (s *Service) Sweep(ctx context.Context) error {
 			return err
 		}
 		if _, err := tx.DeleteStepsBefore(now); err != nil {
+			return err
+		}
+		if err := tx.DeleteSAMLBefore(now); err != nil {
 			return err
 		}
 		_, err := tx.DeleteAttemptsBefore(now)

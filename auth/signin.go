@@ -28,7 +28,9 @@ type Proof struct {
 	Method       models.SignInMethod
 	ProviderID   models.ProviderID // the rest is of SAML
 	NameID       string
+	NameIDFormat string
 	SessionIndex string
+	ProvenAt     *time.Time // when the person proved it, where that was earlier; nil: now
 	ExpiresAt    *time.Time // when the session has to end at the latest; nil: as every one
 }
 

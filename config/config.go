@@ -62,12 +62,19 @@ type Config struct {
 	Host           string   `env:"KEEPER_HOST" envDefault:"127.0.0.1"`
 	Port           int      `env:"KEEPER_PORT" envDefault:"8989"`
 	PublicURL      string   `env:"KEEPER_PUBLIC_URL"`
+	AllowedHosts   Hosts    `env:"KEEPER_ALLOWED_HOSTS"` // beside that of the public URL
 	TrustedProxies Prefixes `env:"KEEPER_TRUSTED_PROXIES"`
+	TLSCertFile    string   `env:"KEEPER_TLS_CERT_FILE"`
+	TLSKeyFile     string   `env:"KEEPER_TLS_KEY_FILE"`
+	RedirectPort   int      `env:"KEEPER_HTTP_REDIRECT_PORT"`            // 0: none
+	StrangerRate   int      `env:"KEEPER_STRANGER_RATE" envDefault:"50"` // requests a second of a network that is not signed in
+	MetricsToken   Secret   `env:"KEEPER_METRICS_TOKEN"`
 	LogLevel       string   `env:"KEEPER_LOG_LEVEL" envDefault:"info"`
 	AdminPassword  Secret   `env:"KEEPER_ADMIN_PASSWORD"`                // of the first administrator; default: made and printed once
 	LocalSignIn    Switch   `env:"KEEPER_LOCAL_SIGN_IN" envDefault:"on"` // off: break-glass accounts alone sign in with a password
 	SessionIdle    Seconds  `env:"KEEPER_SESSION_IDLE" envDefault:"3600"`
 	SessionLife    Seconds  `env:"KEEPER_SESSION_LIFETIME" envDefault:"43200"`
+	SAMLMaxAge     int      `env:"KEEPER_SAML_MAX_AGE" envDefault:"30"` // days that groups count after the last SAML sign-in
 	SyncInterval   Seconds  `env:"KEEPER_SYNC_INTERVAL" envDefault:"300"`
 	SyncWorkers    int      `env:"KEEPER_SYNC_WORKERS" envDefault:"8"`
 	QuotaShare     float64  `env:"KEEPER_QUOTA_SHARE" envDefault:"0.8"`
@@ -81,7 +88,11 @@ type Config struct {
 
 	ServerURL string `env:"KEEPER_URL"` // for commands: the server they talk to
 	Token     Secret `env:"KEEPER_TOKEN"`
+	CAFile    string `env:"KEEPER_CA_FILE"` // authorities that commands trust beside the system's
 }
+
+// ServesTLS reports whether Keeper itself serves TLS.
+func (c *Config) ServesTLS() bool { return c.TLSCertFile != "" }
 
 // Production reports whether the installation guards real secrets: stricter rules hold.
 func (c *Config) Production() bool { return c.Env == "production" }
@@ -231,6 +242,12 @@ func (c *Config) problems() Problems {
 	add(c.DataKeyMaxUses < 1 || c.DataKeyMaxUses > 1<<28, "KEEPER_DATA_KEY_MAX_USES must be between 1 and 268435456")
 	add(time.Duration(c.DataKeyMaxAge) < time.Minute, "KEEPER_DATA_KEY_MAX_AGE must be at least 60 seconds")
 	add(c.Port < 0 || c.Port > 65535, "KEEPER_PORT must be between 0 and 65535")
+	add((c.TLSCertFile == "") != (c.TLSKeyFile == ""), "KEEPER_TLS_CERT_FILE and KEEPER_TLS_KEY_FILE belong together; one is missing")
+	add(c.RedirectPort < 0 || c.RedirectPort > 65535, "KEEPER_HTTP_REDIRECT_PORT must be between 0 and 65535")
+	add(c.RedirectPort != 0 && c.TLSCertFile == "", "KEEPER_HTTP_REDIRECT_PORT needs KEEPER_TLS_CERT_FILE")
+	add(c.RedirectPort != 0 && c.RedirectPort == c.Port, "KEEPER_HTTP_REDIRECT_PORT and KEEPER_PORT must differ")
+	add(c.StrangerRate < 0 || c.StrangerRate > 100_000, "KEEPER_STRANGER_RATE must be between 0 and 100000 requests a second; 0 is no limit")
+	add(c.MetricsToken.Set() && len(c.MetricsToken.Reveal()) < 16, "KEEPER_METRICS_TOKEN must be at least 16 characters")
 	add(c.SyncWorkers < 1 || c.SyncWorkers > 64, "KEEPER_SYNC_WORKERS must be between 1 and 64")
 	add(time.Duration(c.SyncInterval) < 10*time.Second, "KEEPER_SYNC_INTERVAL must be at least 10 seconds")
 	add(c.QuotaShare <= 0 || c.QuotaShare > 1, "KEEPER_QUOTA_SHARE must be above 0 and at most 1")
@@ -238,6 +255,7 @@ func (c *Config) problems() Problems {
 	add(c.AdminPassword.Set() && len(c.AdminPassword.Reveal()) < 12, "KEEPER_ADMIN_PASSWORD must be at least 12 characters")
 	add(time.Duration(c.SessionIdle) < time.Minute || time.Duration(c.SessionIdle) > 30*24*time.Hour, "KEEPER_SESSION_IDLE must be between 60 and 2592000 seconds")
 	add(time.Duration(c.SessionLife) < 5*time.Minute || time.Duration(c.SessionLife) > 30*24*time.Hour, "KEEPER_SESSION_LIFETIME must be between 300 and 2592000 seconds")
+	add(c.SAMLMaxAge < 1 || c.SAMLMaxAge > 365, "KEEPER_SAML_MAX_AGE must be between 1 and 365 days")
 	add((c.SMTPHost == "") != (c.SMTPFrom == ""), "KEEPER_SMTP_HOST and KEEPER_SMTP_FROM belong together; one is missing")
 	add(c.SMTPFrom != "" && !mailAddress(c.SMTPFrom), "KEEPER_SMTP_FROM must be an e-mail address, such as keeper@example.com")
 	add((c.SMTPUser == "") == c.SMTPPassword.Set(), "KEEPER_SMTP_USER and KEEPER_SMTP_PASSWORD belong together; one is missing")
@@ -375,6 +393,23 @@ type JSONMap map[string]string
 func (m *JSONMap) UnmarshalText(text []byte) error {
 	if json.Unmarshal(text, (*map[string]string)(m)) != nil {
 		return settingError(`must be a JSON object of strings, such as {"team":"platform"}`)
+	}
+	return nil
+}
+
+// Hosts are names of hosts, without ports, separated by commas.
+type Hosts []string
+
+// UnmarshalText reads names separated by commas.
+func (h *Hosts) UnmarshalText(text []byte) error {
+	*h = nil
+	for part := range strings.SplitSeq(string(text), ",") {
+		name := strings.TrimSpace(part)
+		u, err := url.Parse("//" + name)
+		if err != nil || name == "" || u.Host != name || u.Port() != "" || strings.ContainsAny(name, "*_ ") {
+			return settingError("must be names such as keeper.example.com, without ports, separated by commas")
+		}
+		*h = append(*h, name)
 	}
 	return nil
 }

@@ -12,21 +12,22 @@ type AlertKind string
 
 // The kinds of alerts. Each is a condition that holds for a while and then is over.
 const (
-	AlertDestinationFailing AlertKind = "destination_failing" // a run over a destination failed
-	AlertSecretsFailing     AlertKind = "secrets_failing"     // some secrets failed again and again at a destination that works
-	AlertDrift              AlertKind = "drift"               // copies were changed or removed by somebody else
-	AlertHeld               AlertKind = "held"                // a conflict or a difference waits for a person
-	AlertBraked             AlertKind = "braked"              // the brake held a run's plan
-	AlertKeyUnusable        AlertKind = "key_unusable"        // a wrapping key is disabled, or about to be deleted
-	AlertBreakGlass         AlertKind = "break_glass"         // somebody signed in past the switched-off local sign-in
-	AlertPasskeyCopied      AlertKind = "passkey_copied"      // a passkey's counter went back
-	AlertDamage             AlertKind = "damage"              // a scrub found what does not open any more
+	AlertDestinationFailing  AlertKind = "destination_failing"  // a run over a destination failed
+	AlertSecretsFailing      AlertKind = "secrets_failing"      // some secrets failed again and again at a destination that works
+	AlertDrift               AlertKind = "drift"                // copies were changed or removed by somebody else
+	AlertHeld                AlertKind = "held"                 // a conflict or a difference waits for a person
+	AlertBraked              AlertKind = "braked"               // the brake held a run's plan
+	AlertKeyUnusable         AlertKind = "key_unusable"         // a wrapping key is disabled, or about to be deleted
+	AlertBreakGlass          AlertKind = "break_glass"          // somebody signed in past the switched-off local sign-in
+	AlertPasskeyCopied       AlertKind = "passkey_copied"       // a passkey's counter went back
+	AlertCertificateExpiring AlertKind = "certificate_expiring" // a certificate of an identity provider, or of Keeper's for it, ends soon
+	AlertDamage              AlertKind = "damage"               // a scrub found what does not open any more
 )
 
 // AlertKinds are all kinds, in the order that pages show them.
 var AlertKinds = []AlertKind{
 	AlertDestinationFailing, AlertSecretsFailing, AlertDrift, AlertHeld, AlertBraked, AlertKeyUnusable, AlertDamage, AlertBreakGlass,
-	AlertPasskeyCopied,
+	AlertPasskeyCopied, AlertCertificateExpiring,
 }
 
 // MaxAlertSecrets is how many secrets a notice names; of more it says how many there are.

@@ -10,8 +10,9 @@ type Provider struct {
 	Config    ProviderConfig `gorm:"serializer:json"`
 	Metadata  []byte         // XML, the last that was good
 	FetchedAt *time.Time     // when, where it comes from a URL
-	Key       []byte         `json:"-"` // sealed PKCS#8 of Keeper's key for this provider
-	Cert      []byte         // PEM of its certificate, and of those before that still hold
+	Key       []byte         `json:"-"` // Keeper's keys for this provider, PEM in the order of Cert, sealed
+	Cert      []byte         // PEM of their certificates; the first signs, all decrypt
+	TestedAt  *time.Time     // when a test sign-in last went well with the settings as they are
 	Revision  int64
 	CreatedAt time.Time
 	UpdatedAt time.Time
@@ -53,10 +54,12 @@ type Identity struct {
 // TableName names the table for GORM.
 func (Identity) TableName() string { return "identities" }
 
-// SAMLRequest is a sign-in that was sent to a provider and waits for the answer.
+// SAMLRequest is a sign-in or a logout that was sent to a provider and waits for the answer.
 type SAMLRequest struct {
 	RelayState string     `gorm:"primaryKey"` // random, keyed hash
 	RequestID  string     // that the answer must name
+	Kind       string     // "sign_in" or "logout"
+	Purpose    string     // what a sign-in is for; "": a session
 	ProviderID ProviderID //
 	ReturnTo   string     // a local path
 	Browser    string     // keyed hash of what the browser holds, so that another's answer does not sign it in
@@ -75,3 +78,36 @@ type SAMLAssertion struct {
 
 // TableName names the table for GORM.
 func (SAMLAssertion) TableName() string { return "saml_assertions" }
+
+// Validate says what is wrong with the fields that an administrator sets. Which addresses a
+// provider may have is for the package that talks to it.
+func (p *Provider) Validate() error {
+	var problems fieldProblems
+	if !slug(p.Name) {
+		problems.add("name", "must be a lower-case letter, then letters, digits and dashes, 63 at most: it stands in addresses")
+	}
+	c := p.Config
+	problems.text("display_name", c.DisplayName, 100)
+	problems.text("metadata_url", c.MetadataURL, 2048)
+	problems.text("entity_id", c.EntityID, 1024)
+	problems.text("name_id_format", c.NameIDFormat, 255)
+	problems.text("username_attribute", c.UsernameAttribute, 255)
+	problems.text("email_attribute", c.EmailAttribute, 255)
+	problems.text("name_attribute", c.NameAttribute, 255)
+	problems.text("groups_attribute", c.GroupsAttribute, 255)
+	if c.MaxClockSkew < 0 || c.MaxClockSkew > 900 {
+		problems.add("max_clock_skew_seconds", "must be between 0 and 900")
+	}
+	if c.MaxAge < 0 || c.MaxAge > 3600 {
+		problems.add("max_age_seconds", "must be between 0 and 3600")
+	}
+	return problems.err("The identity provider is not valid.")
+}
+
+// Label is what people call the provider.
+func (p *Provider) Label() string {
+	if p.Config.DisplayName != "" {
+		return p.Config.DisplayName
+	}
+	return p.Name
+}

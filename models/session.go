@@ -24,6 +24,7 @@ type Session struct {
 	Method           SignInMethod
 	ProviderID       ProviderID // the SAML provider, and what it knows the sign-in by
 	NameID           string
+	NameIDFormat     string
 	SessionIndex     string
 	RightsGeneration int64      // of the user, when the identifier was made
 	ProvenAt         *time.Time // when the person last proved who it is

@@ -73,6 +73,7 @@ type GroupMember struct {
 	GroupID   GroupID `gorm:"primaryKey"`
 	UserID    UserID  `gorm:"primaryKey"`
 	CreatedAt time.Time
+	EndsAt    *time.Time // of a provider's group: until when what the provider said counts; nil: for good
 }
 
 // TableName names the table for GORM.
@@ -120,6 +121,9 @@ func (g *Group) Validate() error {
 	problems.text("name", g.Name, 255)
 	if g.ProviderID == "" && (strings.TrimSpace(g.Name) != g.Name || g.Name == "" || strings.HasPrefix(g.Name, "grp_") || strings.ContainsFunc(g.Name, unicode.IsControl)) {
 		problems.add("name", "must be text without space around it, and may not begin with grp_")
+	}
+	if g.ProviderID != "" && (g.Name == "" || strings.ContainsFunc(g.Name, unicode.IsControl)) {
+		problems.add("name", "must be the group's name, exactly as the identity provider sends it")
 	}
 	problems.text("description", g.Description, 1000)
 	if !globalRole(g.Role) {

@@ -20,7 +20,8 @@ type Grant struct {
 	Role          models.EnvironmentRole
 }
 
-// GrantsOf lists what gives the users rights besides their own global role, in no order.
+// GrantsOf lists what gives the users rights besides their own global role, in no order. A
+// provider's group gives nothing while the provider is off, nor once what it said is too old.
 func (tx *Tx) GrantsOf(users ...models.UserID) ([]Grant, error) {
 	if len(users) == 0 {
 		return nil, nil
@@ -34,7 +35,7 @@ func (tx *Tx) GrantsOf(users ...models.UserID) ([]Grant, error) {
 		args = append(args, args[0])
 	}
 	list := strings.TrimSuffix(strings.Repeat("?,", len(args)), ",")
-	rows, err := tx.conn.QueryContext(tx.ctx, newQuery(fmt.Sprintf(selectGrants, list, list)).in(tx.s.options.Dialect), append(args, args...)...)
+	rows, err := tx.conn.QueryContext(tx.ctx, newQuery(fmt.Sprintf(selectGrants, list, list)).in(tx.s.options.Dialect), append(append(args, args...), true, micro(tx.Now()))...)
 	if err != nil {
 		return nil, translate(err, "role")
 	}
@@ -52,7 +53,9 @@ func (tx *Tx) GrantsOf(users ...models.UserID) ([]Grant, error) {
 
 const selectGrants = "SELECT user_id, '', '', '', environment_id, role FROM memberships WHERE user_id IN (%s) " +
 	"UNION ALL SELECT m.user_id, g.id, g.name, g.role, COALESCE(r.environment_id, 0), COALESCE(r.role, '') FROM group_members m " +
-	"JOIN user_groups g ON g.id = m.group_id LEFT JOIN group_roles r ON r.group_id = g.id WHERE m.user_id IN (%s)"
+	"JOIN user_groups g ON g.id = m.group_id LEFT JOIN group_roles r ON r.group_id = g.id " +
+	"LEFT JOIN providers p ON p.id = g.provider_id " +
+	"WHERE m.user_id IN (%s) AND (g.provider_id = '' OR p.enabled = ?) AND (m.ends_at IS NULL OR m.ends_at > ?)"
 
 // CreateGroup adds a group at revision 1. Conflict where its provider has one of that name.
 func (tx *Tx) CreateGroup(g *models.Group) error {

@@ -45,7 +45,8 @@ type Administrator struct {
 // Administrators lists them all.
 func (tx *Tx) Administrators() ([]Administrator, error) {
 	through := tx.db().Table("group_members m").Joins("JOIN user_groups g ON g.id = m.group_id").
-		Select("m.user_id").Where("g.role = ?", models.RoleAdmin)
+		Joins("LEFT JOIN providers p ON p.id = g.provider_id").Select("m.user_id").
+		Where("g.role = ? AND (g.provider_id = '' OR p.enabled = ?) AND (m.ends_at IS NULL OR m.ends_at > ?)", models.RoleAdmin, true, micro(tx.Now()))
 	query := tx.db().Table("users u").
 		Select("u.*, "+
 			"(SELECT COUNT(*) FROM identities i JOIN providers p ON p.id = i.provider_id WHERE i.user_id = u.id AND p.enabled = ?) AS identities", true).

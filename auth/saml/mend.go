@@ -40,3 +40,6 @@ var mends = map[Reason]string{
 	ReasonPanic:             "The message broke the XML library and was refused. Keep it and report it to the makers of Keeper.",
 	ReasonLogoutFailed:      "Look at Okta's system log for this logout. The certificate uploaded under Single Logout, Signature Certificate must be Keeper's present one.",
 }
+
+// Mend says what an administrator does about a reason; "" for one that is not of this package.
+func Mend(r Reason) string { return mends[r] }

@@ -101,6 +101,13 @@ var changes = []change{
 	indexes("tokens_made_by", "tokens", "made_by"),
 	indexes("tokens_replaces", "tokens", "replaces"),
 	adds(&sessionReplaced{}, "ReplacedBy"),
+
+	adds(&samlRequestPurpose{}, "Kind"),
+	adds(&samlRequestPurpose{}, "Purpose"),
+	adds(&sessionNameIDFormat{}, "NameIDFormat"),
+	adds(&groupMemberEnd{}, "EndsAt"),
+	adds(&providerTested{}, "TestedAt"),
+	indexes("sessions_provider", "sessions", "provider_id"),
 }
 
 // VersionTable is where goose keeps which migrations ran.

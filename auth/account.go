@@ -117,44 +117,46 @@ func (s *Service) User(ctx context.Context, actor models.Actor) (models.User, er
 	return u, err
 }
 
-// ChangePassword sets an actor's own password, given the present one. All other sessions
-// of the user end, and what was begun with the old password.
-func (s *Service) ChangePassword(ctx context.Context, actor models.Actor, present, next string) error {
+// ChangePassword sets an actor's own password, given the present one, and returns the new
+// identifier of its session. The one before ends at once, with all other sessions of the user
+// and what was begun with the old password: whoever changes it may fear that somebody has them.
+func (s *Service) ChangePassword(ctx context.Context, actor models.Actor, present, next string) (sessionID string, err error) {
 	if actor.Kind != models.ActorUser {
 		err := fault.New(fault.Forbidden, "Only a person who is signed in may change a password.")
-		return s.refuse(ctx, actor, "user.password", err)
+		return "", s.refuse(ctx, actor, "user.password", err)
 	}
 	u, err := s.User(ctx, actor)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := checkPassword(u, next); err != nil {
-		return err
+		return "", err
 	}
 	if present == next {
-		return fault.InvalidField("password", "must differ from the present one")
+		return "", fault.InvalidField("password", "must differ from the present one")
 	}
 	again, err := s.guarded(ctx, string(actor.UserID), actor.Address, func() error {
-		return s.changePassword(ctx, actor, present, next)
+		sessionID, err = s.changePassword(ctx, actor, present, next)
+		return err
 	})
 	if fault.Is(err, fault.Unauthenticated) {
 		err = fault.InvalidField("current_password", "is not right")
 	} else if !fault.Is(err, fault.Throttled) {
-		return err
+		return sessionID, err
 	}
 	if again {
-		return err
+		return "", err
 	}
-	return s.refuse(ctx, actor, "user.password", err)
+	return "", s.refuse(ctx, actor, "user.password", err)
 }
 
-func (s *Service) changePassword(ctx context.Context, actor models.Actor, present, next string) error {
+func (s *Service) changePassword(ctx context.Context, actor models.Actor, present, next string) (sessionID string, err error) {
 	verified, err := s.verify(ctx, actor.Name, present)
 	if err == nil && verified.ID != actor.UserID {
 		err = badCredentials()
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
 	var hash string
 	err = s.hashed(ctx, func() error {
@@ -162,9 +164,9 @@ func (s *Service) changePassword(ctx context.Context, actor models.Actor, presen
 		return err
 	})
 	if err != nil {
-		return err
+		return "", err
 	}
-	return s.store.Write(ctx, func(tx *store.Tx) error {
+	err = s.store.Write(ctx, func(tx *store.Tx) error {
 		u, err := unchanged(tx, verified)
 		if err != nil {
 			return err
@@ -173,11 +175,18 @@ func (s *Service) changePassword(ctx context.Context, actor models.Actor, presen
 		if err := tx.UpdateUser(&u); err != nil {
 			return err
 		}
-		if _, err := tx.DeleteSessionsOfUser(u.ID, actor.SessionHash); err != nil {
+		if sessionID, err = s.renew(tx, actor.SessionHash, nil); err != nil {
+			return err
+		}
+		if _, err := tx.DeleteSessionsOfUser(u.ID, s.digest(sessionID)); err != nil {
 			return err
 		}
 		return tx.AppendAudit(onUser(actor, "user.password", u))
 	})
+	if fault.Is(err, fault.NotFound) { // the session ended in this moment
+		err = ended()
+	}
+	return sessionID, err
 }
 
 // Local is a user as an actor, for whoever administers on the server's own machine.

@@ -407,14 +407,18 @@ func TestChangePassword(t *testing.T) {
 		h := open(t)
 		keep, actor := h.signIn(t)
 		gone, _ := h.signIn(t)
-		if err := h.ChangePassword(t.Context(), actor, password, next); err != nil {
+		h.wait(auth.ProofLasts)
+		now, err := h.ChangePassword(t.Context(), actor, password, next)
+		if err != nil || now == keep {
 			t.Fatal(err)
 		}
-		if _, _, _, err := h.Session(t.Context(), keep, origin); err != nil {
-			t.Errorf("the session in use ended: %v", err)
+		if got := h.actorOf(t, now); !got.ProvenAt.Equal(actor.ProvenAt) {
+			t.Error("the change counts as a proof")
 		}
-		_, _, _, err := h.Session(t.Context(), gone, origin)
-		wantFault(t, err, fault.Unauthenticated)
+		for _, id := range []string{keep, gone} { // at once: somebody may have a copy
+			_, _, _, err := h.Session(t.Context(), id, origin)
+			wantFault(t, err, fault.Unauthenticated)
+		}
 		_, err = h.SignIn(t.Context(), "ada", password, origin)
 		wantFault(t, err, fault.Unauthenticated)
 		if _, err := h.SignIn(t.Context(), "ada", next, origin); err != nil {
@@ -430,7 +434,7 @@ func TestChangePassword(t *testing.T) {
 			"one character": {password, strings.Repeat("ä", 20), "password"}, "too long": {password, strings.Repeat("ab", 600), "password"},
 		} {
 			t.Run(name, func(t *testing.T) {
-				err := h.ChangePassword(t.Context(), actor, c.present, c.next)
+				_, err := h.ChangePassword(t.Context(), actor, c.present, c.next)
 				var told *fault.Error
 				if !errors.As(err, &told) || told.Kind != fault.Invalid || told.Fields[0].Name != c.field {
 					t.Errorf("error %v, want field %s", err, c.field)
@@ -446,16 +450,18 @@ func TestChangePassword(t *testing.T) {
 		_, actor := h.signIn(t)
 		var err error
 		for range 11 {
-			err = h.ChangePassword(t.Context(), actor, "wrong", next)
+			_, err = h.ChangePassword(t.Context(), actor, "wrong", next)
 		}
 		wantFault(t, err, fault.Throttled)
-		wantFault(t, h.ChangePassword(t.Context(), actor, password, next), fault.Throttled)
+		_, err = h.ChangePassword(t.Context(), actor, password, next)
+		wantFault(t, err, fault.Throttled)
 	})
 	t.Run("NotForTokens", func(t *testing.T) {
 		h := open(t)
 		_, actor := h.signIn(t)
 		actor.Kind = models.ActorToken
-		wantFault(t, h.ChangePassword(t.Context(), actor, password, next), fault.Forbidden)
+		_, err := h.ChangePassword(t.Context(), actor, password, next)
+		wantFault(t, err, fault.Forbidden)
 		if h.count(t, "user.password", models.OutcomeRefused) != 1 {
 			t.Error("the refusal is not on record")
 		}
@@ -473,19 +479,18 @@ func TestSignInDoesNotUndo(t *testing.T) {
 			}
 			const next = "a quite different one"
 			_, actor := h.signIn(t)
-			actor.SessionHash = "" // it ends with the others
 			var both sync.WaitGroup
 			for i := range 20 { // most wait for their hash while the password changes
 				both.Go(func() { _, _ = h.SignIn(t.Context(), "ada", password, auth.Origin{Address: fmt.Sprint(i)}) })
 			}
 			both.Go(func() {
-				if err := h.ChangePassword(t.Context(), actor, password, next); err != nil {
+				if _, err := h.ChangePassword(t.Context(), actor, password, next); err != nil {
 					t.Error(err)
 				}
 			})
 			both.Wait()
-			if sessions, err := h.Sessions(t.Context(), actor); err != nil || len(sessions) != 0 {
-				t.Errorf("%d sessions of the old password are open, %v", len(sessions), err)
+			if sessions, err := h.Sessions(t.Context(), actor); err != nil || len(sessions) != 1 {
+				t.Errorf("%d sessions are open beside the one that changed the password, %v", len(sessions)-1, err)
 			}
 			if _, err := h.SignIn(t.Context(), "ada", next, origin); err != nil {
 				t.Errorf("the change was undone: %v", err)

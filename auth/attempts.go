@@ -144,8 +144,11 @@ func (s *Service) guardedCode(ctx context.Context, account string, try func() er
 // usually has for itself.
 func network(address string) string {
 	ip, err := netip.ParseAddr(address)
-	if err != nil || ip.Unmap().Is4() {
+	if err != nil {
 		return address
+	}
+	if ip = ip.Unmap(); ip.Is4() { // however it was written
+		return ip.String()
 	}
 	prefix, _ := ip.WithZone("").Prefix(64) // 64 fits every IPv6 address
 	return prefix.String()

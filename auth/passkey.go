@@ -376,7 +376,7 @@ func (s *Service) BeginPasskeyRegistration(ctx context.Context, actor models.Act
 			return err
 		}
 		if len(h.keys) >= mostPasskeys {
-			return fault.New(fault.Conflict, "You have %d passkeys, which is as many as there may be.", mostPasskeys).WithHint("Remove one first.")
+			return tooManyPasskeys()
 		}
 		return nil
 	})
@@ -422,6 +422,9 @@ func (s *Service) FinishPasskeyRegistration(ctx context.Context, actor models.Ac
 		if err != nil {
 			return err
 		}
+		if len(h.keys) >= mostPasskeys {
+			return tooManyPasskeys()
+		}
 		made, err := s.webauthn.CreateCredential(h, *data.WebAuthn, parsed)
 		if err != nil {
 			return refused
@@ -437,6 +440,10 @@ func (s *Service) FinishPasskeyRegistration(ctx context.Context, actor models.Ac
 		return tx.CreatePasskey(&key)
 	})
 	return key, err
+}
+
+func tooManyPasskeys() error {
+	return fault.New(fault.Conflict, "You have %d passkeys, which is as many as there may be.", mostPasskeys).WithHint("Remove one first.")
 }
 
 func passkeyName(name string) (string, error) {

@@ -43,7 +43,7 @@ func MayReveal(actor models.Actor, e models.Environment, now time.Time) error {
 	if !e.Protected {
 		return nil
 	}
-	if actor.Kind == models.ActorToken && (actor.Scope == nil || !slices.Contains(actor.Scope.Actions, string(RevealSecret))) {
+	if actor.Kind == models.ActorToken && !namesReveal(actor.Scope) {
 		return fault.New(fault.Forbidden, "The environment %s is protected: a token reveals its values only where its scope names that action.", e.Name).
 			WithHint("Use a token whose scope's actions include %s.", RevealSecret)
 	}

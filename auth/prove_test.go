@@ -143,16 +143,16 @@ func TestRenew(t *testing.T) {
 			return session, u
 		}
 		before, u := look(id)
-		if got, err := h.Renew(t.Context(), before, u); got != "" || err != nil {
+		if got, err := h.Renew(t.Context(), id, before, u); got != "" || err != nil {
 			t.Fatalf("with nothing changed: %q, %v", got, err)
 		}
 		h.change(t, func(u *models.User) { u.RightsGeneration++ })
 		session, u := look(id)
-		next, err := h.Renew(t.Context(), session, u)
+		next, err := h.Renew(t.Context(), id, session, u)
 		if err != nil || next == "" || next == id {
 			t.Fatalf("got %q, %v", next, err)
 		}
-		if again, err := other.Renew(t.Context(), session, u); again != "" || err != nil {
+		if again, err := other.Renew(t.Context(), id, session, u); again != "" || err != nil {
 			t.Errorf("another request got %q, %v", again, err)
 		}
 		if late, u := look(id); late.RightsGeneration != u.RightsGeneration {

@@ -89,17 +89,15 @@ func (s *Service) dropIdleCodes(tx *store.Tx, u models.User) error {
 }
 
 // AdminResetFactors takes all second factors from a user who lost them, and ends its
-// sessions: the password alone opens the account then.
+// sessions: the password alone opens the account then. The user is named by its id or its
+// user name.
 func (s *Service) AdminResetFactors(ctx context.Context, actor models.Actor, user models.UserID) error {
-	if err := Check(actor, ManageUsers, Global); err != nil {
-		return s.refuse(ctx, actor, "factor.reset", err)
-	}
-	if err := Proven(actor, s.now()); err != nil {
-		return err
-	}
-	return s.store.Write(ctx, func(tx *store.Tx) error {
-		u, err := tx.LockUser(user)
+	return s.gravely(ctx, actor, ManageUsers, Global, "factor.reset", func(tx *store.Tx, actor models.Actor) error {
+		u, grants, err := lockAccount(tx, string(user))
 		if err != nil {
+			return err
+		}
+		if err := holds(actor, withRights(u, grants)); err != nil {
 			return err
 		}
 		u.TOTPSecret, u.TOTPConfirmedAt = nil, nil

@@ -300,11 +300,12 @@ func TestStepConfusion(t *testing.T) {
 	})
 	t.Run("PasswordChanged", func(t *testing.T) {
 		step := h.begin(t)
-		if err := h.ChangePassword(t.Context(), actor, password, "a quite different one"); err != nil {
+		id, err := h.ChangePassword(t.Context(), actor, password, "a quite different one")
+		if err != nil {
 			t.Fatal(err)
 		}
 		wantFault(t, finish(step), fault.Unauthenticated)
-		if err := h.ChangePassword(t.Context(), actor, "a quite different one", password); err != nil {
+		if _, err := h.ChangePassword(t.Context(), h.actorOf(t, id), "a quite different one", password); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -24,7 +24,7 @@ type NewToken struct {
 }
 
 // CreateToken makes an API token for the actor's own user. The returned text is shown once
-// and stored nowhere.
+// and stored nowhere. Unproven where the token could do what takes a proof of the person.
 func (s *Service) CreateToken(ctx context.Context, actor models.Actor, n NewToken) (string, models.Token, error) {
 	if err := Check(actor, ManageOwnTokens, Global); err != nil {
 		return "", models.Token{}, s.refuse(ctx, actor, "token.create", err)
@@ -32,6 +32,11 @@ func (s *Service) CreateToken(ctx context.Context, actor models.Actor, n NewToke
 	text, token, err := s.draftToken(actor, n)
 	if err != nil {
 		return "", models.Token{}, err
+	}
+	if exempts(unscoped(actor), token.Scope) {
+		if err := Proven(actor, s.now()); err != nil {
+			return "", models.Token{}, err
+		}
 	}
 	token.UserID = actor.UserID
 	err = s.store.Write(ctx, func(tx *store.Tx) error { return s.createToken(tx, actor, &token) })

@@ -47,7 +47,7 @@ func (s *Service) TokensOf(ctx context.Context, actor models.Actor, named string
 // RotateToken makes a token that takes over from another of the same name and scope: one of
 // the actor's own, or, for administrators, one of a service account. The other ends after the
 // overlap, and with it what it made. The new one lasts as long as the other was made for; one
-// that a token makes lasts no longer than that token.
+// that a token makes lasts no longer than that token. It takes the proof that making it takes.
 func (s *Service) RotateToken(ctx context.Context, actor models.Actor, id models.TokenID, overlap time.Duration) (string, models.Token, error) {
 	if overlap < 0 || overlap > MaxOverlap {
 		return "", models.Token{}, fault.InvalidField("overlap", "must be between nothing and seven days")
@@ -88,6 +88,11 @@ func (s *Service) RotateToken(ctx context.Context, actor models.Actor, id models
 // mayTakeOver refuses to hand out the successor of a token to whom it would make wider, or of
 // one that has ended or has a successor.
 func (s *Service) mayTakeOver(tx *store.Tx, actor models.Actor, old models.Token) error {
+	if others := old.UserID != actor.UserID; others || exempts(unscoped(actor), old.Scope) {
+		if err := Proven(actor, s.now()); err != nil {
+			return err
+		}
+	}
 	if err := within(actor.Scope, old.Scope); err != nil {
 		return fault.New(fault.Forbidden, "This token does not reach as far as the one that it would rotate.").WithHint("Rotate it signed in.")
 	}

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -69,12 +70,32 @@ func within(outer *models.TokenScope, inner models.TokenScope) error {
 		return wider("environments")
 	case !covers(outer.Actions, inner.Actions, func(action string) bool { return names(outer.Actions, Action(action)) }):
 		return wider("actions")
+	case namesReveal(&inner) && !namesReveal(outer): // to leave an action unnamed reaches less than to name this one
+		return wider("actions")
 	case !covers(outer.Networks, inner.Networks, func(n netip.Prefix) bool {
 		return slices.ContainsFunc(outer.Networks, func(o netip.Prefix) bool { return o.Bits() <= n.Bits() && o.Contains(n.Addr()) })
 	}):
 		return wider("networks")
 	}
 	return nil
+}
+
+// namesReveal reports whether a scope names the reveal of values, which opens protected
+// environments to a token.
+func namesReveal(scope *models.TokenScope) bool {
+	return scope != nil && slices.Contains(scope.Actions, string(RevealSecret))
+}
+
+// exempts reports whether a token of a user with this scope could do what that user does only
+// with a fresh proof, which no token gives. Making one takes the proof, or whoever has a
+// session that proved nothing would just make a token.
+func exempts(user models.Actor, scope models.TokenScope) bool {
+	user.Kind, user.Scope = models.ActorToken, &scope
+	if namesReveal(&scope) || slices.ContainsFunc(grave, func(action Action) bool { return Can(user, action, Global) }) {
+		return true
+	}
+	places := append(slices.Collect(maps.Keys(user.Roles)), scope.Environments...)
+	return slices.ContainsFunc(append(places, anywhere), func(id models.EnvironmentID) bool { return Can(user, ManageMembers, id) })
 }
 
 // covers reports whether a list that narrows (an empty one does not) is narrowed as far by

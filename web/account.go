@@ -89,9 +89,11 @@ func (w *Web) changePassword(r *request) error {
 	if next != r.PostForm.Get("repeat_password") {
 		return fault.InvalidField("repeat_password", "must be the same as the new one")
 	}
-	if err := w.Auth.ChangePassword(r.Context(), r.actor, r.PostForm.Get("current_password"), next); err != nil {
+	id, err := w.Auth.ChangePassword(r.Context(), r.actor, r.PostForm.Get("current_password"), next)
+	if err != nil {
 		return err
 	}
+	r.rotate(id)
 	w.live.recheck()
 	return r.done("/", "Your password is changed. All your other sessions have ended.")
 }

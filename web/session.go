@@ -115,7 +115,7 @@ func (r *request) renew() error {
 	if r.session.ID == "" || r.Method != http.MethodGet || r.isPartial() || isBackground(r.Request) {
 		return nil
 	}
-	id, err := r.web.Auth.Renew(r.Context(), r.row, r.user)
+	id, err := r.web.Auth.Renew(r.Context(), r.session.ID, r.row, r.user)
 	if err != nil || id == "" {
 		return err
 	}

@@ -67,8 +67,11 @@ type house struct {
 }
 
 type houseOptions struct {
-	publicURL string
-	trusted   string
+	publicURL    string
+	trusted      string
+	hosts        []string
+	metricsToken string
+	strangers    int
 }
 
 func newHouse(t testing.TB) *house { return newHouseWith(t, houseOptions{}) }
@@ -120,6 +123,7 @@ func (h *house) newHandler(o houseOptions, log *slog.Logger) http.Handler {
 	handler, err := web.New(web.Deps{
 		Secrets: h.secrets, Destinations: h.dests, Keys: h.keys, Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.access), Health: h.health,
 		Metrics: telemetry.NewMetrics(), Subscribe: h.feed.subscribe, Origin: origin, PublicURL: o.publicURL, Version: "test",
+		Hosts: web.NewHosts(o.publicURL, "", o.hosts), MetricsToken: o.metricsToken, StrangerRate: o.strangers,
 		Now: time.Now, Log: log,
 	})
 	must(h.t, err)

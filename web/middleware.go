@@ -19,23 +19,47 @@ import (
 const maxForm = 3*models.MaxValueSize + 64<<10
 
 // around wraps everything that is served, from the outside in: an identifier, the log and
-// the metrics, a net for panics, headers, and the wall against other sites' requests.
+// the metrics, a net for panics, headers, and the walls against other names of this server,
+// against floods of strangers, and against other sites' requests.
 func (w *Web) around(next http.Handler) http.Handler {
 	cross := http.NewCrossOriginProtection()
 	cross.SetDenyHandler(http.HandlerFunc(w.crossOrigin))
-	headers := secure.New(secure.Options{
-		FrameDeny: true, ContentTypeNosniff: true, ReferrerPolicy: "same-origin",
-		ContentSecurityPolicy:   strings.Join(contentPolicy, "; "),
-		CrossOriginOpenerPolicy: "same-origin", PermissionsPolicy: "camera=(), microphone=(), geolocation=()",
-		STSSeconds: 31_536_000, ForceSTSHeader: w.secure, IsDevelopment: false,
-	})
-	return w.identified(w.logged(w.caught(headers.Handler(cross.Handler(limited(next))))))
+	for _, r := range w.table() {
+		if r.access == foreign && r.method != get {
+			cross.AddInsecureBypassPattern(r.method + " " + r.path)
+		}
+	}
+	return w.identified(w.logged(w.caught(w.withHeaders(w.Hosts.guard(w.guardStrangers(cross.Handler(limited(next))))))))
 }
 
 // contentPolicy allows what Keeper serves itself, and nothing inline.
 var contentPolicy = []string{
 	"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'",
-	"connect-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
+	"connect-src 'self'", "form-action 'self'", "base-uri 'none'", "object-src 'none'", "frame-ancestors 'none'",
+}
+
+// withHeaders tells browsers what to hold pages to. Nothing may be kept unless the handler
+// says so: most of what there is, is a person's.
+func (w *Web) withHeaders(next http.Handler) http.Handler {
+	headers := secure.New(secure.Options{
+		FrameDeny: true, ContentTypeNosniff: true, ReferrerPolicy: "same-origin",
+		ContentSecurityPolicy:   strings.Join(contentPolicy, "; "),
+		CrossOriginOpenerPolicy: "same-origin", CrossOriginResourcePolicy: "same-origin",
+		PermissionsPolicy: "camera=(), microphone=(), geolocation=()",
+	})
+	return headers.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Cache-Control", "no-store")
+		if w.isSecure(r) {
+			rw.Header().Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(rw, r)
+	}))
+}
+
+// isSecure reports whether the browser reaches Keeper over TLS, so that cookies may travel
+// over nothing else.
+func (w *Web) isSecure(r *http.Request) bool {
+	return strings.HasPrefix(w.PublicURL, "https://") || w.Origin.isTLS(r)
 }
 
 // identified gives each request an identifier of Keeper's own: one that a client sent would
@@ -211,10 +235,10 @@ func (w *Web) alive(rw http.ResponseWriter, _ *http.Request) {
 }
 
 // ready says whether requests can be answered, and how what Keeper depends on is. To
-// others than this machine it does not name destinations.
+// others than the inside it does not name destinations.
 func (w *Web) ready(rw http.ResponseWriter, r *http.Request) {
 	health := w.Health(r.Context())
-	if !w.Origin.isLocal(r) {
+	if !w.isInside(r) {
 		health.Components = health.Components[:min(len(health.Components), 2)]
 		for i := range health.Components {
 			if !health.Components[i].OK {

@@ -31,6 +31,11 @@ func TestAddress(t *testing.T) {
 		"MappedProxy":    {"[::ffff:10.0.0.1]:1", []string{"198.51.100.1"}, "198.51.100.1"},
 		"NoAddress":      {"@", []string{"198.51.100.1"}, ""},
 		"MappedOfClient": {"10.0.0.1:1", []string{"::ffff:198.51.100.1"}, "198.51.100.1"},
+		"WithPort":       {"10.0.0.1:1", []string{"198.51.100.1:4711"}, "198.51.100.1"},
+		"WithPort6":      {"10.0.0.1:1", []string{"[2001:db8::1]:4711"}, "2001:db8::1"},
+		"FreeTextZone":   {"10.0.0.1:1", []string{"fe80::1%<script>"}, "fe80::1"},
+		"AllTrusted":     {"10.0.0.1:1", []string{"10.0.0.3, 10.0.0.2"}, "10.0.0.3"},
+		"Unknown":        {"10.0.0.1:1", []string{"198.51.100.1, unknown"}, "10.0.0.1"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -46,41 +51,63 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// serve asks a handler without a network, so that the peer's address can be chosen.
-func serve(handler http.Handler, path, remote, forwarded string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodGet, path, nil)
+// serve asks a handler without a network, so that the peer's address can be chosen; headers
+// are name, value, name, value.
+func serve(handler http.Handler, path, remote string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, "http://localhost"+path, nil)
 	r.RemoteAddr = remote
-	if forwarded != "" {
-		r.Header.Set("X-Forwarded-For", forwarded)
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	if host := r.Header.Get("Host"); host != "" {
+		r.Host = host
 	}
 	out := httptest.NewRecorder()
 	handler.ServeHTTP(out, r)
 	return out
 }
 
+// TestInside holds who may read what tells of the installation's inside.
 func TestInside(t *testing.T) {
-	h := newHouseWith(t, houseOptions{trusted: "10.0.0.0/8"})
+	const token = "a-token-of-the-collector"
+	without := newHouseWith(t, houseOptions{trusted: "10.0.0.0/8"})
+	with := newHouseWith(t, houseOptions{trusted: "10.0.0.0/8", metricsToken: token})
+	bearer := []string{"Authorization", "Bearer " + token}
 	cases := map[string]struct {
-		remote, forwarded string
-		local             bool
+		h       *house
+		remote  string
+		headers []string
+		inside  bool
 	}{
-		"Loopback":      {"127.0.0.1:1", "", true},
-		"Collector":     {"10.1.2.3:1", "", true},
-		"Outside":       {"203.0.113.9:1", "", false},
-		"BehindProxy":   {"10.1.2.3:1", "203.0.113.9", false},
-		"UnknownProxy":  {"127.0.0.1:1", "203.0.113.9", false},
-		"PretendsLocal": {"203.0.113.9:1", "127.0.0.1", false},
-		"NoAddress":     {"@", "", false},
+		"Loopback":       {without, "127.0.0.1:1", nil, true},
+		"Loopback6":      {without, "[::1]:1", nil, true},
+		"LoopbackMapped": {without, "[::ffff:127.0.0.1]:1", nil, true},
+		"Outside":        {without, "203.0.113.9:1", nil, false},
+		"TrustedNetwork": {without, "10.1.2.3:1", nil, false},
+		"BehindProxy":    {without, "10.1.2.3:1", []string{"X-Forwarded-For", "127.0.0.1"}, false},
+		"PretendsLocal":  {without, "203.0.113.9:1", []string{"X-Forwarded-For", "127.0.0.1"}, false},
+		"NoAddress":      {without, "@", nil, false},
+		"NoTokenIsSet":   {without, "203.0.113.9:1", bearer, false},
+		"Token":          {with, "203.0.113.9:1", bearer, true},
+		"TokenByProxy":   {with, "127.0.0.1:1", append([]string{"X-Forwarded-For", "203.0.113.9"}, bearer...), true},
+		"WrongToken":     {with, "127.0.0.1:1", []string{"Authorization", "Bearer " + token + "x"}, false},
+		"OtherScheme":    {with, "127.0.0.1:1", []string{"Authorization", "Basic " + token}, false},
+		"LoopbackToo":    {with, "127.0.0.1:1", nil, false},
+	}
+	for _, header := range []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded", "Via", "X-Real-Ip", "Cf-Connecting-Ip"} {
+		c := cases["Loopback"]
+		c.headers, c.inside = []string{header, ""}, false // even an empty one was written by something
+		cases["SameHostProxy"+header] = c
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			want := map[bool]int{true: http.StatusOK, false: http.StatusNotFound}[c.local]
-			if got := serve(h.handler, "/metrics", c.remote, c.forwarded).Code; got != want {
+			want := map[bool]int{true: http.StatusOK, false: http.StatusNotFound}[c.inside]
+			if got := serve(c.h.handler, "/metrics", c.remote, c.headers...).Code; got != want {
 				t.Errorf("/metrics answers %d, want %d", got, want)
 			}
-			ready := serve(h.handler, "/readyz", c.remote, c.forwarded)
-			if told := strings.Contains(ready.Body.String(), "hidden-name"); told != c.local {
-				t.Errorf("/readyz names a destination: %t", told)
+			ready := serve(c.h.handler, "/readyz", c.remote, c.headers...)
+			if told := strings.Contains(ready.Body.String(), "hidden-name"); ready.Code != http.StatusOK || told != c.inside {
+				t.Errorf("/readyz answers %d and names a destination: %t", ready.Code, told)
 			}
 		})
 	}

@@ -12,8 +12,9 @@ import (
 // headerRequestID carries the identifier by which a request is found in the log.
 const headerRequestID = "X-Request-Id"
 
-// Origin tells where requests come from. What a client says of itself in X-Forwarded-For
-// counts only where the connection comes from a proxy that is trusted.
+// Origin tells where requests come from. What a client says of itself in X-Forwarded-For and
+// X-Forwarded-Proto counts only where the connection comes from a proxy that is trusted.
+// Forwarded is not read: a proxy that writes the one passes on the other as the client sent it.
 type Origin struct{ trusted []netip.Prefix }
 
 // NewOrigin trusts the proxies of these networks.
@@ -29,57 +30,122 @@ func (o Origin) Of(via string) func(*http.Request) auth.Origin {
 // Address is the client's IP: the last address on the way here that is not a trusted
 // proxy's. "" where the connection has none.
 func (o Origin) Address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
+	address, _ := o.walk(r)
+	if !address.IsValid() {
 		return ""
 	}
-	address, err := netip.ParseAddr(host)
-	if err != nil {
-		return ""
-	}
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && o.trusts(address); i-- {
-		next, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+	return address.String()
+}
+
+// walk goes back on the way of a request, from the connection through the proxies that are
+// trusted: to the client, and through how many.
+func (o Origin) walk(r *http.Request) (client netip.Addr, proxies int) {
+	client = peer(r)
+	hops := listed(r.Header, "X-Forwarded-For")
+	for i := len(hops) - 1; o.trusts(client); i-- {
+		proxies++
+		if i < 0 {
+			break
+		}
+		next, err := parseHop(hops[i])
 		if err != nil {
 			break
 		}
-		address = next
+		client = next
 	}
-	return address.Unmap().String()
+	return client, proxies
+}
+
+// peer is the other end of the connection; the zero address where it has none.
+func peer(r *http.Request) netip.Addr {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return at.Addr().Unmap().WithZone("")
+}
+
+// parseHop reads an address as proxies write it, some with the port. The zone is free text
+// and means nothing elsewhere.
+func parseHop(text string) (netip.Addr, error) {
+	address, err := netip.ParseAddr(text)
+	if err != nil {
+		at, withPort := netip.ParseAddrPort(text)
+		if withPort != nil {
+			return netip.Addr{}, err
+		}
+		address = at.Addr()
+	}
+	return address.Unmap().WithZone(""), nil
+}
+
+// listed are the parts of a header that is a list, over all its lines.
+func listed(h http.Header, name string) []string {
+	lines := h.Values(name)
+	if len(lines) == 0 {
+		return nil
+	}
+	parts := strings.Split(strings.Join(lines, ","), ",")
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	return parts
 }
 
 func (o Origin) trusts(address netip.Addr) bool {
 	for _, network := range o.trusted {
-		if network.Contains(address.Unmap()) {
+		if network.Contains(address) {
 			return true
 		}
 	}
 	return false
 }
 
-// isLocal reports whether a request comes from this machine itself, or from a trusted
-// network. One that a proxy passed on is judged by whom it was passed on for: a proxy on
-// this machine that is not trusted speaks for somebody unknown.
-func (o Origin) isLocal(r *http.Request) bool {
-	address, err := netip.ParseAddr(o.Address(r))
-	if err != nil {
-		return false
-	}
-	if o.trusts(address) {
+// isTLS reports whether the client's own connection is encrypted: to Keeper, or to the
+// outermost proxy that is trusted.
+func (o Origin) isTLS(r *http.Request) bool {
+	if r.TLS != nil {
 		return true
 	}
-	forwarded := r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != ""
-	return address.IsLoopback() && !forwarded
+	said := listed(r.Header, "X-Forwarded-Proto")
+	if len(said) == 0 {
+		return false
+	}
+	_, proxies := o.walk(r)
+	return proxies > 0 && strings.EqualFold(said[max(len(said)-proxies, 0)], "https")
 }
 
-// local lets in only this machine and trusted networks: metrics tell of an installation's
-// inside.
-func (w *Web) local(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if !w.Origin.isLocal(r) {
-			http.NotFound(rw, r)
-			return
+// passedOn are headers, beside X-Forwarded-…, by which proxies tell of themselves.
+var passedOn = []string{
+	"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Original-Forwarded-For", "X-Envoy-External-Address",
+	"True-Client-Ip", "Cf-Connecting-Ip", "Fastly-Client-Ip",
+}
+
+// isHere reports whether a request was made on this machine itself. One that a proxy on this
+// machine passed on was not, wherever it came from.
+func (o Origin) isHere(r *http.Request) bool {
+	if !peer(r).IsLoopback() {
+		return false
+	}
+	for name := range r.Header {
+		if strings.HasPrefix(name, "X-Forwarded-") {
+			return false
 		}
-		next.ServeHTTP(rw, r)
-	})
+	}
+	for _, name := range passedOn {
+		if _, there := r.Header[name]; there {
+			return false
+		}
+	}
+	return true
+}
+
+// hostOf is the host that a request is for, without the port, in lower case.
+func hostOf(r *http.Request) string {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	return strings.ToLower(strings.TrimSuffix(host, "."))
 }

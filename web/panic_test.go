@@ -13,10 +13,10 @@ import (
 
 func TestPanic(t *testing.T) {
 	var log bytes.Buffer
-	w := &Web{Deps: Deps{Metrics: telemetry.NewMetrics(), Log: slog.New(slog.NewTextHandler(&log, nil))}}
+	w := &Web{Deps: Deps{Metrics: telemetry.NewMetrics(), Log: slog.New(slog.NewTextHandler(&log, nil)), Hosts: NewHosts("", "", nil)}}
 	handler := w.around(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a value") }))
 	out := httptest.NewRecorder()
-	handler.ServeHTTP(out, httptest.NewRequest(http.MethodGet, "/secrets", nil))
+	handler.ServeHTTP(out, httptest.NewRequest(http.MethodGet, "http://localhost/secrets", nil))
 	if id := out.Header().Get(headerRequestID); out.Code != http.StatusInternalServerError || id == "" || !strings.Contains(out.Body.String(), id) {
 		t.Errorf("got %d %s", out.Code, out.Body)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/redirect"
 )
 
 // request is one request for a page: who makes it, and where the answer goes.
@@ -28,9 +29,12 @@ type request struct {
 
 // open finds out who makes a request.
 func (w *Web) open(c echo.Context) (*request, error) {
-	session, err := w.sessions.Get(c.Request(), w.cookieName("keeper"))
+	session, err := w.sessions.Get(c.Request(), w.cookieName(c.Request(), "keeper"))
 	r := &request{Request: c.Request(), out: c.Response(), param: c.Param, web: w, session: session}
 	r.visitor, _ = session.Values[visitorKey].(visitor)
+	if err == nil && session.ID != "" {
+		wasGood(c.Request())
+	}
 	return r, err
 }
 
@@ -50,7 +54,7 @@ func (w *Web) endpoint(rt route) echo.HandlerFunc {
 				return err
 			}
 		}
-		err = r.accept()
+		err = r.accept(rt.access)
 		if err == nil {
 			err = rt.handle(r)
 		}
@@ -86,7 +90,7 @@ func (r *request) admit(path string) (sent bool, err error) {
 
 // accept reads the form of a change and checks its token. The parser's own error may quote
 // what was typed, so it goes nowhere.
-func (r *request) accept() error {
+func (r *request) accept(from access) error {
 	if r.reads() {
 		return nil
 	}
@@ -95,6 +99,9 @@ func (r *request) accept() error {
 			return errTooLarge
 		}
 		return fault.New(fault.Invalid, "The form cannot be read; nothing was done.").WithHint("Reload the page and send it again.")
+	}
+	if from == foreign {
+		return nil
 	}
 	return r.checkToken()
 }
@@ -117,19 +124,14 @@ func (r *request) redirect(to string) error {
 	return nil
 }
 
-// localPath is where to go after signing in: a path of this server, else "/". Browsers take
-// a second slash or a backslash for another host, and drop control characters, so such a
-// path goes nowhere.
+// localPath is where to go after signing in: a path of this server that is a page, else "/".
 func localPath(next string) string {
-	parsed, err := url.Parse(next)
-	if err != nil || parsed.Scheme != "" || parsed.Host != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") ||
-		strings.ContainsFunc(next, func(c rune) bool { return c <= ' ' || c == '\\' || c == 0x7f }) {
+	local := redirect.Local(next)
+	switch path, _, _ := strings.Cut(local, "?"); path {
+	case "/sign-in", "/sign-out", "/events":
 		return "/"
 	}
-	if parsed.Path == "/sign-in" || parsed.Path == "/sign-out" || parsed.Path == "/events" {
-		return "/"
-	}
-	return next
+	return local
 }
 
 // allEnvironments are those that the actor may see, read once per request.

@@ -33,25 +33,31 @@ type Deps struct {
 	Metrics      *telemetry.Metrics
 	// Subscribe gives a channel that gets a signal when something moved and is closed when
 	// Keeper stops.
-	Subscribe  func() (moved <-chan struct{}, end func())
-	Origin     Origin
-	PublicURL  string // "" where it is not known; https:// makes cookies Secure
-	Production bool
-	Version    string
-	Now        func() time.Time
-	Log        *slog.Logger
+	Subscribe func() (moved <-chan struct{}, end func())
+	Origin    Origin
+	PublicURL string // "" where it is not known; https:// makes cookies Secure
+	Hosts     Hosts  // that Keeper answers for
+	// MetricsToken is what /metrics asks for; "" lets this machine alone read them.
+	MetricsToken string
+	// StrangerRate is how many requests a second a network may make without being signed in;
+	// 0: no limit.
+	StrangerRate int
+	Production   bool
+	Version      string
+	Now          func() time.Time
+	Log          *slog.Logger
 }
 
 // Web is the pages and what they share.
 type Web struct {
 	Deps
-	pages    *templates.Set
-	sessions *sessionStore
-	live     *live
-	origin   func(*http.Request) auth.Origin
-	secure   bool // cookies travel over TLS only
-	shapes   shapes
-	reports  keyReports
+	pages     *templates.Set
+	sessions  *sessionStore
+	live      *live
+	origin    func(*http.Request) auth.Origin
+	strangers *strangers
+	shapes    shapes
+	reports   keyReports
 }
 
 // New builds the handler of everything that Keeper serves.
@@ -60,11 +66,8 @@ func New(d Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Web{Deps: d, pages: pages, origin: d.Origin.Of("web"), secure: strings.HasPrefix(d.PublicURL, "https://")}
-	if d.Production && !w.secure {
-		d.Log.Warn("cookies are not marked Secure: set KEEPER_PUBLIC_URL to the https:// address of this server")
-	}
-	w.sessions = &sessionStore{auth: d.Auth, origin: w.origin, secure: w.secure}
+	w := &Web{Deps: d, pages: pages, origin: d.Origin.Of("web"), strangers: newStrangers(d.StrangerRate)}
+	w.sessions = &sessionStore{auth: d.Auth, origin: w.origin, secure: w.isSecure}
 	w.live = newLive(d.Subscribe, w.changes)
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
@@ -79,17 +82,20 @@ func New(d Deps) (http.Handler, error) {
 	mux.Handle(static.Prefix, static.Handler())
 	mux.HandleFunc("GET /healthz", w.alive)
 	mux.HandleFunc("GET /readyz", w.ready)
-	mux.Handle("GET /metrics", w.local(d.Metrics.Handler()))
+	mux.Handle("GET /metrics", w.inside(d.Metrics.Handler()))
 	mux.Handle("/", e)
 	return w.around(mux), nil
 }
 
-// access says whether a route needs somebody to be signed in.
-type access bool
+// access says from whom a route takes requests.
+type access int
 
 const (
-	public   access = true
-	signedIn access = false
+	signedIn access = iota // from who has a session
+	public                 // from anybody
+	// foreign takes a change from anybody that another site's page sends: an identity
+	// provider's. What comes proves itself; neither a form token nor this site's origin is asked for.
+	foreign
 )
 
 // route is one line of the table of routes.

@@ -30,7 +30,7 @@ const visitorKey = "visitor"
 type sessionStore struct {
 	auth   *auth.Service
 	origin func(*http.Request) auth.Origin
-	secure bool
+	secure func(*http.Request) bool // whether cookies travel over TLS only
 }
 
 var _ sessions.Store = (*sessionStore)(nil)
@@ -43,7 +43,7 @@ func (s *sessionStore) Get(r *http.Request, name string) (*sessions.Session, err
 // New looks the session up. One that has ended is a new one that belongs to nobody.
 func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, error) {
 	session := sessions.NewSession(s, name)
-	session.Options, session.IsNew = s.options(), true
+	session.Options, session.IsNew = s.options(r), true
 	session.Values[visitorKey] = visitor{actor: auth.Nobody(s.origin(r))}
 	cookie, err := r.Cookie(name)
 	if err != nil || cookie.Value == "" {
@@ -89,14 +89,14 @@ func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *ses
 }
 
 // options are the cookie's: it ends with the browser, and its session by itself before.
-func (s *sessionStore) options() *sessions.Options {
-	return &sessions.Options{Path: "/", HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode}
+func (s *sessionStore) options(r *http.Request) *sessions.Options {
+	return &sessions.Options{Path: "/", HttpOnly: true, Secure: s.secure(r), SameSite: http.SameSiteLaxMode}
 }
 
 // cookieName gives the name of a cookie. The prefix makes browsers hold us to Secure, to
 // this host and to the whole path, so that no neighbour's page can plant one.
-func (w *Web) cookieName(name string) string {
-	if w.secure {
+func (w *Web) cookieName(r *http.Request, name string) string {
+	if w.isSecure(r) {
 		return "__Host-" + name
 	}
 	return name
@@ -138,12 +138,12 @@ func (r *request) end() error {
 // visit identifies a browser that is not signed in, for the token of the sign-in form. It
 // is made where there is none.
 func (r *request) visit() string {
-	name := r.web.cookieName("keeper-visit")
+	name := r.web.cookieName(r.Request, "keeper-visit")
 	if cookie, err := r.Cookie(name); err == nil && len(cookie.Value) >= 26 {
 		return cookie.Value
 	}
 	value := rand.Text()
-	options := r.web.sessions.options()
+	options := r.web.sessions.options(r.Request)
 	options.MaxAge = int(time.Hour.Seconds())
 	http.SetCookie(r.out, sessions.NewCookie(name, value, options))
 	return value
@@ -151,7 +151,7 @@ func (r *request) visit() string {
 
 // setStep gives the browser the step that it has to finish; "" takes it away.
 func (r *request) setStep(step string) {
-	options := r.web.sessions.options()
+	options := r.web.sessions.options(r.Request)
 	options.SameSite, options.MaxAge = http.SameSiteStrictMode, int((5 * time.Minute).Seconds())
 	if step == "" {
 		if r.step() == "" {
@@ -159,12 +159,12 @@ func (r *request) setStep(step string) {
 		}
 		options.MaxAge = -1
 	}
-	http.SetCookie(r.out, sessions.NewCookie(r.web.cookieName("keeper-step"), step, options))
+	http.SetCookie(r.out, sessions.NewCookie(r.web.cookieName(r.Request, "keeper-step"), step, options))
 }
 
 // step is the one that the browser has to finish; "" for none.
 func (r *request) step() string {
-	cookie, err := r.Cookie(r.web.cookieName("keeper-step"))
+	cookie, err := r.Cookie(r.web.cookieName(r.Request, "keeper-step"))
 	if err != nil {
 		return ""
 	}
@@ -172,9 +172,9 @@ func (r *request) step() string {
 }
 
 func (r *request) dropVisit() {
-	options := r.web.sessions.options()
+	options := r.web.sessions.options(r.Request)
 	options.MaxAge = -1
-	http.SetCookie(r.out, sessions.NewCookie(r.web.cookieName("keeper-visit"), "", options))
+	http.SetCookie(r.out, sessions.NewCookie(r.web.cookieName(r.Request, "keeper-visit"), "", options))
 }
 
 // csrfToken is the token that a form must bring back. It is derived from the session's

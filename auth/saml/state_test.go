@@ -172,7 +172,7 @@ func TestLocalPath(t *testing.T) {
 	for text, want := range map[string]string{
 		"/": "/", "/secrets/7?tab=versions#x": "/secrets/7?tab=versions#x", "": "/", "secrets": "/",
 		"https://evil.example": "/", "//evil.example": "/", `/\evil.example`: "/", `\\evil.example`: "/", "/\t/evil.example": "/",
-		"/a\nb": "/", "/\x00": "/", "javascript:alert(1)": "/", "/%2f/evil.example": "/%2f/evil.example", "/a:b@c": "/a:b@c",
+		"/a\nb": "/", "/\x00": "/", "javascript:alert(1)": "/", "/%2f/evil.example": "/", "/a:b@c": "/a:b@c",
 		"///evil.example": "/", "/" + strings.Repeat("a", 3_000): "/", "/\u2028": "/", "\u0020/x": "/",
 	} {
 		if got := saml.LocalPath(text); got != want {

@@ -95,8 +95,12 @@ func (a *App) Close() error {
 func (a *App) onClose(f func() error) { a.closed = append(a.closed, f) }
 
 func (a *App) buildAuth(ctx context.Context, o Options) (err error) {
+	box, err := a.boxSecret(o)
+	if err != nil {
+		return err
+	}
 	if a.Auth, err = auth.New(auth.Deps{
-		Store: a.Store, Now: a.now, Secret: []byte(a.Config.SecretKey.Reveal()), PublicURL: a.Config.PublicURL,
+		Store: a.Store, Now: a.now, Secret: []byte(a.Config.SecretKey.Reveal()), BoxSecret: box, PublicURL: a.Config.PublicURL,
 		Idle: time.Duration(a.Config.SessionIdle), Lifetime: time.Duration(a.Config.SessionLife),
 		LocalSignInOff: !bool(a.Config.LocalSignIn), SAMLMaxAge: time.Duration(a.Config.SAMLMaxAge) * 24 * time.Hour, Log: a.Log,
 		Alert:          func(tx *store.Tx, signals ...models.Signal) error { return a.Alerts.SignalEverywhere(tx, signals...) },

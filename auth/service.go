@@ -76,6 +76,9 @@ type Deps struct {
 	// secrets of second factors: who can write to the database alone cannot put one there.
 	// With another secret, all that were made before end.
 	Secret []byte
+	// BoxSecret seals the secrets of second factors and of identity providers; nil: Secret. With
+	// neither, nothing is sealed and none can be set up.
+	BoxSecret []byte
 
 	Idle     time.Duration // 0: SessionIdle
 	Lifetime time.Duration // 0: SessionLifetime
@@ -110,6 +113,9 @@ func New(d Deps) (*Service, error) {
 	if d.SAMLMaxAge == 0 {
 		d.SAMLMaxAge = SAMLMaxAge
 	}
+	if d.BoxSecret == nil {
+		d.BoxSecret = d.Secret
+	}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
@@ -117,7 +123,7 @@ func New(d Deps) (*Service, error) {
 		d.Alert = func(*store.Tx, ...models.Signal) error { return nil }
 	}
 	return &Service{
-		deps: d, store: d.Store, now: d.Now, secret: d.Secret, box: kms.NewBox(d.Secret), webauthn: keys,
+		deps: d, store: d.Store, now: d.Now, secret: d.Secret, box: kms.NewBox(d.BoxSecret), webauthn: keys,
 		hashing: make(chan struct{}, 4), decoy: decoy, tries: newAttempts(),
 		refused: ttlcache.New(
 			ttlcache.WithTTL[string, time.Time](refusedFor),

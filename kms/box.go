@@ -17,9 +17,18 @@ type Box struct{ secret []byte }
 func NewBox(secret []byte) *Box { return &Box{secret} }
 
 // key is the box's key of a purpose: HKDF-SHA256, extract included, since the secret is what
-// an operator typed (random, as the settings demand, but not of one length).
+// an operator typed (random, as the settings demand, but not of one length). Without a secret
+// there is none: everybody could make it.
 func (b *Box) key(purpose string) ([]byte, error) {
-	return hkdf.Key(sha256.New, b.secret, nil, string(appendField(appendField(nil, domainBox), purpose)), KeySize)
+	if len(b.secret) == 0 {
+		return nil, fault.New(fault.Unavailable, "Keeper has no secret to keep this under.").
+			WithHint("Set SECRET_KEY, for example to what openssl rand -hex 32 prints, and restart.")
+	}
+	key, err := hkdf.Key(sha256.New, b.secret, nil, string(appendField(appendField(nil, domainBox), purpose)), KeySize)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "The key of a box cannot be made.")
+	}
+	return key, nil
 }
 
 // boxAAD binds a sealing to what it is for and to whom: moved to another row, or to another
@@ -31,7 +40,7 @@ func boxAAD(purpose, id string) []byte { return appendField(appendField(nil, pur
 func (b *Box) Seal(purpose, id string, plaintext []byte) ([]byte, error) {
 	key, err := b.key(purpose)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Internal, "A secret cannot be sealed.")
+		return nil, err
 	}
 	defer clear(key)
 	aead, err := NewAEAD(key)
@@ -45,7 +54,7 @@ func (b *Box) Seal(purpose, id string, plaintext []byte) ([]byte, error) {
 func (b *Box) Open(purpose, id string, sealed []byte) ([]byte, error) {
 	key, err := b.key(purpose)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Internal, "A sealed secret cannot be opened.")
+		return nil, err
 	}
 	defer clear(key)
 	aead, err := NewAEAD(key)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/kms"
 )
 
@@ -23,11 +24,17 @@ func TestBox(t *testing.T) {
 			t.Error("two sealings are equal, or of another length than promised")
 		}
 	})
+	t.Run("NoSecret", func(t *testing.T) {
+		if got, err := kms.NewBox(nil).Seal("totp", "usr_1", plain); got != nil || !fault.Is(err, fault.Unavailable) {
+			t.Errorf("sealed %d bytes, %v", len(got), err)
+		}
+	})
 	for name, open := range map[string]func() ([]byte, error){
 		"OtherPurpose": func() ([]byte, error) { return box.Open("saml", "usr_1", sealed) },
 		"OtherID":      func() ([]byte, error) { return box.Open("totp", "usr_2", sealed) },
 		"Shifted":      func() ([]byte, error) { return box.Open("totpusr_", "1", sealed) },
 		"OtherSecret":  func() ([]byte, error) { return kms.NewBox([]byte("another")).Open("totp", "usr_1", sealed) },
+		"NoSecret":     func() ([]byte, error) { return kms.NewBox(nil).Open("totp", "usr_1", sealed) },
 		"Cut":          func() ([]byte, error) { return box.Open("totp", "usr_1", sealed[:len(sealed)-1]) },
 		"Empty":        func() ([]byte, error) { return box.Open("totp", "usr_1", nil) },
 		"Flipped": func() ([]byte, error) {

@@ -84,7 +84,7 @@ func newHouseWith(t testing.TB, o houseOptions) *house {
 	envelope, err := kms.NewEnvelope(keys.NewRows(h.store), h.key, kms.Options{Others: backends[1:]})
 	must(t, err)
 	t.Cleanup(envelope.Close)
-	h.auth, err = auth.New(auth.Deps{Store: h.store, Now: time.Now})
+	h.auth, err = auth.New(auth.Deps{Store: h.store, Now: time.Now, Secret: []byte("a secret for tests")})
 	must(t, err)
 	log := slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	runner := jobs.New(h.store, jobs.Options{Log: log})

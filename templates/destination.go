@@ -53,6 +53,7 @@ type DestinationListPage struct {
 	Destinations []DestinationView
 	MayManage    bool
 	MayKeys      bool // see the environment's keys
+	MayMembers   bool // see who has a role
 }
 
 func (*DestinationListPage) template() string { return "destinations/list" }

@@ -61,6 +61,7 @@ type EnvironmentPage struct {
 	Members      []Member // nil: the actor may not see them
 	MayManage    bool
 	MayKeys      bool // see the environment's keys
+	MayMembers   bool // see who has a role
 	MayWrite     bool
 }
 

@@ -52,7 +52,10 @@ var functions = template.FuncMap{
 	"pager":     func(p Pager, prev, next string) PagerView { return PagerView{p, prev, next} },
 	"empty":     func(icon, title, text string) Empty { return Empty{icon, title, text} },
 	"destTabs":  func(v DestinationView, active string) DestinationTabs { return DestinationTabs{v, active} },
-	"envTabs":   func(name, active string, keys bool) EnvironmentTabs { return EnvironmentTabs{name, active, keys} },
+	"envTabs": func(name, active string, keys, members bool) EnvironmentTabs {
+		return EnvironmentTabs{name, active, keys, members}
+	},
+	"adminTabs": func(active string) AdminTabs { return AdminTabs{active} },
 	"secretTab": func(id models.SecretID, active string) SecretTabs { return SecretTabs{id, active} },
 	"nameParts": nameParts,
 	"typeLook":  typeLook,
@@ -60,7 +63,7 @@ var functions = template.FuncMap{
 	"hidden":    func(csrf, reveal string) HiddenView { return HiddenView{csrf, reveal} },
 	"changes":   runChanges,
 	"interval":  interval,
-	"tokenOver": tokenOver,
+	"tokenOver": TokenOver,
 	"took":      func(r models.SyncRun) time.Duration { return r.FinishedAt.Sub(r.StartedAt) },
 	"objectURL": objectURL,
 
@@ -89,6 +92,13 @@ var functions = template.FuncMap{
 	"keyRuns":      func(base *BasePage, all []KeyRunView) KeyRunsView { return KeyRunsView{base, all} },
 	"keyRun":       func(base *BasePage, v KeyRunView) KeyRunCard { return KeyRunCard{base, v} },
 	"keyNeeds":     func(base *BasePage, all []KeyNeed) KeyNeedsView { return KeyNeedsView{base, all} },
+	"globalRoles":  globalRoles,
+	"envRoles":     environmentRoles,
+	"envOptions":   environmentOptions,
+	"actionWord":   ActionWord,
+	"accessSource": func(linked bool, s SourceView) AccessSource { return AccessSource{s, linked} },
+	"methodWord":   methodWord,
+	"proofNote":    func(next string) string { return WithQuery("/prove", "next", next) },
 	"encryption":   func(base *BasePage, e *Encryption) EncryptionView { return EncryptionView{base, e} },
 	"confirmField": func(c Confirmation, focus bool) ConfirmField { return ConfirmField{c, focus} },
 

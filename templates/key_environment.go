@@ -27,6 +27,7 @@ type EnvironmentKeysPage struct {
 	KeyBackend  string // "local" or "kms": what an empty kms_key_alias means
 	MayManage   bool   // keys: an administrator
 	MayRuns     bool   // may look at runs
+	MayMembers  bool   // see who has a role
 }
 
 func (*EnvironmentKeysPage) template() string { return "keys/environment" }

@@ -22,6 +22,7 @@ type BasePage struct {
 	Flashes      []Flash
 	CSRFToken    string
 	MayViewKeys  bool   // wrapping keys and the runs over them
+	MayViewUsers bool   // accounts, groups and everybody's tokens
 	Version      string // of Keeper
 	Now          time.Time
 }
@@ -59,6 +60,7 @@ const (
 	NavEnvironments Nav = "environments"
 	NavAudit        Nav = "audit"
 	NavKeys         Nav = "keys"
+	NavAdmin        Nav = "admin"
 	NavProfile      Nav = "profile"
 )
 

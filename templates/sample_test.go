@@ -188,7 +188,7 @@ func samplePages() map[string]Page {
 	b := sampleBase()
 	anonymous := BasePage{CSRFToken: "c5rf-t0ken", Now: sampleNow}
 	all := map[string]Page{}
-	for _, add := range []func(BasePage, map[string]Page){samplePeople, sampleSecrets, sampleSecretForms, sampleEnvironments, sampleDestinations, sampleSync, sampleDashboards, sampleKeyPages, sampleEnvironmentKeys, samplePlanPages, sampleHoldPages} {
+	for _, add := range []func(BasePage, map[string]Page){samplePeople, sampleSecrets, sampleSecretForms, sampleEnvironments, sampleDestinations, sampleSync, sampleDashboards, sampleKeyPages, sampleEnvironmentKeys, samplePlanPages, sampleHoldPages, sampleAccounts} {
 		add(b, all)
 	}
 	all["sign-in"] = &SignInPage{BasePage: anonymous}
@@ -295,7 +295,7 @@ func sampleEnvironments(b BasePage, all map[string]Page) {
 	all["environment edit"] = &EnvironmentFormPage{BasePage: b, KeyBackend: "kms", Environment: new(production), Form: failedForm(map[string]string{"display_name": "Production", "color": "pink"}, fault.Field{Name: "color", Message: "must be one of grey, green"})}
 	key := models.DataKey{ID: "dek_1", Uses: 1200, MaxUses: 10_000, CreatedAt: ago(4 * sampleDay)}
 	all["environment"] = &EnvironmentPage{
-		BasePage: b, Environment: production, Secrets: 404, Deleted: 3, MayManage: true, MayKeys: true, MayWrite: true,
+		BasePage: b, Environment: production, Secrets: 404, Deleted: 3, MayManage: true, MayKeys: true, MayMembers: true, MayWrite: true,
 		Types:        []TypeCount{{models.Password, 220}, {models.APIKey, 131}, {models.Certificate, 29}, {models.JSON, 24}},
 		Destinations: views[:2], Keys: KeySummary{Backend: models.RecipientKMS, KeyID: "arn:aws:kms:eu-central-1:123456789012:key/1a2b3c4d-0000-4444-8888-99aabbccddee", DataKeys: 7, Newest: &key},
 		Members: []Member{{models.User{Username: "maria", DisplayName: "Maria Okafor"}, models.RoleManager}, {models.User{Username: "jonas", Disabled: true}, models.RoleViewer}},

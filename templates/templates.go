@@ -27,7 +27,9 @@ var pages = []Page{
 	(*PlanListPage)(nil), (*PlanPage)(nil), (*PlanApplyPage)(nil), (*HoldListPage)(nil), (*HoldPage)(nil), (*HoldRevealPage)(nil),
 	(*KeysPage)(nil), (*KeyTestPage)(nil), (*KeyRunsPage)(nil), (*KeyRunPage)(nil), (*KeyRunCancelPage)(nil),
 	(*EnvironmentKeysPage)(nil), (*RecipientNewPage)(nil), (*RecipientRemovePage)(nil), (*RewrapPage)(nil), (*ReencryptPage)(nil), (*DrillPage)(nil),
-	(*TokenListPage)(nil), (*TokenNewPage)(nil), (*TokenCreatedPage)(nil),
+	(*TokenListPage)(nil), (*TokenNewPage)(nil), (*TokenRotatePage)(nil), (*TokenCreatedPage)(nil), (*LeakedTokenPage)(nil), (*AllTokensPage)(nil),
+	(*AccountListPage)(nil), (*AccountFormPage)(nil), (*AccountPage)(nil), (*OneTimePasswordPage)(nil), (*AccountAskPage)(nil), (*AccountDeletePage)(nil),
+	(*GroupListPage)(nil), (*GroupFormPage)(nil), (*GroupPage)(nil), (*GroupDeletePage)(nil), (*MembersPage)(nil), (*AccessPage)(nil),
 	(*ProblemPage)(nil),
 }
 

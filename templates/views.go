@@ -24,10 +24,11 @@ type (
 		View   DestinationView
 		Active string
 	}
-	// EnvironmentTabs are the tabs of one environment; Keys for those who may see its keys.
+	// EnvironmentTabs are the tabs of one environment; Keys and Members for those who may see
+	// them.
 	EnvironmentTabs struct {
-		Name, Active string
-		Keys         bool
+		Name, Active  string
+		Keys, Members bool
 	}
 	// KeyRunsView is a table of runs over keys.
 	KeyRunsView struct {
@@ -104,6 +105,9 @@ func (t EnvironmentTabs) All() ([]Tab, error) {
 	all := []Tab{{Label: "Overview"}, {Label: "Destinations"}}
 	if t.Keys {
 		all = append(all, Tab{Label: "Keys"})
+	}
+	if t.Members {
+		all = append(all, Tab{Label: "Members"})
 	}
 	for i := range all {
 		name, pattern := strings.ToLower(all[i].Label), "/environments/{environment}"

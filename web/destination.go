@@ -31,7 +31,9 @@ func (w *Web) listDestinations(r *request) error {
 	if err != nil {
 		return err
 	}
-	page := &templates.DestinationListPage{Environment: e, MayManage: r.may(auth.ManageDestination, e.ID), MayKeys: r.mayKeys(e.ID)}
+	page := &templates.DestinationListPage{
+		Environment: e, MayManage: r.may(auth.ManageDestination, e.ID), MayKeys: r.mayKeys(e.ID), MayMembers: r.may(auth.ViewMembers, e.ID),
+	}
 	if page.Destinations, err = w.destinationViews(r, e.ID); err != nil {
 		return err
 	}

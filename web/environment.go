@@ -50,6 +50,7 @@ func (w *Web) showEnvironment(r *request) error {
 	}
 	page := &templates.EnvironmentPage{
 		Environment: e, MayManage: r.may(auth.ManageEnvironment, e.ID), MayWrite: r.may(auth.WriteSecret, e.ID), MayKeys: r.mayKeys(e.ID),
+		MayMembers: r.may(auth.ViewMembers, e.ID),
 	}
 	counts, err := w.Secrets.Counts(r.Context(), r.actor)
 	if err != nil {

@@ -35,6 +35,7 @@ func (w *Web) showEnvironmentKeys(r *request) error {
 	page := &templates.EnvironmentKeysPage{
 		Environment: e, KeyBackend: string(w.Secrets.KeyBackend()),
 		MayManage: r.may(auth.ManageKeys, auth.Global), MayRuns: r.may(auth.ViewKeys, auth.Global),
+		MayMembers: r.may(auth.ViewMembers, e.ID),
 	}
 	if page.MayRuns {
 		if page.Runs, err = w.keyRuns(r, e.ID, recentKeyRuns); err != nil {

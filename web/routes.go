@@ -1,6 +1,9 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 const (
 	get  = http.MethodGet
@@ -10,7 +13,7 @@ const (
 // table is all pages. The services decide who may do what; the table says who must be
 // signed in for it, and which form a change shows again when it is refused.
 func (w *Web) table() []route {
-	return []route{
+	return slices.Concat([]route{
 		{get, "/sign-in", public, w.showSignIn, nil},
 		{post, "/sign-in", public, w.signIn, w.signInAgain},
 		{get, "/sign-in/step", public, w.showStep, nil},
@@ -55,6 +58,9 @@ func (w *Web) table() []route {
 		{get, "/environments/{environment}/destinations", signedIn, w.listDestinations, nil},
 		{get, "/environments/{environment}/destinations/new", signedIn, w.newDestination, nil},
 		{post, "/environments/{environment}/destinations", signedIn, w.createDestination, w.newDestinationForm},
+
+		{get, "/environments/{environment}/members", signedIn, w.showMembers, nil},
+		{post, "/environments/{environment}/members", signedIn, w.setMember, w.membersForm},
 
 		{get, "/environments/{environment}/keys", signedIn, w.showEnvironmentKeys, nil},
 		{get, "/environments/{environment}/keys/recipients/new", signedIn, w.newRecipient, nil},
@@ -119,6 +125,10 @@ func (w *Web) table() []route {
 		{get, "/tokens", signedIn, w.listTokens, nil},
 		{get, "/tokens/new", signedIn, w.newToken, nil},
 		{post, "/tokens", signedIn, w.createToken, w.newTokenForm},
+		{get, "/tokens/leaked", signedIn, w.showLeaked, nil},
+		{post, "/tokens/leaked", signedIn, w.revokeLeaked, w.leakedForm},
 		{post, "/tokens/{token}/revoke", signedIn, w.revokeToken, nil},
-	}
+		{get, "/tokens/{token}/rotate", signedIn, w.showRotate, nil},
+		{post, "/tokens/{token}/rotate", signedIn, w.rotateToken, w.rotateForm},
+	}, w.administration())
 }

@@ -1,0 +1,93 @@
+package web
+
+import (
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/templates"
+)
+
+// actions are all that can be asked about and named in a token's scope.
+func actions() []templates.ActionChoice {
+	var all []templates.ActionChoice
+	for _, a := range auth.Actions() {
+		all = append(all, templates.ActionChoice{Name: string(a), InEnvironment: auth.InEnvironment(a)})
+	}
+	return all
+}
+
+// showAccess answers why somebody may do something, and who may.
+func (w *Web) showAccess(r *request) error {
+	page := &templates.AccessPage{Question: templates.ParseAccessQuestion(r.URL.Query()), Actions: actions(), Pager: templates.Pager{Total: -1}}
+	if !page.Question.Asked() {
+		page.Question.Action = string(auth.RevealSecret)
+		return r.show(page, &page.BasePage)
+	}
+	err := w.answerAccess(r, page)
+	if kind := fault.KindOf(err); err != nil && kind != fault.Invalid && kind != fault.NotFound && kind != fault.Forbidden {
+		return err
+	}
+	if err != nil {
+		page.Form.Fail(err)
+	}
+	return r.showRefused(err, page, &page.BasePage)
+}
+
+func (w *Web) answerAccess(r *request, page *templates.AccessPage) error {
+	q, action := page.Question, auth.Action(page.Question.Action)
+	where := auth.Global
+	if auth.InEnvironment(action) && q.Environment != "" {
+		e, err := w.Secrets.FindEnvironment(r.Context(), r.actor, q.Environment)
+		if err != nil {
+			return err
+		}
+		where, page.Environment = e.ID, &e
+	}
+	if q.Who == "" && !r.may(auth.ViewUsers, auth.Global) && (where == auth.Global || !r.may(auth.ViewMembers, where)) {
+		q.Who = r.user.Username // of others it may not hear
+	}
+	if q.Who == "" {
+		holders, next, err := w.Auth.WhoCan(r.Context(), r.actor, action, where, r.URL.Query().Get("cursor"), pageSize)
+		page.Everybody, page.Pager.Next = err == nil, next
+		for _, h := range holders {
+			page.Holders = append(page.Holders, templates.AccessHolder{User: h.User, Through: sourceViews(h.Through)})
+		}
+		return err
+	}
+	x, err := w.Auth.Explain(r.Context(), r.actor, q.Who, action, where)
+	if err != nil {
+		return err
+	}
+	page.Question.Who = q.Who
+	page.Answer = &templates.AccessAnswer{
+		User: x.User, Token: x.Token, Allowed: x.Allowed, Through: sourceViews(x.Through), Against: x.Against, Notes: x.Notes,
+	}
+	return nil
+}
+
+func sourceViews(sources []auth.Source) []templates.SourceView {
+	var all []templates.SourceView
+	for _, s := range sources {
+		v := templates.SourceView{GroupID: s.GroupID, GroupName: s.GroupName, Role: string(s.Role)}
+		if s.Global != "" {
+			v.Role, v.Global = string(s.Global), true
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+func (w *Web) listAllTokens(r *request) error {
+	q := r.URL.Query()
+	page := &templates.AllTokensPage{Ended: q.Get("ended") == "true", Pager: templates.Pager{Total: -1}}
+	tokens, next, err := w.Auth.AllTokens(r.Context(), r.actor, !page.Ended, q.Get("cursor"), pageSize)
+	if err != nil {
+		return err
+	}
+	page.Pager.Next = next
+	for _, t := range tokens {
+		mine := models.UserID(t.UserID) == r.actor.UserID
+		page.Rows = append(page.Rows, templates.TokenRow{Token: t.Token, Owner: t.Username, MayRevoke: mine || r.may(auth.ManageUsers, auth.Global)})
+	}
+	return r.show(page, &page.BasePage)
+}

@@ -41,6 +41,8 @@ type App struct {
 	// shown once; "" where there were users already.
 	FirstPassword string
 
+	certificate *certificate // nil: Keeper serves no TLS itself
+
 	feed     *feed
 	backends []kms.Wrapper // without what guards them against an outage, the primary first
 	closed   []func() error
@@ -73,13 +75,24 @@ func New(ctx context.Context, c *config.Config, o Options) (_ *App, err error) {
 		}
 	}()
 	for _, build := range []func(context.Context, Options) error{
-		a.openStore, a.openKeys, a.buildAuth, a.buildServices, a.buildJobs, a.buildWeb,
+		a.openCertificate, a.openStore, a.openKeys, a.buildAuth, a.buildServices, a.buildJobs, a.buildWeb,
 	} {
 		if err := build(ctx, o); err != nil {
 			return nil, err
 		}
 	}
 	return a, nil
+}
+
+func (a *App) openCertificate(_ context.Context, o Options) (err error) {
+	if !o.Server || !a.Config.ServesTLS() {
+		return nil
+	}
+	if a.certificate, err = loadCertificate(a.Config.TLSCertFile, a.Config.TLSKeyFile, a.now, a.Log); err != nil {
+		return err
+	}
+	a.Metrics.ServesTLS(a.certificate.expires)
+	return nil
 }
 
 // Close gives back what New took, the last first.
@@ -103,7 +116,7 @@ func (a *App) buildAuth(ctx context.Context, o Options) (err error) {
 		Store: a.Store, Now: a.now, Secret: []byte(a.Config.SecretKey.Reveal()), BoxSecret: box, PublicURL: a.Config.PublicURL,
 		Idle: time.Duration(a.Config.SessionIdle), Lifetime: time.Duration(a.Config.SessionLife),
 		LocalSignInOff: !bool(a.Config.LocalSignIn), SAMLMaxAge: time.Duration(a.Config.SAMLMaxAge) * 24 * time.Hour, Log: a.Log,
-		Alert:          func(tx *store.Tx, signals ...models.Signal) error { return a.Alerts.SignalEverywhere(tx, signals...) },
+		Alert: func(tx *store.Tx, signals ...models.Signal) error { return a.Alerts.SignalEverywhere(tx, signals...) },
 	}); err != nil || !o.Server {
 		return err
 	}

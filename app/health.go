@@ -21,6 +21,9 @@ func (a *App) Health(ctx context.Context) telemetry.Health {
 		database.OK, database.Detail = false, "does not answer; nothing can be read or written until it is back"
 	}
 	h := telemetry.Health{Ready: database.OK, Components: []telemetry.Component{database, a.keyHealth()}}
+	if a.certificate != nil {
+		h.Components = append(h.Components, a.certificate.health())
+	}
 	if !database.OK {
 		return h
 	}

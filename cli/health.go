@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -30,7 +28,11 @@ requests, and how what it depends on is. It needs no token; it is the image's he
 			if err != nil {
 				return err
 			}
-			health, err := askHealth(cmd.Context(), cmp.Or(c.ServerURL, fmt.Sprintf("http://127.0.0.1:%d", c.Port)))
+			server, calls, err := healthServer(c)
+			if err != nil {
+				return err
+			}
+			health, err := askHealth(cmd.Context(), calls, server, c.MetricsToken)
 			if err != nil {
 				return err
 			}
@@ -49,7 +51,9 @@ requests, and how what it depends on is. It needs no token; it is the image's he
 	}
 }
 
-func askHealth(ctx context.Context, server string) (telemetry.Health, error) {
+// askHealth asks with the token for what is inside, where there is one: without it the server
+// names no destinations.
+func askHealth(ctx context.Context, calls *http.Client, server string, token config.Secret) (telemetry.Health, error) {
 	ctx, cancel := context.WithTimeout(ctx, healthTime)
 	defer cancel()
 	var health telemetry.Health
@@ -57,7 +61,10 @@ func askHealth(ctx context.Context, server string) (telemetry.Health, error) {
 	if err != nil {
 		return health, err
 	}
-	answer, err := http.DefaultClient.Do(request)
+	if token.Set() {
+		request.Header.Set("Authorization", "Bearer "+token.Reveal())
+	}
+	answer, err := calls.Do(request)
 	if err != nil {
 		return health, fault.Wrap(err, fault.Unavailable, "The server at %s does not answer.", server).WithHint("Check that it runs, and KEEPER_URL.")
 	}

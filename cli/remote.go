@@ -35,7 +35,11 @@ func (e *env) client() (*client.Client, error) {
 		return nil, fault.New(fault.Unauthenticated, "KEEPER_TOKEN is not set.").
 			WithHint("Make a token on the page Tokens, or beside the server with: keeper tokens create --name NAME")
 	}
-	return client.New(cmp.Or(c.ServerURL, defaultServer), c.Token.Reveal(), client.WithUserAgent("keeper/"+Version))
+	calls, err := httpClient(c)
+	if err != nil {
+		return nil, err
+	}
+	return client.New(cmp.Or(c.ServerURL, defaultServer), c.Token.Reveal(), client.WithHTTPClient(calls), client.WithUserAgent("keeper/"+Version))
 }
 
 // print writes data: as JSON where that is asked for, else as the table function does.

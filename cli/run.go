@@ -67,7 +67,11 @@ func (e *env) welcome(a *app.App, listener net.Listener) {
 	address := a.Config.PublicURL
 	if address == "" {
 		_, port, _ := net.SplitHostPort(listener.Addr().String())
-		address = "http://" + net.JoinHostPort(shownHost(a.Config.Host), port)
+		scheme := "http://"
+		if a.Config.ServesTLS() {
+			scheme = "https://"
+		}
+		address = scheme + net.JoinHostPort(shownHost(a.Config.Host), port)
 	}
 	e.say("Keeper %s is at %s (%s, %s keys)", Version, address, a.Config.Database, a.Config.KeyBackend)
 	if a.FirstPassword == "" {

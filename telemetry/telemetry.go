@@ -70,6 +70,13 @@ func (m *Metrics) Run(status string) { m.runs.WithLabelValues(status).Inc() }
 // Register adds a collector of another package's.
 func (m *Metrics) Register(c prometheus.Collector) { m.registry.MustRegister(c) }
 
+// ServesTLS tells until when the certificate that is served holds.
+func (m *Metrics) ServesTLS(expires func() time.Time) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "keeper_tls_certificate_expiry_timestamp_seconds", Help: "When the certificate that Keeper serves ends, in seconds since 1970.",
+	}, func() float64 { return float64(expires().Unix()) }))
+}
+
 // Handler serves the metrics in Prometheus's text form.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})

@@ -42,7 +42,6 @@ type Deps struct {
 	// StrangerRate is how many requests a second a network may make without being signed in;
 	// 0: no limit.
 	StrangerRate int
-	Production   bool
 	Version      string
 	Now          func() time.Time
 	Log          *slog.Logger

@@ -60,6 +60,12 @@ func (c *Client) ResetPassword(ctx context.Context, named string) (api.OneTimePa
 	return made, err
 }
 
+// ResetFactors takes the authenticator app, the passkeys and the recovery codes from a user, and
+// signs it out everywhere.
+func (c *Client) ResetFactors(ctx context.Context, named string) error {
+	return c.do(ctx, call{method: http.MethodPost, path: path("users", named, "reset-factors")})
+}
+
 // ListSessions lists a user's sessions, the last used first.
 func (c *Client) ListSessions(ctx context.Context, named string) (api.SessionList, error) {
 	var list api.SessionList

@@ -70,7 +70,7 @@ func newHouse(t testing.TB) *house {
 	envelope, err := kms.NewEnvelope(keys.NewRows(h.store), h.key, kms.Options{Others: backends[1:]})
 	must(t, err)
 	t.Cleanup(envelope.Close)
-	h.auth, err = auth.New(auth.Deps{Store: h.store, Now: time.Now})
+	h.auth, err = auth.New(auth.Deps{Store: h.store, PublicURL: "http://127.0.0.1:1", Now: time.Now})
 	must(t, err)
 	log := slog.New(slog.NewJSONHandler(h.log, nil))
 	service := secrets.New(secrets.Deps{
@@ -132,7 +132,7 @@ func (h *house) token(name string, role models.GlobalRole, roles map[int64]model
 		}
 		return nil
 	}))
-	actor := models.Actor{Kind: models.ActorUser, ID: string(u.ID), Name: name, UserID: u.ID, Role: role}
+	actor := models.Actor{Kind: models.ActorUser, ID: string(u.ID), Name: name, UserID: u.ID, Role: role, ProvenAt: time.Now()}
 	text, _, err := h.auth.CreateToken(context.Background(), actor, auth.NewToken{Name: "test"})
 	must(h.t, err)
 	return text

@@ -43,6 +43,8 @@ func peopleOperations(t *testing.T, h *house) {
 	if again.Password.Reveal() == made.Password.Reveal() {
 		t.Error("the password was not reset")
 	}
+	must(t, c.ResetFactors(ctx, "grace"))
+	isKind(t, c.ResetFactors(ctx, "nobody"), "not_found", "")
 	sessions, err := c.ListSessions(ctx, "grace")
 	must(t, err)
 	n, err := c.RevokeSessions(ctx, "grace")

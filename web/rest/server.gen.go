@@ -304,6 +304,9 @@ type ServerInterface interface {
 	// ResetPassword Give a person a new one-time password
 	// (POST /api/users/{user}/password)
 	ResetPassword(w http.ResponseWriter, r *http.Request, user UserRef)
+	// ResetFactors Take all second factors from a user who lost them
+	// (POST /api/users/{user}/reset-factors)
+	ResetFactors(w http.ResponseWriter, r *http.Request, user UserRef)
 	// RevokeSessions End all of a user's sessions
 	// (DELETE /api/users/{user}/sessions)
 	RevokeSessions(w http.ResponseWriter, r *http.Request, user UserRef)
@@ -4122,6 +4125,32 @@ func (siw *ServerInterfaceWrapper) ResetPassword(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// ResetFactors operation middleware
+func (siw *ServerInterfaceWrapper) ResetFactors(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserRef
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", r.PathValue("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResetFactors(w, r, user)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // RevokeSessions operation middleware
 func (siw *ServerInterfaceWrapper) RevokeSessions(w http.ResponseWriter, r *http.Request) {
 
@@ -4425,6 +4454,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/users/{user}", wrapper.GetUser)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/users/{user}", wrapper.UpdateUser)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/users/{user}/password", wrapper.ResetPassword)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/users/{user}/reset-factors", wrapper.ResetFactors)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/users/{user}/sessions", wrapper.RevokeSessions)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/users/{user}/sessions", wrapper.ListSessions)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/users/{user}/tokens", wrapper.ListTokensOf)

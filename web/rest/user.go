@@ -99,6 +99,13 @@ func (s *server) ResetPassword(w http.ResponseWriter, r *http.Request, named api
 	})
 }
 
+// ResetFactors takes a user's second factors.
+func (s *server) ResetFactors(w http.ResponseWriter, r *http.Request, named api.UserRef) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		return answer{status: http.StatusNoContent}, s.Auth.AdminResetFactors(ctx, actor, models.UserID(named))
+	})
+}
+
 // ListSessions lists a user's sessions.
 func (s *server) ListSessions(w http.ResponseWriter, r *http.Request, named api.UserRef) {
 	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {

@@ -39,6 +39,10 @@ test-long: ## kills, seeds, soak and fuzz in full; writes docs/long-tests.md
 	@scripts/setup test
 	@scripts/test-long
 
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZ_TIME, an hour if not set (FUZZ_ONLY='web|saml' for some)
+	@scripts/fuzz
+
 .PHONY: bench
 bench: ## measure beside Vault, and what keys cost; writes docs/benchmarks.md
 	@$(GO) run ./test/bench -out docs/benchmarks.md

@@ -1,0 +1,175 @@
+// Package access asks everything that Keeper answers, as everybody, and holds the answers to
+// the tables of docs/access.md.
+package access
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/your-org/keeper/alerts"
+	"github.com/your-org/keeper/audit"
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/client"
+	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/keys"
+	"github.com/your-org/keeper/kms"
+	"github.com/your-org/keeper/kms/drivertest"
+	"github.com/your-org/keeper/kms/recovery"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/secrets"
+	"github.com/your-org/keeper/store"
+	"github.com/your-org/keeper/store/storetest"
+	keepersync "github.com/your-org/keeper/sync"
+	"github.com/your-org/keeper/sync/memory"
+	"github.com/your-org/keeper/telemetry"
+	"github.com/your-org/keeper/web"
+	"github.com/your-org/keeper/web/rest"
+)
+
+// house is the pages and the API over the real services on a real store. No jobs run: what
+// is asked changes what it says, and nothing later.
+type house struct {
+	t       *testing.T
+	handler http.Handler
+	url     string // of the same handler on a real port, for commands
+	store   *store.Store
+	auth    *auth.Service
+	secrets *secrets.Service
+	dests   *destinations.Service
+	told    *alerts.Service
+	place   *memory.Place
+	log     *lockedBuffer
+	refusal atomic.Int64 // the last status that the API refused with, for commands
+	asked   atomic.Int64 // how many requests came over the port
+}
+
+func newHouse(t *testing.T) (*house, *watch) {
+	t.Helper()
+	options := storetest.Options(t, store.SQLite)
+	h := &house{t: t, store: storetest.OpenWith(t, options), place: memory.NewPlace(), log: &lockedBuffer{}}
+	key := drivertest.NewFake(models.RecipientKMS, "k", "k2", "k3")
+	backends := []kms.Wrapper{key, recovery.New()}
+	envelope, err := kms.NewEnvelope(keys.NewRows(h.store), key, kms.Options{Others: backends[1:]})
+	must(t, err)
+	t.Cleanup(envelope.Close)
+	h.auth, err = auth.New(auth.Deps{Store: h.store, Now: time.Now, Secret: bytes.Repeat([]byte{5}, 32)})
+	must(t, err)
+	log, wake := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelError})), func() {}
+	h.secrets = secrets.New(secrets.Deps{
+		Store: h.store, Envelope: envelope, Now: time.Now, Log: log, DeleteGrace: 24 * time.Hour, Committed: wake,
+		Changed: func(tx *store.Tx, s models.Secret) error { return h.dests.Changed(tx, s) },
+	})
+	h.told = alerts.New(alerts.Deps{Store: h.store, Envelope: envelope, Development: true, Now: time.Now, Log: log, Wake: wake})
+	h.dests = destinations.New(destinations.Deps{
+		Version: "test", Alert: h.told.Signal, Store: h.store, Envelope: envelope, OpenVersion: h.secrets.OpenVersion, Take: h.secrets.Take,
+		Owner: "keeper_test", Interval: time.Minute, Workers: 2, Now: time.Now, Log: log, Wake: wake, Ran: func(models.SyncRun) {},
+		Open: func(_ context.Context, d models.Destination, _ models.DestinationCredentials) (keepersync.Driver, error) {
+			return memory.New(memory.Options{Place: h.place, Prefix: d.Config.Prefix}), nil
+		},
+	})
+	work := keys.New(keys.Deps{
+		Store: h.store, Envelope: envelope, Backends: backends, Rate: 1000, ScrubRate: 1000, Seal: bytes.Repeat([]byte{7}, 32),
+		Now: time.Now, Log: log, Wake: wake,
+	})
+	origin := web.NewOrigin([]netip.Prefix{})
+	api, err := rest.New(rest.Deps{
+		Secrets: h.secrets, Destinations: h.dests, Keys: work, Alerts: h.told, Auth: h.auth, Now: time.Now, Log: log, Origin: origin.Of("api"),
+	})
+	must(t, err)
+	h.handler, err = web.New(web.Deps{
+		Secrets: h.secrets, Destinations: h.dests, Keys: work, Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.access),
+		Health: func(context.Context) telemetry.Health { return telemetry.Health{Ready: true} }, Metrics: telemetry.NewMetrics(),
+		Subscribe: func() (<-chan struct{}, func()) { return make(chan struct{}), func() {} },
+		Origin:    origin, Version: "test", Now: time.Now, Log: log,
+	})
+	must(t, err)
+	server := httptest.NewServer(h.noting(h.handler))
+	t.Cleanup(server.Close)
+	h.url = server.URL
+	return h, newWatch(t, options.Path)
+}
+
+// noting keeps what requests over the port were refused with.
+func (h *house) noting(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.asked.Add(1)
+		next.ServeHTTP(&statusWriter{w, h}, r)
+	})
+}
+
+type statusWriter struct {
+	http.ResponseWriter
+	h *house
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	if status >= http.StatusBadRequest {
+		w.h.refusal.Store(int64(status))
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// access is what of the audit log an actor may read, as the composition root says it.
+func (h *house) access(ctx context.Context, actor models.Actor) (audit.Access, error) {
+	if auth.Can(actor, auth.ViewAudit, auth.Global) {
+		return audit.Access{Everything: true}, nil
+	}
+	environments, err := h.secrets.Environments(ctx, actor)
+	var access audit.Access
+	for _, e := range auth.Visible(actor, auth.ViewEnvironmentLog, environments) {
+		access.Environments = append(access.Environments, e.ID)
+	}
+	return access, err
+}
+
+// client is the API as the holder of a token.
+func (h *house) client(token string) *client.Client {
+	h.t.Helper()
+	c, err := client.New(h.url, token, client.WithTries(1))
+	must(h.t, err)
+	return c
+}
+
+// get asks for what the browser of somebody who is not signed in would.
+func (h *house) get(path string, cookies ...*http.Cookie) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	for _, c := range cookies {
+		r.AddCookie(c)
+	}
+	answer := httptest.NewRecorder()
+	h.handler.ServeHTTP(answer, r)
+	return answer
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lockedBuffer is a log that is written from several goroutines.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}

@@ -1,0 +1,60 @@
+package access
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/your-org/keeper/templates"
+)
+
+// forms are what is sent to the pages that change something, where an empty form would be
+// refused for what is in it before it is asked who sends it. <name> stands for a thing of the
+// place or of the caller.
+var forms = map[string]string{
+	"POST /sign-in":                                           "username=<user-name>&password=violet+harbour+lantern",
+	"POST /password":                                          "current_password=violet+harbour+lantern&new_password=other+harbour+lantern+7&repeat_password=other+harbour+lantern+7",
+	"POST /prove":                                             "code=<code>",
+	"POST /secrets":                                           "environment_id=<environment>&name=new&secret_type=TEXT&value=typed",
+	"POST /secrets/{secret}/edit":                             "description=other&revision=2",
+	"POST /secrets/{secret}/versions":                         "value=typed-3&revision=2",
+	"POST /secrets/{secret}/delete":                           "confirm=<secret-name>",
+	"POST /environments":                                      "name=new&display_name=New",
+	"POST /environments/{environment}/edit":                   "display_name=New&revision=1",
+	"POST /environments/{environment}/destinations":           "name=new&kind=memory&credentials.vault_token=x",
+	"POST /environments/{environment}/keys/recipients":        "kind=kms&key=k3&confirm=<environment-name>",
+	"POST /sign-in/passkey":                                   "response=<passkey-response>",
+	"POST /prove/passkey":                                     "response=<prove-response>",
+	"POST /sign-in/step":                                      "code=<halfway-code>",
+	"GET /environments/{environment}/keys/recipients/new":     "kind=kms",
+	"GET /environments/{environment}/keys/recipients/remove":  "kind=kms&key=k2",
+	"POST /environments/{environment}/keys/recipients/remove": "kind=kms&key=k2&confirm=<environment-name>",
+	"POST /environments/{environment}/keys/rewrap":            "confirm=<environment-name>",
+	"POST /environments/{environment}/keys/reencrypt":         "confirm=<environment-name>",
+	"POST /destinations/{destination}/edit":                   "config.strategy=keeper_wins&config.prefix=p%2F",
+	"POST /destinations/{destination}/delete":                 "confirm=<destination-name>",
+	"POST /destinations/{destination}/holds/{secret}":         "side=keeper&version=2",
+	"POST /sync/plans/{plan}/apply":                           "digest=<digest>&confirm=<destination-name>",
+	"POST /keys/test":                                         "environment=<environment>",
+	"GET /events":                                             "topics=sync+secrets",
+	"POST /tokens":                                            "name=new&expires_in_days=7",
+	"POST /profile/passkeys/{passkey}/rename":                 "name=other",
+}
+
+// TestPages asks every page as every visitor.
+func TestPages(t *testing.T) {
+	w := newWorld(t)
+	m := matrix{world: w, kind: "page", forms: "forms in test/access/page_test.go"}
+	for _, route := range templates.Routes {
+		m.asked = append(m.asked, route.Method+" "+route.Path)
+	}
+	m.callers = w.visitors(w.watch, w.here, w.away)
+	m.ask = func(t *testing.T, e entry, c *caller) reply {
+		method, _ := cut(e.asked)
+		target, form := w.path(t, e.asked, c), w.filled(t, e.asked, forms[e.asked], c, url.QueryEscape)
+		if method == "GET" && form != "" {
+			target, form = target+"?"+form, ""
+		}
+		return w.ask(t, method, target, "application/x-www-form-urlencoded", form, c)
+	}
+	m.run(t)
+}

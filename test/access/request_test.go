@@ -1,0 +1,170 @@
+package access
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// world is the house, what is in it, and how it was.
+type world struct {
+	*house
+	*watch
+	here, away place
+}
+
+// pathNames say for which thing {id} stands, by the start of a path.
+var pathNames = []struct{ start, thing string }{
+	{"/api/secrets/{id}/undelete", "deleted"},
+	{"/api/secrets/", "secret"},
+	{"/api/environments/", "environment"},
+	{"/api/destinations/", "destination"},
+	{"/api/sync/runs/", "run"},
+	{"/api/sync/plans/", "plan"},
+	{"/api/alerts/", "alert"},
+	{"/api/alert-channels/", "channel"},
+	{"/api/key-runs/", "key-run"},
+	{"/api/tokens/", "token"},
+	{"/api/groups/", "environment"},
+	{"/keys/runs/", "key-run"},
+	{"/secrets/{secret}/undelete", "deleted"},
+	{"/environments/", "environment-name"},
+}
+
+// others are parameters that stand for another thing than their own name in one place.
+var others = map[string]string{"POST /api/users/{user}/tokens": "service"}
+
+var parameter = regexp.MustCompile(`\{([a-z]+)\}`)
+
+// path puts a caller's and the place's things into the parameters of a route.
+func (w *world) path(t *testing.T, asked string, c *caller) string {
+	t.Helper()
+	_, path, _ := strings.Cut(asked, " ")
+	return parameter.ReplaceAllStringFunc(path, func(name string) string {
+		thing := strings.Trim(name, "{}")
+		for _, p := range pathNames {
+			if strings.HasPrefix(path, p.start) && (thing == "id" || thing == "run" || p.thing == "deleted") {
+				thing = p.thing
+				break
+			}
+		}
+		switch {
+		case others[asked] != "":
+			thing = others[asked]
+		case thing == "member":
+			thing = "user"
+		case thing == "number":
+			thing = "version"
+		}
+		return w.thing(t, asked, thing, c)
+	})
+}
+
+func (w *world) thing(t *testing.T, asked, thing string, c *caller) string {
+	t.Helper()
+	if id := c.ids[thing]; id != "" {
+		return id
+	}
+	if id := w.here.ids[thing]; id != "" {
+		return id
+	}
+	if thing == "token" || thing == "session" || thing == "passkey" || thing == "prove-response" {
+		return "none" // who has none asks for one that is not there
+	}
+	t.Fatalf("%s: nothing is seeded for {%s}: make it in test/access/seed_test.go", asked, thing)
+	return ""
+}
+
+var reference = regexp.MustCompile(`<([a-z-]+)>`)
+
+// filled puts things into a body, a query or a command, where <name> stands for one.
+func (w *world) filled(t *testing.T, asked, text string, c *caller, quote func(string) string) string {
+	t.Helper()
+	return reference.ReplaceAllStringFunc(text, func(name string) string {
+		switch name {
+		case "<code>":
+			return code(t, c.app)
+		case "<halfway-code>":
+			return code(t, w.here.ids["app"])
+		}
+		return quote(w.thing(t, asked, strings.Trim(name, "<>"), c))
+	})
+}
+
+// asJSON is a text as it stands between the quotes of JSON.
+func asJSON(text string) string {
+	quoted, _ := json.Marshal(text) // a string has no reason to fail
+	return string(quoted[1 : len(quoted)-1])
+}
+
+// reply is what came back for a request or a command.
+type reply struct {
+	answer answer
+	body   string
+	status int
+}
+
+// steps are the paths whose requests go on with what was begun, and its identifier.
+var steps = map[string]string{
+	"/sign-in/step": "step", "/sign-in/passkey": "passkey-step", "/prove/passkey": "prove-step",
+}
+
+// send sends a request as a caller.
+func (w *world) send(t *testing.T, method, target, contentType, body string, c *caller) *httptest.ResponseRecorder {
+	t.Helper()
+	ctx, cancel := t.Context(), context.CancelFunc(func() {})
+	if strings.HasPrefix(target, "/events") {
+		ctx, cancel = context.WithTimeout(ctx, 20*time.Millisecond)
+	}
+	defer cancel()
+	r := httptest.NewRequest(method, target, strings.NewReader(body)).WithContext(ctx)
+	if body != "" || method == http.MethodPost && contentType != "application/json" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	if c.token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	for _, cookie := range c.cookies {
+		r.AddCookie(cookie)
+	}
+	if step := steps[target]; step != "" {
+		r.AddCookie(&http.Cookie{Name: "keeper-step", Value: cmp.Or(c.ids[step], w.here.ids[step])})
+	}
+	r.Header.Set("X-CSRF-Token", c.form)
+	out := httptest.NewRecorder()
+	w.handler.ServeHTTP(out, r)
+	return out
+}
+
+// ask sends a request as a caller, and says how it was answered.
+func (w *world) ask(t *testing.T, method, target, contentType, body string, c *caller) reply {
+	t.Helper()
+	out := w.send(t, method, target, contentType, body, c)
+	got := reply{body: out.Body.String(), status: out.Code}
+	switch location := out.Header().Get("Location"); {
+	case out.Code == http.StatusUnauthorized, out.Code == http.StatusSeeOther && strings.HasPrefix(location, "/sign-in") && !strings.HasPrefix(target, "/sign-"):
+		got.answer = signIn
+	case out.Code == http.StatusSeeOther && strings.HasPrefix(location, "/prove?"), out.Code == http.StatusForbidden && strings.Contains(got.body, "proof of who you are"):
+		got.answer = prove
+	case out.Code == http.StatusForbidden:
+		got.answer = refused
+	case out.Code == http.StatusNotFound:
+		got.answer = absent
+	case out.Code == http.StatusTooManyRequests || out.Code >= http.StatusInternalServerError && out.Code != http.StatusServiceUnavailable:
+		got.answer = answer(http.StatusText(out.Code))
+	default:
+		got.answer = allowed
+	}
+	got.body += "\n" + out.Header().Get("Location")
+	// What a caller asked with is no news to it.
+	for _, own := range []string{target, strings.ReplaceAll(target, "/", "%2F")} {
+		got.body = strings.ReplaceAll(got.body, own, "")
+	}
+	return got
+}

@@ -22,8 +22,19 @@ type device struct {
 	key virtualwebauthn.Credential
 }
 
+// wholeKey is a passkey whose public key is as long as the library encodes it: of one in 128 it
+// drops a leading zero, and such a one is rightly refused.
+func wholeKey() virtualwebauthn.Credential {
+	for {
+		key := virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
+		if len(key.Key.AttestationData()) == 77 {
+			return key
+		}
+	}
+}
+
 func newDevice(actor models.Actor) *device {
-	d := &device{virtualwebauthn.NewAuthenticator(), virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)}
+	d := &device{virtualwebauthn.NewAuthenticator(), wholeKey()}
 	d.Options.UserHandle = []byte(actor.UserID)
 	d.key.Counter = 1
 	return d

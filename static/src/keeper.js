@@ -7,5 +7,6 @@ import "./forms.js";
 import "./editor.js";
 import "./secret.js";
 import "./passkey.js";
+import "./codes.js";
 import "./times.js";
 import "./live.js";

@@ -114,12 +114,14 @@ func memberOperations(t *testing.T, h *house, user string) {
 
 func serviceTokens(t *testing.T, h *house) {
 	ctx, c := t.Context(), h.admin
-	created, err := c.CreateTokenFor(ctx, "robot", api.NewToken{Name: "ci", Actions: []string{"secret.reveal"}, Networks: []string{"127.0.0.0/8"}})
+	created, err := c.CreateTokenFor(ctx, "robot", api.NewToken{Name: "ci", Actions: []string{"secret.view"}, Networks: []string{"127.0.0.0/8"}})
 	must(t, err)
 	me, err := h.client(created.Text.Reveal()).GetMe(ctx)
 	if err != nil || me.Name != "robot (ci)" {
 		t.Errorf("acts as %+v, %v", me, err)
 	}
+	_, err = c.CreateTokenFor(ctx, "robot", api.NewToken{Name: "reveals", Actions: []string{"secret.reveal"}}) // the admin's token does not name it
+	isKind(t, err, "invalid", "actions")
 	elsewhere, err := c.CreateTokenFor(ctx, "robot", api.NewToken{Name: "away", Networks: []string{"192.0.2.0/24"}})
 	must(t, err)
 	_, err = h.client(elsewhere.Text.Reveal()).GetMe(ctx)

@@ -433,7 +433,7 @@ func TestKinds(t *testing.T) {
 			t.Errorf("%s tells its cause: %+v", kind, problem)
 		}
 	}
-	if len(looks) != 9 || fault.Kind(len(looks)).String() != fault.Internal.String() {
+	if len(looks) != 10 || fault.Kind(len(looks)).String() != fault.Internal.String() {
 		t.Error("a kind is missing from the table")
 	}
 	if problem, _ := problemOf(errors.New(canary)); problem.Status != 500 || strings.Contains(fmt.Sprint(problem), canary) {

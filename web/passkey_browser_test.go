@@ -1,0 +1,143 @@
+package web_test
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-rod/rod/lib/proto"
+
+	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/models"
+)
+
+// serveAsLocalhost serves the house again under a host name: browsers make no passkeys for
+// an address.
+func (h *house) serveAsLocalhost(t *testing.T) {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	must(t, err)
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	must(t, err)
+	h.url = "http://localhost:" + port
+	h.auth, err = auth.New(auth.Deps{Store: h.store, Now: time.Now, Secret: []byte("a secret for tests"), PublicURL: h.url})
+	must(t, err)
+	h.handler = h.newHandler(houseOptions{publicURL: h.url}, slog.New(slog.NewJSONHandler(h.log, nil)))
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: h.handler, ReadHeaderTimeout: time.Second}}
+	server.Start()
+	t.Cleanup(server.Close)
+	t.Cleanup(h.feed.close)
+}
+
+// authenticator gives the tab a device that keeps passkeys and verifies its person.
+func (b *tab) authenticator() proto.WebAuthnAuthenticatorID {
+	b.t.Helper()
+	must(b.t, proto.WebAuthnEnable{}.Call(b))
+	added, err := proto.WebAuthnAddVirtualAuthenticator{Options: &proto.WebAuthnVirtualAuthenticatorOptions{
+		Protocol: proto.WebAuthnAuthenticatorProtocolCtap2, Transport: proto.WebAuthnAuthenticatorTransportInternal,
+		HasResidentKey: true, HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true,
+	}}.Call(b)
+	must(b.t, err)
+	return added.AuthenticatorID
+}
+
+func (b *tab) signOut() {
+	b.t.Helper()
+	b.open("/profile")
+	wait := b.WaitNavigation(proto.PageLifecycleEventNameLoad)
+	_, err := b.Eval(`() => document.querySelector('form[action="/sign-out"]').requestSubmit()`) // it stands in a menu
+	must(b.t, err)
+	wait()
+	eventually(b.t, "the sign-in page", b.says("h1", "Sign in"))
+}
+
+// TestPasskeysInABrowser has Chromium make a passkey and use it wherever one serves.
+func TestPasskeysInABrowser(t *testing.T) {
+	h := newHouse(t)
+	h.user("ada", models.RoleAdmin, nil)
+	h.serveAsLocalhost(t)
+	b := newTab(t, h)
+	device := b.authenticator()
+	b.open("/sign-in")
+	b.fill("#f-username", "ada")
+	b.fill("#f-password", password)
+	b.click(`form[action="/sign-in"] button`)
+	eventually(t, "the overview", b.says("h1", "Overview"))
+
+	t.Run("Register", func(t *testing.T) {
+		b.open("/profile/factors")
+		b.fill(`form[data-passkey="create"] input[name="name"]`, "Laptop")
+		b.click(`form[data-passkey="create"] button`)
+		eventually(t, "the passkey", b.says(".flash-done", "registered"))
+		kept, err := proto.WebAuthnGetCredentials{AuthenticatorID: device}.Call(b)
+		must(t, err)
+		if len(kept.Credentials) != 1 || !kept.Credentials[0].IsResidentCredential || kept.Credentials[0].RpID != "localhost" {
+			t.Fatalf("the device keeps %+v", kept.Credentials)
+		}
+		b.silent("registering")
+	})
+	t.Run("RecoveryCodes", func(t *testing.T) { keepCodes(t, b) })
+	t.Run("Prove", func(t *testing.T) {
+		h.age()
+		b.open("/prove?next=/tokens")
+		b.click(`form[action="/prove/passkey"] button`)
+		eventually(t, "the page that asked", b.says(`[aria-current="page"]`, "API tokens"))
+		b.silent("proving")
+	})
+	t.Run("SignIn", func(t *testing.T) {
+		b.signOut()
+		b.click(`form[action="/sign-in/passkey"] button`)
+		eventually(t, "the overview", b.says("h1", "Overview"))
+		b.silent("signing in")
+	})
+	t.Run("SecondStep", func(t *testing.T) {
+		b.signOut()
+		b.fill("#f-username", "ada")
+		b.fill("#f-password", password)
+		b.click(`form[action="/sign-in"] button`)
+		eventually(t, "the second step", b.says("h1", "Second step"))
+		b.click(`form[action="/sign-in/passkey"] button`)
+		eventually(t, "the overview", b.says("h1", "Overview"))
+		b.silent("the second step")
+	})
+	t.Run("NobodyThere", func(t *testing.T) {
+		b.signOut()
+		must(t, proto.WebAuthnSetUserVerified{AuthenticatorID: device, IsUserVerified: false}.Call(b))
+		must(t, b.find(`form[action="/sign-in/passkey"] button`).Click(proto.InputMouseButtonLeft, 1))
+		eventually(t, "the browser to give none", b.says("[data-passkey-note]", "gave no passkey"))
+	})
+}
+
+// keepCodes makes recovery codes, and keeps them as a file and on paper.
+func keepCodes(t *testing.T, b *tab) {
+	b.open("/profile/factors")
+	b.click(`form[action="/profile/recovery-codes"] button`)
+	eventually(t, "the codes", b.says("#codes-title", "Your recovery codes"))
+	folder := t.TempDir()
+	must(t, proto.BrowserSetDownloadBehavior{Behavior: proto.BrowserSetDownloadBehaviorBehaviorAllow, DownloadPath: folder}.Call(b.Browser()))
+	must(t, b.find("[data-codes-keep]").Click(proto.InputMouseButtonLeft, 1))
+	shown := strings.Fields(b.text("[data-codes]"))
+	eventually(t, "the file", func() bool {
+		text, err := os.ReadFile(filepath.Join(folder, "keeper-recovery-codes.txt"))
+		if err != nil {
+			return false
+		}
+		for _, code := range shown {
+			if !strings.Contains(string(text), "\n"+code+"\n") {
+				return false
+			}
+		}
+		return len(shown) == 10 && strings.HasPrefix(string(text), "Recovery codes of ada for Keeper, at localhost:")
+	})
+	_, err := b.Eval(`() => { window.print = () => { document.body.dataset.printed = "yes" } }`)
+	must(t, err)
+	must(t, b.find("[data-codes-print]").Click(proto.InputMouseButtonLeft, 1))
+	b.find(`body[data-printed="yes"]`)
+	b.silent("keeping the codes")
+}

@@ -47,11 +47,11 @@ var functions = template.FuncMap{
 	"fieldWord": fieldWord,
 	"confirm":   confirmView,
 
-	"tab":       func(label, href string, active bool) Tab { return Tab{label, href, active} },
-	"tabs":      func(all ...Tab) []Tab { return all },
-	"pager":     func(p Pager, prev, next string) PagerView { return PagerView{p, prev, next} },
-	"empty":     func(icon, title, text string) Empty { return Empty{icon, title, text} },
-	"destTabs":  func(v DestinationView, active string) DestinationTabs { return DestinationTabs{v, active} },
+	"tab":      func(label, href string, active bool) Tab { return Tab{label, href, active} },
+	"tabs":     func(all ...Tab) []Tab { return all },
+	"pager":    func(p Pager, prev, next string) PagerView { return PagerView{p, prev, next} },
+	"empty":    func(icon, title, text string) Empty { return Empty{icon, title, text} },
+	"destTabs": func(v DestinationView, active string) DestinationTabs { return DestinationTabs{v, active} },
 	"envTabs": func(name, active string, keys, members bool) EnvironmentTabs {
 		return EnvironmentTabs{name, active, keys, members}
 	},

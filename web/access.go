@@ -3,7 +3,6 @@ package web
 import (
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/fault"
-	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/templates"
 )
 
@@ -86,7 +85,7 @@ func (w *Web) listAllTokens(r *request) error {
 	}
 	page.Pager.Next = next
 	for _, t := range tokens {
-		mine := models.UserID(t.UserID) == r.actor.UserID
+		mine := t.UserID == r.actor.UserID
 		page.Rows = append(page.Rows, templates.TokenRow{Token: t.Token, Owner: t.Username, MayRevoke: mine || r.may(auth.ManageUsers, auth.Global)})
 	}
 	return r.show(page, &page.BasePage)

@@ -109,7 +109,7 @@ func (w *Web) rotate(r *request, of *models.User) error {
 	if err != nil {
 		return fault.InvalidField("overlap", "must be a number of hours")
 	}
-	overlap := time.Duration(hours) * time.Hour //nolint:gosec // 16 bits
+	overlap := time.Duration(hours) * time.Hour
 	text, token, err := w.Auth.RotateToken(r.Context(), r.actor, models.TokenID(r.param("token")), overlap)
 	if err != nil {
 		return err

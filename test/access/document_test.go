@@ -22,11 +22,12 @@ const (
 	hidden        = "hidden"       // the same, and who lacks the action is told that nothing is there
 	ofEverything  = "installation" // as a whole
 	within        = "within"       // the installation as a whole, and the environment has to be visible
+	inside        = "inside"       // the administration of people, which is not there for who may not see it
 	ofEach        = "each"         // thing; the answer leaves out what may not be seen
 	ofSome        = "some"         // the same, and refused where it would be empty for want of rights
 )
 
-var places = []string{ofEnvironment, hidden, ofEverything, within, ofEach, ofSome}
+var places = []string{ofEnvironment, hidden, ofEverything, within, inside, ofEach, ofSome}
 
 // entry is a line of the table: what is asked, and what it takes.
 type entry struct {
@@ -127,7 +128,7 @@ func (d document) expected(e entry, c *caller) answer {
 // widening are operations that give somebody what they have not: a token whose scope names
 // actions gives nobody more than it may do itself.
 var widening = map[string]bool{
-	"POST /api/users/{user}/password": true, "PUT /api/groups/{group}/members/{member}": true,
+	"POST /api/users/{user}/password": true, "POST /api/users/{user}/reset-factors": true, "PUT /api/groups/{group}/members/{member}": true,
 	"keeper groups add": true,
 }
 
@@ -152,6 +153,11 @@ func (d document) decides(e entry, c *caller) answer {
 		if d.may(c, e.action, true) || d.may(c, e.action, false) || c.away != "" && slices.Contains(d.gives[e.action], string(c.away)) {
 			return allowed
 		}
+	case inside:
+		if !d.may(c, "users.view", false) {
+			return absent
+		}
+		fallthrough
 	case ofEverything:
 		if d.may(c, e.action, false) {
 			return allowed

@@ -88,7 +88,7 @@ func newHouse(t *testing.T) (*house, *watch) {
 		Secrets: h.secrets, Destinations: h.dests, Keys: work, Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.access),
 		Health: func(context.Context) telemetry.Health { return telemetry.Health{Ready: true} }, Metrics: telemetry.NewMetrics(),
 		Subscribe: func() (<-chan struct{}, func()) { return make(chan struct{}), func() {} },
-		Origin:    origin, Version: "test", Now: time.Now, Log: log,
+		Origin:    origin, Hosts: web.NewHosts("", "", nil), StrangerRate: 1_000_000, Version: "test", Now: time.Now, Log: log,
 	})
 	must(t, err)
 	server := httptest.NewServer(h.noting(h.handler))
@@ -141,6 +141,7 @@ func (h *house) client(token string) *client.Client {
 // get asks for what the browser of somebody who is not signed in would.
 func (h *house) get(path string, cookies ...*http.Cookie) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r.Host = "localhost"
 	for _, c := range cookies {
 		r.AddCookie(c)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,8 +38,12 @@ var pathNames = []struct{ start, thing string }{
 	{"/environments/", "environment-name"},
 }
 
-// others are parameters that stand for another thing than their own name in one place.
-var others = map[string]string{"POST /api/users/{user}/tokens": "service"}
+// others are parameters that stand for another thing than their own name, by the start of a
+// path and the parameter.
+var others = map[string]string{
+	"/api/users/{user}/tokens {user}": "service", "/admin/users/{user}/tokens {user}": "service",
+	"/admin/users/{user}/tokens {token}": "service-token", "/admin/users/{user}/sessions {session}": "user-session",
+}
 
 var parameter = regexp.MustCompile(`\{([a-z]+)\}`)
 
@@ -55,8 +60,8 @@ func (w *world) path(t *testing.T, asked string, c *caller) string {
 			}
 		}
 		switch {
-		case others[asked] != "":
-			thing = others[asked]
+		case otherThan(path, name) != "":
+			thing = otherThan(path, name)
 		case thing == "member":
 			thing = "user"
 		case thing == "number":
@@ -64,6 +69,15 @@ func (w *world) path(t *testing.T, asked string, c *caller) string {
 		}
 		return w.thing(t, asked, thing, c)
 	})
+}
+
+func otherThan(path, name string) string {
+	for at, thing := range others {
+		if start, of, _ := strings.Cut(at, " "); of == name && strings.HasPrefix(path, start) {
+			return thing
+		}
+	}
+	return ""
 }
 
 func (w *world) thing(t *testing.T, asked, thing string, c *caller) string {
@@ -115,15 +129,18 @@ var steps = map[string]string{
 	"/sign-in/step": "step", "/sign-in/passkey": "passkey-step", "/prove/passkey": "prove-step",
 }
 
+// stopped are the statuses with which an allowed request may end before its aim.
+var stopped = []int{
+	http.StatusBadRequest, http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnprocessableEntity, http.StatusServiceUnavailable,
+}
+
 // send sends a request as a caller.
 func (w *world) send(t *testing.T, method, target, contentType, body string, c *caller) *httptest.ResponseRecorder {
 	t.Helper()
-	ctx, cancel := t.Context(), context.CancelFunc(func() {})
-	if strings.HasPrefix(target, "/events") {
-		ctx, cancel = context.WithTimeout(ctx, 20*time.Millisecond)
-	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	r := httptest.NewRequest(method, target, strings.NewReader(body)).WithContext(ctx)
+	r.Host = "localhost"
 	if body != "" || method == http.MethodPost && contentType != "application/json" {
 		r.Header.Set("Content-Type", contentType)
 	}
@@ -138,8 +155,23 @@ func (w *world) send(t *testing.T, method, target, contentType, body string, c *
 	}
 	r.Header.Set("X-CSRF-Token", c.form)
 	out := httptest.NewRecorder()
-	w.handler.ServeHTTP(out, r)
+	if strings.HasPrefix(target, "/events") {
+		w.handler.ServeHTTP(&firstWords{out, cancel}, r)
+	} else {
+		w.handler.ServeHTTP(out, r)
+	}
 	return out
+}
+
+// firstWords ends a request that would never end by itself when it begins to be answered.
+type firstWords struct {
+	*httptest.ResponseRecorder
+	end func()
+}
+
+func (f *firstWords) Write(b []byte) (int, error) {
+	defer f.end()
+	return f.ResponseRecorder.Write(b)
 }
 
 // ask sends a request as a caller, and says how it was answered.
@@ -156,10 +188,10 @@ func (w *world) ask(t *testing.T, method, target, contentType, body string, c *c
 		got.answer = refused
 	case out.Code == http.StatusNotFound:
 		got.answer = absent
-	case out.Code == http.StatusTooManyRequests || out.Code >= http.StatusInternalServerError && out.Code != http.StatusServiceUnavailable:
-		got.answer = answer(http.StatusText(out.Code))
-	default:
+	case out.Code < http.StatusBadRequest, slices.Contains(stopped, out.Code):
 		got.answer = allowed
+	default:
+		got.answer = answer(http.StatusText(out.Code))
 	}
 	got.body += "\n" + out.Header().Get("Location")
 	// What a caller asked with is no news to it.

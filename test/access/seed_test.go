@@ -68,6 +68,10 @@ func (h *house) people(in place) {
 	must(h.t, h.auth.SetGroupMember(ctx, system, string(g.ID), u.Username, true))
 	must(h.t, h.auth.SetGroupRole(ctx, system, string(g.ID), in.environment.ID, models.RoleViewer))
 	h.session(u)
+	in.ids["user-session"] = h.hashes(u)[0]
+	_, spare, err := h.auth.CreateTokenFor(ctx, system, robot.Username, auth.NewToken{Name: "spare"})
+	must(h.t, err)
+	in.ids["service-token"] = string(spare.ID)
 	in.ids["found-text"] = h.token(u.Username, "found", models.TokenScope{})
 	h.halfway(in)
 }

@@ -17,6 +17,7 @@ const (
 	AlertKeyUnusable        AlertKind = "key_unusable"
 	AlertSecretsFailing     AlertKind = "secrets_failing"
 	BreakGlass              AlertKind = "break_glass"
+	CertificateExpiring     AlertKind = "certificate_expiring"
 	PasskeyCopied           AlertKind = "passkey_copied"
 )
 
@@ -38,6 +39,8 @@ func (e AlertKind) Valid() bool {
 	case AlertSecretsFailing:
 		return true
 	case BreakGlass:
+		return true
+	case CertificateExpiring:
 		return true
 	case PasskeyCopied:
 		return true
@@ -1183,7 +1186,10 @@ type NewEnvironment struct {
 type NewGroup struct {
 	Description string `json:"description,omitempty,omitzero"`
 	Name        string `json:"name"`
-	Role        string `json:"role,omitempty,omitzero"`
+
+	// Provider The identity provider that names the members; empty: Keeper's own.
+	Provider string `json:"provider,omitempty,omitzero"`
+	Role     string `json:"role,omitempty,omitzero"`
 }
 
 // NewKeyRun defines model for NewKeyRun.
@@ -1197,6 +1203,18 @@ type NewKeyRun struct {
 
 	// ToKey Of a rewrap: the environment's wrapping key from now on.
 	ToKey string `json:"to_key,omitempty,omitzero"`
+}
+
+// NewProvider defines model for NewProvider.
+type NewProvider struct {
+	// Metadata XML, where it is not fetched from metadata_url.
+	Metadata string `json:"metadata,omitempty,omitzero"`
+
+	// Name A slug; it stands in addresses, and stays.
+	Name string `json:"name"`
+
+	// Settings What an administrator sets of an identity provider; docs/okta.md says what each does.
+	Settings ProviderSettings `json:"settings"`
 }
 
 // NewRecipient defines model for NewRecipient.
@@ -1436,6 +1454,190 @@ type Proven struct {
 	Named    []ReceiptException `json:"named"`
 	ReadBack TreeHead           `json:"read_back"`
 	Source   TreeHead           `json:"source"`
+}
+
+// Provider defines model for Provider.
+type Provider struct {
+	// AcsURL Where responses go.
+	AcsURL       string                `json:"acs_url"`
+	Certificates []ProviderCertificate `json:"certificates"`
+	CreatedAt    time.Time             `json:"created_at"`
+	Enabled      bool                  `json:"enabled"`
+
+	// EntityID Keeper's own.
+	EntityID          string    `json:"entity_id"`
+	FetchedAt         time.Time `json:"fetched_at,omitempty,omitzero"`
+	ID                string    `json:"id"`
+	KeeperMetadataURL string    `json:"keeper_metadata_url"`
+
+	// LastError Why the last fetch of metadata failed.
+	LastError string `json:"last_error,omitempty,omitzero"`
+	Name      string `json:"name"`
+
+	// Problem Why it cannot work at all.
+	Problem string `json:"problem,omitempty,omitzero"`
+
+	// ProviderEntityID The identity provider's.
+	ProviderEntityID string `json:"provider_entity_id,omitempty,omitzero"`
+	Revision         int64  `json:"revision"`
+
+	// Settings What an administrator sets of an identity provider; docs/okta.md says what each does.
+	Settings  ProviderSettings `json:"settings"`
+	SignInURL string           `json:"sign_in_url"`
+
+	// SingleLogout Whether both sides take part.
+	SingleLogout bool `json:"single_logout"`
+
+	// SloURL Where single logout goes.
+	SloURL string `json:"slo_url"`
+
+	// TestedAt When a test sign-in last went well with these settings.
+	TestedAt  time.Time `json:"tested_at,omitempty,omitzero"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// ProviderCertificate defines model for ProviderCertificate.
+type ProviderCertificate struct {
+	Fingerprint string    `json:"fingerprint"`
+	NotAfter    time.Time `json:"not_after"`
+	NotBefore   time.Time `json:"not_before"`
+	Ours        bool      `json:"ours"`
+	Signs       bool      `json:"signs"`
+	Subject     string    `json:"subject"`
+}
+
+// ProviderChange defines model for ProviderChange.
+type ProviderChange struct {
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Metadata XML
+	Metadata string `json:"metadata,omitempty,omitzero"`
+
+	// Settings All of them, in place of those that stand.
+	Settings *ProviderSettings `json:"settings,omitempty"`
+
+	// Untested Switch it on though no test sign-in went well with these settings.
+	Untested bool `json:"untested,omitempty,omitzero"`
+}
+
+// ProviderCheck defines model for ProviderCheck.
+type ProviderCheck struct {
+	Groups []string `json:"groups,omitempty,omitzero"`
+	NameID string   `json:"name_id,omitempty,omitzero"`
+
+	// Response The form field SAMLResponse, or the XML.
+	Response string `json:"response,omitempty,omitzero"`
+
+	// Username Empty: the NameID.
+	Username string `json:"username,omitempty,omitzero"`
+}
+
+// ProviderFinding defines model for ProviderFinding.
+type ProviderFinding struct {
+	Detail string `json:"detail"`
+	Mend   string `json:"mend"`
+
+	// Reason One of those in docs/okta.md.
+	Reason string `json:"reason"`
+}
+
+// ProviderFindings defines model for ProviderFindings.
+type ProviderFindings struct {
+	// Accepted Of a response: whether it would be taken, were it new and asked for.
+	Accepted           bool              `json:"accepted"`
+	AssertionSignature ProviderSignature `json:"assertion_signature,omitempty,omitzero"`
+
+	// Attributes Their names, without values.
+	Attributes        []string          `json:"attributes,omitempty,omitzero"`
+	Audiences         []string          `json:"audiences,omitempty,omitzero"`
+	Destination       string            `json:"destination,omitempty,omitzero"`
+	Encryption        string            `json:"encryption,omitempty,omitzero"`
+	Findings          []ProviderFinding `json:"findings"`
+	InResponseTo      string            `json:"in_response_to,omitempty,omitzero"`
+	Issuer            string            `json:"issuer,omitempty,omitzero"`
+	NameID            string            `json:"name_id,omitempty,omitzero"`
+	NameIDFormat      string            `json:"name_id_format,omitempty,omitzero"`
+	Notes             []string          `json:"notes"`
+	Outlook           *ProviderOutlook  `json:"outlook,omitempty"`
+	Recipient         string            `json:"recipient,omitempty,omitzero"`
+	ResponseSignature ProviderSignature `json:"response_signature,omitempty,omitzero"`
+}
+
+// ProviderLink defines model for ProviderLink.
+type ProviderLink struct {
+	// NameID Exactly as the provider sends it.
+	NameID string `json:"name_id"`
+}
+
+// ProviderList defines model for ProviderList.
+type ProviderList struct {
+	Items []Provider `json:"items"`
+}
+
+// ProviderOutlook What a person would get.
+type ProviderOutlook struct {
+	Allowed bool `json:"allowed"`
+
+	// Creates The account would be made.
+	Creates bool `json:"creates,omitempty,omitzero"`
+
+	// Groups Those that count.
+	Groups []string `json:"groups"`
+	Mend   string   `json:"mend,omitempty,omitzero"`
+	Reason string   `json:"reason,omitempty,omitzero"`
+
+	// Role The global role.
+	Role          string      `json:"role,omitempty,omitzero"`
+	Roles         []GroupRole `json:"roles,omitempty,omitzero"`
+	UnknownGroups []string    `json:"unknown_groups"`
+	UserID        string      `json:"user_id,omitempty,omitzero"`
+	Username      string      `json:"username,omitempty,omitzero"`
+}
+
+// ProviderPerson defines model for ProviderPerson.
+type ProviderPerson struct {
+	// Groups Those that counted at the last sign-in.
+	Groups       []string  `json:"groups"`
+	LastSignInAt time.Time `json:"last_sign_in_at"`
+	NameID       string    `json:"name_id"`
+	UserID       string    `json:"user_id"`
+	Username     string    `json:"username"`
+}
+
+// ProviderPersonList defines model for ProviderPersonList.
+type ProviderPersonList struct {
+	Items []ProviderPerson `json:"items"`
+	Next  string           `json:"next,omitempty,omitzero"`
+}
+
+// ProviderSettings What an administrator sets of an identity provider; docs/okta.md says what each does.
+type ProviderSettings struct {
+	AllowIdpInitiated   bool   `json:"allow_idp_initiated,omitempty,omitzero"`
+	AllowResponseOnly   bool   `json:"allow_response_only,omitempty,omitzero"`
+	CreateUsers         bool   `json:"create_users,omitempty,omitzero"`
+	DisplayName         string `json:"display_name,omitempty,omitzero"`
+	EmailAttribute      string `json:"email_attribute,omitempty,omitzero"`
+	EncryptAssertions   bool   `json:"encrypt_assertions,omitempty,omitzero"`
+	EntityID            string `json:"entity_id,omitempty,omitzero"`
+	GroupsAttribute     string `json:"groups_attribute,omitempty,omitzero"`
+	MaxAgeSeconds       int    `json:"max_age_seconds,omitempty,omitzero"`
+	MaxClockSkewSeconds int    `json:"max_clock_skew_seconds,omitempty,omitzero"`
+	MetadataURL         string `json:"metadata_url,omitempty,omitzero"`
+	NameAttribute       string `json:"name_attribute,omitempty,omitzero"`
+	NameIDFormat        string `json:"name_id_format,omitempty,omitzero"`
+	UsernameAttribute   string `json:"username_attribute,omitempty,omitzero"`
+}
+
+// ProviderSignature defines model for ProviderSignature.
+type ProviderSignature struct {
+	Algorithm   string `json:"algorithm,omitempty,omitzero"`
+	Digest      string `json:"digest,omitempty,omitzero"`
+	Fingerprint string `json:"fingerprint,omitempty,omitzero"`
+	Present     bool   `json:"present"`
+
+	// Trusted Whether it is by a certificate of the provider's metadata.
+	Trusted bool `json:"trusted"`
+	Valid   bool `json:"valid"`
 }
 
 // ReadAgain How a destination stands beside an earlier receipt.
@@ -1983,6 +2185,9 @@ type DestinationID = string
 // EnvironmentID defines model for EnvironmentID.
 type EnvironmentID = string
 
+// Fingerprint defines model for Fingerprint.
+type Fingerprint = string
+
 // GroupRef defines model for GroupRef.
 type GroupRef = string
 
@@ -2006,6 +2211,9 @@ type OneEnvironment = string
 
 // PlanID defines model for PlanID.
 type PlanID = string
+
+// ProviderRef defines model for ProviderRef.
+type ProviderRef = string
 
 // RunID defines model for RunID.
 type RunID = string
@@ -2215,6 +2423,27 @@ type ListKeyRunsParams struct {
 
 // ListKeyFindingsParams defines parameters for ListKeyFindings.
 type ListKeyFindingsParams struct {
+	// Cursor The `next` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// DeleteProviderParams defines parameters for DeleteProvider.
+type DeleteProviderParams struct {
+	// IfMatch The ETag of what the change is based on.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
+// UpdateProviderParams defines parameters for UpdateProvider.
+type UpdateProviderParams struct {
+	// IfMatch The ETag of what the change is based on.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
+// ListProviderPeopleParams defines parameters for ListProviderPeople.
+type ListProviderPeopleParams struct {
 	// Cursor The `next` of the page before.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 
@@ -2461,6 +2690,18 @@ type StartKeyRunsJSONRequestBody = NewKeyRun
 
 // TestKeysJSONRequestBody defines body for TestKeys for application/json ContentType.
 type TestKeysJSONRequestBody = KeyTest
+
+// CreateProviderJSONRequestBody defines body for CreateProvider for application/json ContentType.
+type CreateProviderJSONRequestBody = NewProvider
+
+// UpdateProviderJSONRequestBody defines body for UpdateProvider for application/json ContentType.
+type UpdateProviderJSONRequestBody = ProviderChange
+
+// CheckProviderJSONRequestBody defines body for CheckProvider for application/json ContentType.
+type CheckProviderJSONRequestBody = ProviderCheck
+
+// LinkProviderPersonJSONRequestBody defines body for LinkProviderPerson for application/json ContentType.
+type LinkProviderPersonJSONRequestBody = ProviderLink
 
 // CreateSecretJSONRequestBody defines body for CreateSecret for application/json ContentType.
 type CreateSecretJSONRequestBody = NewSecret

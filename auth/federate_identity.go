@@ -75,6 +75,10 @@ func (s *Service) UnlinkIdentity(ctx context.Context, actor models.Actor, named,
 		if err != nil {
 			return err
 		}
+		able, err := s.administered(tx)
+		if err != nil {
+			return err
+		}
 		all, err := tx.IdentitiesOf(u.ID)
 		if err != nil {
 			return err
@@ -101,8 +105,10 @@ func (s *Service) UnlinkIdentity(ctx context.Context, actor models.Actor, named,
 		if err := tx.BumpRights(u.ID); err != nil {
 			return err
 		}
-		if err := s.keepsAdministrator(tx); err != nil {
-			return err
+		if able {
+			if err := s.keepsAdministrator(tx); err != nil {
+				return err
+			}
 		}
 		entry := onUser(actor, "user.unlink", u)
 		entry.Detail = map[string]string{"provider": p.Name}
@@ -141,4 +147,17 @@ func (s *Service) GroupsOfProvider(ctx context.Context, actor models.Actor, name
 		return nil
 	})
 	return views, err
+}
+
+// EnvironmentNames are all environments by their ids: for pages of who sees people's rights.
+func (s *Service) EnvironmentNames(ctx context.Context) (map[models.EnvironmentID]models.Environment, error) {
+	found := map[models.EnvironmentID]models.Environment{}
+	err := s.store.Read(ctx, func(tx *store.Tx) error {
+		all, err := tx.Environments(nil)
+		for _, e := range all {
+			found[e.ID] = e
+		}
+		return err
+	})
+	return found, err
 }

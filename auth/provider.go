@@ -3,7 +3,6 @@ package auth
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -216,6 +215,10 @@ func (s *Service) UpdateProvider(ctx context.Context, actor models.Actor, named 
 		if err != nil {
 			return err
 		}
+		able, err := s.administered(tx)
+		if err != nil {
+			return err
+		}
 		if bytes.Equal(next.Metadata, before.Metadata) { // a fetch in between stays
 			next.Metadata, next.FetchedAt, next.LastError = standing.Metadata, standing.FetchedAt, standing.LastError
 		}
@@ -223,7 +226,7 @@ func (s *Service) UpdateProvider(ctx context.Context, actor models.Actor, named 
 			return err
 		}
 		if standing.Enabled != next.Enabled {
-			if err := s.switched(tx, next); err != nil {
+			if err := s.switched(tx, next, able); err != nil {
 				return err
 			}
 		}
@@ -272,7 +275,7 @@ func trustOf(c models.ProviderConfig) models.ProviderConfig {
 
 // switched does what it brings with it that a provider goes on or off: what it says counts
 // again, or no more, and nobody stays in on its word.
-func (s *Service) switched(tx *store.Tx, p models.Provider) error {
+func (s *Service) switched(tx *store.Tx, p models.Provider, able bool) error {
 	if err := tx.BumpRightsOfProvider(p.ID); err != nil {
 		return err
 	}
@@ -282,13 +285,28 @@ func (s *Service) switched(tx *store.Tx, p models.Provider) error {
 	if _, err := tx.DeleteSessionsOfProvider(p.ID, ""); err != nil {
 		return err
 	}
-	return s.wayIn(tx)
+	return s.wayIn(tx, able)
 }
 
-// wayIn refuses a change after which nobody could sign in to put things right.
-func (s *Service) wayIn(tx *store.Tx) error {
-	if err := s.keepsAdministrator(tx); err != nil || !s.deps.LocalSignInOff {
-		return err
+// administered reports whether there is an administrator who can sign in.
+func (s *Service) administered(tx *store.Tx) (bool, error) {
+	err := s.keepsAdministrator(tx)
+	if fault.Is(err, fault.Conflict) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// wayIn refuses a change after which nobody could sign in to put things right, where somebody
+// could before it.
+func (s *Service) wayIn(tx *store.Tx, before bool) error {
+	if before {
+		if err := s.keepsAdministrator(tx); err != nil {
+			return err
+		}
+	}
+	if !s.deps.LocalSignInOff {
+		return nil
 	}
 	left, err := tx.CountEnabledProviders()
 	if err == nil && left == 0 {
@@ -310,13 +328,17 @@ func (s *Service) DeleteProvider(ctx context.Context, actor models.Actor, named 
 		if expected != 0 && p.Revision != expected {
 			return staleThing("identity provider")
 		}
+		able, err := s.administered(tx)
+		if err != nil {
+			return err
+		}
 		if err := tx.BumpRightsOfProvider(p.ID); err != nil {
 			return err
 		}
 		if err := tx.DeleteProvider(p.ID); err != nil {
 			return err
 		}
-		if err := s.wayIn(tx); err != nil {
+		if err := s.wayIn(tx, able); err != nil {
 			return err
 		}
 		if err := s.deps.Alert(tx, certificateSignals(p, nil, s.now(), true)...); err != nil {
@@ -451,7 +473,7 @@ func onProvider(actor models.Actor, action string, p models.Provider, detail map
 // Keeper believes, with what it was.
 func providerChanges(before, after models.Provider, untested bool) map[string]string {
 	detail := map[string]string{}
-	was, is := settingsOf(before), settingsOf(after)
+	was, is := SettingsOf(before), SettingsOf(after)
 	for name := range is {
 		if was[name] != is[name] {
 			detail[name] = was[name] + " → " + is[name]
@@ -466,7 +488,8 @@ func providerChanges(before, after models.Provider, untested bool) map[string]st
 	return detail
 }
 
-func settingsOf(p models.Provider) map[string]string {
+// SettingsOf are a provider's settings as text, by the names that the API has for them.
+func SettingsOf(p models.Provider) map[string]string {
 	c := p.Config
 	return map[string]string{
 		"enabled": strconv.FormatBool(p.Enabled), "display_name": c.DisplayName, "metadata_url": c.MetadataURL, "entity_id": c.EntityID,
@@ -474,6 +497,13 @@ func settingsOf(p models.Provider) map[string]string {
 		"name_attribute": c.NameAttribute, "groups_attribute": c.GroupsAttribute,
 		"allow_idp_initiated": strconv.FormatBool(c.AllowIDPInitiated), "allow_response_only": strconv.FormatBool(c.AllowResponseOnly),
 		"encrypt_assertions": strconv.FormatBool(c.EncryptAssertions), "create_users": strconv.FormatBool(c.CreateUsers),
-		"max_clock_skew_seconds": fmt.Sprint(c.MaxClockSkew), "max_age_seconds": fmt.Sprint(c.MaxAge),
+		"max_clock_skew_seconds": optional(c.MaxClockSkew), "max_age_seconds": optional(c.MaxAge),
 	}
+}
+
+func optional(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }

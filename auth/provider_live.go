@@ -294,9 +294,9 @@ func (k samlState) peek(ctx context.Context, relayState string) (r saml.Request,
 
 // Use implements saml.Replays.
 func (k samlState) Use(ctx context.Context, key string, until time.Time) (fresh bool, err error) {
-	err = k.s.store.Write(ctx, func(tx *store.Tx) error {
-		fresh, err = tx.UseAssertion(k.s.digest("saml used\x00"+key), until)
-		return err
-	})
-	return fresh, err
+	err = k.s.store.Write(ctx, func(tx *store.Tx) error { return tx.UseAssertion(k.s.digest("saml used\x00"+key), until) })
+	if fault.Is(err, fault.Conflict) {
+		return false, nil
+	}
+	return err == nil, err
 }

@@ -3,8 +3,6 @@ package store
 import (
 	"time"
 
-	"gorm.io/gorm/clause"
-
 	"github.com/your-org/keeper/models"
 )
 
@@ -202,11 +200,11 @@ func (tx *Tx) TakeSAMLRequest(relayState string) (models.SAMLRequest, error) {
 	return r, affected(done.RowsAffected, translate(done.Error, "request"), "request")
 }
 
-// UseAssertion remembers the hash of a message until a time, and says whether it is new.
-func (tx *Tx) UseAssertion(hash string, until time.Time) (fresh bool, err error) {
-	row := models.SAMLAssertion{Hash: hash, ExpiresAt: micro(until)}
-	done := tx.db().Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
-	return done.RowsAffected == 1, translate(done.Error, "assertion")
+// UseAssertion remembers the hash of a message until a time. Conflict where it was used: the
+// unique key alone decides, since how many rows an insert that is passed over changes differs
+// from database to database.
+func (tx *Tx) UseAssertion(hash string, until time.Time) error {
+	return tx.insert(&models.SAMLAssertion{Hash: hash, ExpiresAt: until}, "message")
 }
 
 // DeleteSAMLBefore removes requests and used messages that expired before a time.

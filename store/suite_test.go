@@ -22,6 +22,7 @@ func TestSuite(t *testing.T) {
 		"Versions": testVersions, "Keys": testKeys, "Destinations": testDestinations, "SyncStates": testSyncStates,
 		"SyncEntries": testSyncEntries, "SyncRuns": testSyncRuns, "Receipts": testReceipts, "Users": testUsers, "Sessions": testSessions,
 		"ReplacedSession": testReplacedSession, "Attempts": testAttempts, "Factors": testFactors,
+		"Providers": testProviders, "SAMLState": testSAMLState, "NamedSessions": testNamedSessions,
 		"Tokens": testTokens, "People": testPeople, "Audit": testAudit, "Record": testRecord, "Settings": testSettings, "Jobs": testJobs,
 		"JobsRace": testJobsRace, "Write": testWrite, "WriteRace": testWriteRace, "Names": testNames,
 		"Recipients": testRecipients, "KeyGenerationWaits": testKeyGenerationWaits, "KeyGenerationRace": testKeyGenerationRace,

@@ -12,7 +12,7 @@ type AdminTabs struct{ Active string }
 
 // All are the tabs.
 func (t AdminTabs) All() []Tab {
-	all := []Tab{{Label: "Users"}, {Label: "Groups"}, {Label: "Tokens"}, {Label: "Access"}}
+	all := []Tab{{Label: "Users"}, {Label: "Groups"}, {Label: "Providers"}, {Label: "Tokens"}, {Label: "Access"}}
 	for i := range all {
 		name := strings.ToLower(all[i].Label)
 		all[i].URL, all[i].Active = MustPath("/admin/"+name), t.Active == name

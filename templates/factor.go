@@ -39,7 +39,7 @@ type ProvePage struct {
 	BasePage
 	Form    Form
 	Factors Factors
-	SAML    bool // the provider that the session came from may vouch again
+	SAML    string // the provider that the session came from, which may vouch again; ""
 }
 
 func (*ProvePage) template() string { return "people/prove" }

@@ -188,7 +188,7 @@ func samplePages() map[string]Page {
 	b := sampleBase()
 	anonymous := BasePage{CSRFToken: "c5rf-t0ken", Now: sampleNow}
 	all := map[string]Page{}
-	for _, add := range []func(BasePage, map[string]Page){samplePeople, sampleSecrets, sampleSecretForms, sampleEnvironments, sampleDestinations, sampleSync, sampleDashboards, sampleKeyPages, sampleEnvironmentKeys, samplePlanPages, sampleHoldPages, sampleAccounts} {
+	for _, add := range []func(BasePage, map[string]Page){samplePeople, sampleSecrets, sampleSecretForms, sampleEnvironments, sampleDestinations, sampleSync, sampleDashboards, sampleKeyPages, sampleEnvironmentKeys, samplePlanPages, sampleHoldPages, sampleAccounts, sampleProviders} {
 		add(b, all)
 	}
 	all["sign-in"] = &SignInPage{BasePage: anonymous}
@@ -196,9 +196,9 @@ func samplePages() map[string]Page {
 	all["sign-in failed"] = &SignInPage{BasePage: anonymous, Form: refused}
 	all["step"] = &StepPage{BasePage: anonymous, Factors: Factors{Code: true, Passkey: true}, Recovery: true, Form: NewForm(map[string]string{"next": "/secrets"})}
 	all["step recovery"] = &StepPage{BasePage: anonymous, Recovery: true, WithRecovery: true}
-	all["sign-in passkeys"] = &SignInPage{BasePage: anonymous, Passkeys: true}
+	all["sign-in passkeys"] = &SignInPage{BasePage: anonymous, Passkeys: true, Providers: []SignInProvider{{"okta", "Okta"}}}
 	all["prove"] = &ProvePage{BasePage: b, Factors: Factors{Password: true}, Form: NewForm(map[string]string{"next": "/keys"})}
-	all["prove factors"] = &ProvePage{BasePage: b, Factors: Factors{Code: true, Passkey: true}, SAML: true, Form: NewForm(map[string]string{"next": "/keys"})}
+	all["prove factors"] = &ProvePage{BasePage: b, Factors: Factors{Code: true, Passkey: true}, SAML: "okta", Form: NewForm(map[string]string{"next": "/keys"})}
 	all["factors"] = &FactorsPage{BasePage: b, MayPasskeys: true}
 	all["factors full"] = &FactorsPage{BasePage: b, MayPasskeys: false, App: agoP(time.Hour), CodesLeft: 7, Passkeys: []models.Passkey{{ID: "a_-1", Name: "Laptop", LastUsedAt: agoP(time.Hour)}, {ID: "b", Name: "Old stick", CloneWarning: true}}}
 	all["totp"] = &TOTPPage{BasePage: b, Secret: "JBSWY3DPEHPK3PXP", QR: []byte("\x89PNG")}

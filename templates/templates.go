@@ -30,6 +30,7 @@ var pages = []Page{
 	(*TokenListPage)(nil), (*TokenNewPage)(nil), (*TokenRotatePage)(nil), (*TokenCreatedPage)(nil), (*LeakedTokenPage)(nil), (*AllTokensPage)(nil),
 	(*AccountListPage)(nil), (*AccountFormPage)(nil), (*AccountPage)(nil), (*OneTimePasswordPage)(nil), (*AccountAskPage)(nil), (*AccountDeletePage)(nil),
 	(*GroupListPage)(nil), (*GroupFormPage)(nil), (*GroupPage)(nil), (*GroupDeletePage)(nil), (*MembersPage)(nil), (*AccessPage)(nil),
+	(*OnwardPage)(nil), (*ProviderListPage)(nil), (*ProviderFormPage)(nil), (*ProviderPage)(nil), (*ProviderDeletePage)(nil), (*DoctorPage)(nil),
 	(*ProblemPage)(nil),
 }
 

@@ -5,8 +5,9 @@ import "github.com/your-org/keeper/models"
 // SignInPage is GET /sign-in. Fields: username, password, next.
 type SignInPage struct {
 	BasePage
-	Form     Form
-	Passkeys bool // may sign in without a user name
+	Form      Form
+	Passkeys  bool // may sign in without a user name
+	Providers []SignInProvider
 }
 
 func (*SignInPage) template() string { return "people/sign-in" }

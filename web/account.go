@@ -10,14 +10,24 @@ func (w *Web) showSignIn(r *request) error {
 	if r.session.ID != "" {
 		return r.redirect(localPath(r.URL.Query().Get("next")))
 	}
-	page := &templates.SignInPage{Passkeys: w.Auth.MayPasskeySignIn(), Form: templates.NewForm(map[string]string{"next": localPath(r.URL.Query().Get("next"))})}
-	return r.show(page, &page.BasePage)
+	return w.signInPage(r, nil, templates.NewForm(map[string]string{"next": localPath(r.URL.Query().Get("next"))}))
 }
 
 // signInAgain keeps the user name, never the password.
 func (w *Web) signInAgain(r *request, err error) error {
-	page := &templates.SignInPage{Passkeys: w.Auth.MayPasskeySignIn(), Form: r.refill(err, 0, "username", "next")}
-	return r.showRefused(err, page, &page.BasePage)
+	return w.signInPage(r, err, r.refill(err, 0, "username", "next"))
+}
+
+func (w *Web) signInPage(r *request, refusal error, form templates.Form) error {
+	page := &templates.SignInPage{Passkeys: w.Auth.MayPasskeySignIn(), Form: form}
+	providers, err := w.Auth.SignInProviders(r.Context())
+	if err != nil {
+		return err
+	}
+	for _, p := range providers {
+		page.Providers = append(page.Providers, templates.SignInProvider(p))
+	}
+	return r.showRefused(refusal, page, &page.BasePage)
 }
 
 // signIn begins a sign-in with a password.
@@ -71,7 +81,15 @@ func (w *Web) signOut(r *request) error {
 	if err := r.end(); err != nil {
 		return err
 	}
-	return r.redirect("/sign-in")
+	there, err := w.Auth.BeginLogout(r.Context(), r.row)
+	if err != nil || there == nil {
+		if err != nil { // who cannot be signed out there is signed out here all the same
+			w.logFailure(r.Request, err)
+		}
+		return r.redirect("/sign-in")
+	}
+	r.session.ID, r.visitor, r.environments = "", visitor{actor: auth.Nobody(w.origin(r.Request))}, nil
+	return r.onward("You are signed out", "Your browser goes on to sign you out at the identity provider too.", *there)
 }
 
 func (w *Web) showPassword(r *request) error { return w.passwordForm(r, nil) }

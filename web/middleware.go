@@ -12,6 +12,7 @@ import (
 
 	"github.com/unrolled/secure"
 
+	"github.com/your-org/keeper/auth/saml"
 	"github.com/your-org/keeper/models"
 )
 
@@ -189,7 +190,7 @@ func (s *shapes) label(shape string, status int) string {
 
 var knownSegments = func() map[string]bool {
 	words := "api secrets environments destinations sync states runs results tokens me versions rollback undelete activity test pause resume " +
-		"sign-in sign-out password events new deleted edit reveal delete audit profile sessions revoke revoke-others step passkey passkeys begin prove factors totp confirm remove rename recovery-codes docs openapi.json problems healthz readyz metrics static"
+		"sign-in sign-out password events new deleted edit reveal delete audit profile sessions revoke revoke-others step passkey passkeys begin prove factors totp confirm remove rename recovery-codes saml acs slo metadata admin providers switch refresh keys use groups people doctor dry-run docs openapi.json problems healthz readyz metrics static"
 	known := map[string]bool{}
 	for word := range strings.FieldsSeq(words) {
 		known[word] = true
@@ -219,7 +220,11 @@ func (w *Web) caught(next http.Handler) http.Handler {
 func limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.URL.Path, "/api/") {
-			r.Body = http.MaxBytesReader(rw, r.Body, maxForm)
+			most := int64(maxForm)
+			if strings.HasPrefix(r.URL.Path, "/saml/") {
+				most = saml.MaxBody
+			}
+			r.Body = http.MaxBytesReader(rw, r.Body, most)
 		}
 		next.ServeHTTP(rw, r)
 	})

@@ -58,7 +58,7 @@ func (w *Web) endpoint(rt route) echo.HandlerFunc {
 		if err == nil {
 			err = rt.handle(r)
 		}
-		if fault.Is(err, fault.Unproven) && !r.wantsText() {
+		if fault.Is(err, fault.Unproven) && !r.wantsText() && rt.again == nil { // else what was typed stays, in the answer alone
 			return r.askProof()
 		}
 		if err != nil && rt.again != nil {
@@ -91,7 +91,7 @@ func (r *request) admit(path string) (sent bool, err error) {
 // accept reads the form of a change and checks its token. The parser's own error may quote
 // what was typed, so it goes nowhere.
 func (r *request) accept(from access) error {
-	if r.reads() {
+	if r.reads() || from == foreign { // which reads its own form
 		return nil
 	}
 	if err := r.ParseForm(); err != nil {
@@ -99,9 +99,6 @@ func (r *request) accept(from access) error {
 			return errTooLarge
 		}
 		return fault.New(fault.Invalid, "The form cannot be read; nothing was done.").WithHint("Reload the page and send it again.")
-	}
-	if from == foreign {
-		return nil
 	}
 	return r.checkToken()
 }

@@ -130,5 +130,5 @@ func (w *Web) table() []route {
 		{post, "/tokens/{token}/revoke", signedIn, w.revokeToken, nil},
 		{get, "/tokens/{token}/rotate", signedIn, w.showRotate, nil},
 		{post, "/tokens/{token}/rotate", signedIn, w.rotateToken, w.rotateForm},
-	}, w.administration())
+	}, w.administration(), w.federation())
 }

@@ -37,6 +37,9 @@ func TestTable(t *testing.T) {
 		{Method: post, Path: "/sign-in/step"},
 		{Method: post, Path: "/sign-in/passkey/begin"},
 		{Method: post, Path: "/sign-in/passkey"},
+		{Method: get, Path: "/saml/{provider}/sign-in"},
+		{Method: get, Path: "/saml/{provider}/metadata"},
+		{Method: get, Path: "/saml/{provider}/slo"},
 	}
 	if diff := cmp.Diff(wanted, publicOnes); diff != "" {
 		t.Errorf("routes without a session:\n%s", diff)

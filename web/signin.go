@@ -103,7 +103,12 @@ func (w *Web) proveForm(r *request, refusal error) error {
 	if err != nil {
 		return err
 	}
-	page := &templates.ProvePage{Factors: factors(needs), SAML: slices.Contains(needs, models.BySAML)}
+	page := &templates.ProvePage{Factors: factors(needs)}
+	if slices.Contains(needs, models.BySAML) {
+		if page.SAML, err = w.Auth.ProviderOf(r.Context(), r.row); err != nil {
+			return err
+		}
+	}
 	page.Form = templates.NewForm(map[string]string{"next": localPath(r.URL.Query().Get("next"))})
 	if refusal != nil {
 		page.Form = r.refill(refusal, 0, "next")

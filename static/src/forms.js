@@ -32,3 +32,6 @@ document.addEventListener("submit", (event) => {
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
+
+// A message to an identity provider that takes forms alone goes out by itself.
+document.querySelector("form[data-send-now]")?.submit();

@@ -7,6 +7,7 @@ import "./forms.js";
 import "./editor.js";
 import "./secret.js";
 import "./passkey.js";
+import "./prove.js";
 import "./codes.js";
 import "./times.js";
 import "./live.js";

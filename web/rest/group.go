@@ -29,7 +29,7 @@ func (s *server) CreateGroup(w http.ResponseWriter, r *http.Request) {
 		if err := decode(w, r, &body); err != nil {
 			return answer{}, err
 		}
-		g, err := s.Auth.CreateGroup(ctx, actor, auth.NewGroup{Name: body.Name, Description: body.Description, Role: models.GlobalRole(body.Role)})
+		g, err := s.Auth.CreateGroup(ctx, actor, auth.NewGroup{Provider: body.Provider, Name: body.Name, Description: body.Description, Role: models.GlobalRole(body.Role)})
 		a := groupAnswer(auth.GroupView{Group: g})
 		a.status, a.location = http.StatusCreated, "/api/groups/"+string(g.ID)
 		return a, err

@@ -70,7 +70,7 @@ func newHouse(t testing.TB) *house {
 	envelope, err := kms.NewEnvelope(keys.NewRows(h.store), h.key, kms.Options{Others: backends[1:]})
 	must(t, err)
 	t.Cleanup(envelope.Close)
-	h.auth, err = auth.New(auth.Deps{Store: h.store, PublicURL: "http://127.0.0.1:1", Now: time.Now})
+	h.auth, err = auth.New(auth.Deps{Store: h.store, PublicURL: "http://127.0.0.1:1", Secret: bytes.Repeat([]byte{5}, 32), Now: time.Now})
 	must(t, err)
 	log := slog.New(slog.NewJSONHandler(h.log, nil))
 	service := secrets.New(secrets.Deps{

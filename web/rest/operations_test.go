@@ -23,6 +23,7 @@ func TestEveryOperation(t *testing.T) {
 	t.Run("Alerts", func(t *testing.T) { alertOperations(t, h) })
 	t.Run("Tokens", func(t *testing.T) { tokenOperations(t, h) })
 	t.Run("People", func(t *testing.T) { peopleOperations(t, h) })
+	t.Run("Providers", func(t *testing.T) { providerOperations(t, h) })
 	t.Run("Keys", func(t *testing.T) { keyOperations(t, h) })
 	document, err := specification()
 	must(t, err)

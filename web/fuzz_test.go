@@ -129,8 +129,8 @@ func FuzzCookie(f *testing.F) {
 		if visit.session.ID != "" || visit.actor.UserID != "" {
 			t.Fatalf("%q stands for %q", line, visit.actor.Name)
 		}
-		if visit.csrfToken() != visit.csrfToken() && visit.Header.Get("Cookie") != "" && len(out.Header().Values("Set-Cookie")) == 0 {
-			t.Fatalf("%q: the form's token changes", line)
+		if visit.csrfToken() == "" {
+			t.Fatalf("%q: the form has no token", line)
 		}
 		visit.step()
 		for _, set := range out.Header().Values("Set-Cookie") {

@@ -96,7 +96,7 @@ func (tx *Tx) Groups(search, at string, limit int) ([]models.Group, string, erro
 		query = after(query, "name", "id", false, from.Key, from.ID)
 	}
 	rows, err := all[models.Group](query, "group")
-	rows, next := page(rows, limit, func(g *models.Group) cursor { return cursor{"groups", g.Name, string(g.ID)} })
+	rows, next := page(rows, limit, func(g *models.Group) cursor { return cursor{Order: "groups", Key: g.Name, ID: string(g.ID)} })
 	return rows, next, err
 }
 

@@ -144,7 +144,9 @@ func (tx *Tx) CreateIdentity(i *models.Identity) error {
 }
 
 // UpdateIdentity writes all but the creation.
-func (tx *Tx) UpdateIdentity(i *models.Identity) error { return tx.replace(i, "identity", "created_at") }
+func (tx *Tx) UpdateIdentity(i *models.Identity) error {
+	return tx.replace(i, "identity", "created_at")
+}
 
 // Identity loads one by its subject.
 func (tx *Tx) Identity(provider models.ProviderID, subject string) (models.Identity, error) {

@@ -216,7 +216,7 @@ func TestSAMLRefusals(t *testing.T) {
 		"Recipient": {edit(func(a *crewjam.Assertion) {
 			a.Subject.SubjectConfirmations[0].SubjectConfirmationData.Recipient = "https://other/acs"
 		}), saml.ReasonRecipient},
-		"Destination":   {samltest.Making{Response: func(r *crewjam.Response) { r.Destination = "https://other/acs" }}, saml.ReasonDestination},
+		"Destination": {samltest.Making{Response: func(r *crewjam.Response) { r.Destination = "https://other/acs" }}, saml.ReasonDestination},
 		"TwoAssertions": {attack(func(el *etree.Element) {
 			twin := el.SelectElement("Assertion").Copy()
 			twin.CreateAttr("ID", "id-other")

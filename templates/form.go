@@ -12,6 +12,7 @@ type Form struct {
 	Errors   []fault.Field     // at the fields, in their order
 	Message  string            // what is wrong with the form as a whole, or ""
 	Hint     string            // what to do about it
+	Unproven bool              // a proof of who the person is, is all that is missing
 	Revision int64             // of what is edited, sent back as "revision"; 0: new
 }
 
@@ -23,6 +24,7 @@ func NewForm(values map[string]string) Form { return Form{Values: values} }
 func (f *Form) Fail(err error) {
 	public := fault.Public(err)
 	f.Message, f.Hint, f.Errors = public.Message, public.Hint, public.Fields
+	f.Unproven = fault.Is(err, fault.Unproven)
 	if len(public.Fields) > 0 {
 		f.Message, f.Hint = "", ""
 	}

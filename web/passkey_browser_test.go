@@ -106,6 +106,7 @@ func TestPasskeysInABrowser(t *testing.T) {
 		eventually(t, "the overview", b.says("h1", "Overview"))
 		b.silent("the second step")
 	})
+	t.Run("ProveInAnotherTab", func(t *testing.T) { proveAside(t, h, b, device) })
 	t.Run("NobodyThere", func(t *testing.T) {
 		b.signOut()
 		must(t, proto.WebAuthnSetUserVerified{AuthenticatorID: device, IsUserVerified: false}.Call(b))
@@ -140,4 +141,43 @@ func keepCodes(t *testing.T, b *tab) {
 	must(t, b.find("[data-codes-print]").Click(proto.InputMouseButtonLeft, 1))
 	b.find(`body[data-printed="yes"]`)
 	b.silent("keeping the codes")
+}
+
+// proveAside has the proof run out while a form is filled: it is given in another tab, and
+// what was typed is sent as it stands.
+func proveAside(t *testing.T, h *house, b *tab, device proto.WebAuthnAuthenticatorID) {
+	b.open("/tokens/new")
+	b.fill("#f-name", "typed before the proof")
+	h.age()
+	b.click(`form[action="/tokens"] button[type="submit"]`)
+	link := b.find("[data-prove-aside]")
+	if got, err := b.find("#f-name").Property("value"); err != nil || got.Str() != "typed before the proof" {
+		t.Fatalf("the form holds %s, %v", got, err)
+	}
+	href, err := link.Attribute("href")
+	must(t, err)
+	_, err = b.Eval(`() => document.querySelector("[data-prove-aside]").addEventListener("click", (event) => event.preventDefault())`)
+	must(t, err)
+	must(t, link.Click(proto.InputMouseButtonLeft, 1))
+	aside := &tab{Page: b.Browser().MustPage().Timeout(time.Minute), t: t, url: b.url}
+	kept, err := proto.WebAuthnGetCredentials{AuthenticatorID: device}.Call(b)
+	must(t, err)
+	copied := aside.authenticator() // a tab has devices of its own
+	for _, one := range kept.Credentials {
+		must(t, proto.WebAuthnAddCredential{AuthenticatorID: copied, Credential: one}.Call(aside))
+	}
+	aside.open(*href)
+	aside.click(`form[action="/prove/passkey"] button`)
+	eventually(t, "the proof", func() bool { return strings.HasSuffix(aside.MustInfo().URL, "/profile/factors") })
+	must(t, aside.Page.Close())
+	before := b.find(`input[name="csrf_token"]`).MustProperty("value").Str()
+	_, err = b.Eval(`() => dispatchEvent(new Event("focus"))`)
+	must(t, err)
+	eventually(t, "the form's new token", func() bool { return b.find(`form[action="/tokens"] input[name="csrf_token"]`).MustProperty("value").Str() != before })
+	b.click(`form[action="/tokens"] button[type="submit"]`)
+	eventually(t, "the token", b.says("main", "typed before the proof"))
+	eventually(t, "the token", b.says("main", "kpr_"))
+	b.mu.Lock()
+	b.noise = nil // the refusal is an error of the console
+	b.mu.Unlock()
 }

@@ -132,6 +132,18 @@ func TestProve(t *testing.T) {
 		t.Errorf("ended at %s; the identifier changed: %t", p.path(), v.cookie("keeper") != before)
 	}
 	v.get("/profile/factors").form("/profile/totp").submit().want(http.StatusOK, "p.mono", "")
+	t.Run("TypedStays", func(t *testing.T) {
+		h.age()
+		p := v.get("/tokens/new").form("/tokens").set("name", "typed").submit()
+		p.want(http.StatusForbidden, ".summary a[data-prove-aside]", "another tab")
+		v.get("/prove").form("/prove").set("password", password).submit()
+		// Without a script the form's token is that of before the proof: it is shown again, once.
+		p = p.form("/tokens").submit().want(http.StatusForbidden, ".summary", "send it again")
+		if got := p.form("/tokens").value("name"); got != "typed" {
+			t.Errorf("the form holds %q", got)
+		}
+		p.form("/tokens").submit().want(http.StatusOK, "main", "kpr_")
+	})
 	t.Run("Script", func(t *testing.T) {
 		h.age()
 		p := v.get("/profile/factors")

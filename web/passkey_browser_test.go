@@ -173,7 +173,9 @@ func proveAside(t *testing.T, h *house, b *tab, device proto.WebAuthnAuthenticat
 	before := b.find(`input[name="csrf_token"]`).MustProperty("value").Str()
 	_, err = b.Eval(`() => dispatchEvent(new Event("focus"))`)
 	must(t, err)
-	eventually(t, "the form's new token", func() bool { return b.find(`form[action="/tokens"] input[name="csrf_token"]`).MustProperty("value").Str() != before })
+	eventually(t, "the form's new token", func() bool {
+		return b.find(`form[action="/tokens"] input[name="csrf_token"]`).MustProperty("value").Str() != before
+	})
 	b.click(`form[action="/tokens"] button[type="submit"]`)
 	eventually(t, "the token", b.says("main", "typed before the proof"))
 	eventually(t, "the token", b.says("main", "kpr_"))

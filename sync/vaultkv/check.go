@@ -85,7 +85,7 @@ func (d *Driver) checkVersions(ctx context.Context, op operation, name string) e
 func (d *Driver) checkPut(ctx context.Context, name string) error {
 	path := d.path(opPut.area, name)
 	a, err := d.call(ctx, d.post(path, map[string]any{
-		"options": map[string]int{"cas": never}, "data": d.encode([]byte("check")),
+		"options": map[string]int{"cas": never}, "data": map[string]string{"check": "check"},
 	}))
 	switch {
 	case err == nil && a.status == http.StatusBadRequest:

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	keepersync "github.com/your-org/keeper/sync"
 )
@@ -19,10 +20,8 @@ const (
 	keySecret      = "keeper_secret"
 )
 
-const base64Suffix = "_base64"
-
-func customOf(m keepersync.Mark) map[string]string {
-	return map[string]string{
+func customOf(m keepersync.Mark) map[string]any {
+	return map[string]any{
 		keyOwner: m.Owner, keyDestination: string(m.Destination), keySecret: strconv.FormatInt(int64(m.Secret), 10),
 	}
 }
@@ -84,28 +83,50 @@ func (m metadata) remote(name string) keepersync.Remote {
 	return r
 }
 
-// encode is the entry of a value.
-func (d *Driver) encode(value []byte) map[string]string {
-	if utf8.Valid(value) {
-		return map[string]string{d.valueKey: string(value)}
+// encode is the entry of a value that is to stand under a name. Invalid where the value is to
+// be a whole entry and is no object.
+func (d *Driver) encode(name string, value []byte) (json.RawMessage, error) {
+	if !d.whole {
+		key := d.valueKey
+		if !utf8.Valid(value) {
+			key, value = key+keepersync.Base64Suffix, base64.StdEncoding.AppendEncode(nil, value)
+		}
+		return json.Marshal(map[string]string{key: string(value)})
 	}
-	return map[string]string{d.valueKey + base64Suffix: base64.StdEncoding.EncodeToString(value)}
+	object, err := keepersync.CanonicalObject(value)
+	if err != nil {
+		return nil, d.noEntry(err, opPut, name)
+	}
+	return object, nil
 }
 
-// decode is the value of an entry. An entry that Keeper did not shape is the JSON of all its
-// keys, sorted and with its numbers as they stand.
-func (d *Driver) decode(data json.RawMessage) (models.Plaintext, error) {
+// noEntry explains that a whole entry cannot be read or written.
+func (d *Driver) noEntry(err error, op operation, name string) error {
+	public := fault.Public(err)
+	return fault.Wrap(err, fault.Invalid, "Keeper cannot %s in Vault. %s", op.on(name), public.Message).WithHint("%s", public.Hint)
+}
+
+// decode is the value of the entry under a name. An entry that Keeper did not shape is the
+// JSON of all its keys, sorted and with its numbers as they stand.
+func (d *Driver) decode(name string, data json.RawMessage) (models.Plaintext, error) {
+	if d.whole {
+		object, err := keepersync.CanonicalObject(data)
+		if err != nil {
+			return models.Plaintext{}, d.noEntry(err, opFetch, name)
+		}
+		return models.NewPlaintext(object), nil
+	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
 	var entry map[string]any
 	if decoder.Decode(&entry) != nil {
-		return models.Plaintext{}, errNotVault
+		return models.Plaintext{}, d.fail(answer{}, errNotVault, opFetch, name)
 	}
 	if len(entry) == 1 {
 		if text, ok := entry[d.valueKey].(string); ok {
 			return models.NewPlaintext([]byte(text)), nil
 		}
-		if text, ok := entry[d.valueKey+base64Suffix].(string); ok {
+		if text, ok := entry[d.valueKey+keepersync.Base64Suffix].(string); ok {
 			if value, err := base64.StdEncoding.DecodeString(text); err == nil {
 				return models.NewPlaintext(value), nil
 			}
@@ -113,7 +134,7 @@ func (d *Driver) decode(data json.RawMessage) (models.Plaintext, error) {
 	}
 	all, err := json.Marshal(entry)
 	if err != nil {
-		return models.Plaintext{}, errNotVault
+		return models.Plaintext{}, d.fail(answer{}, errNotVault, opFetch, name)
 	}
 	return models.NewPlaintext(all), nil
 }

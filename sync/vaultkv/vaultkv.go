@@ -3,7 +3,8 @@
 //
 // An entry that Keeper writes has one key, ValueKey, that holds the value as text. A value
 // that is not UTF-8 stands under ValueKey + "_base64" instead. An entry of any other shape
-// reads as the JSON of all its keys, sorted, so that it differs from what Keeper wrote.
+// reads as the JSON of all its keys, sorted, so that it differs from what Keeper wrote. With
+// Whole a value is the entry's whole map as a JSON object, both ways, and reads canonical.
 //
 // The policy that it needs, with M for the mount and P for the prefix:
 //
@@ -47,6 +48,7 @@ type Options struct {
 	Prefix    string        // before each name: "keeper/production/"
 	CACert    string        // PEM of the authorities to trust; empty: the system's
 	ValueKey  string        // empty: "value"
+	Whole     bool          // values are whole entries; ValueKey has no meaning
 	Timeout   time.Duration // of one try of a call; 0: 30 seconds
 
 	Token    models.Plaintext
@@ -65,6 +67,7 @@ type Driver struct {
 	mount    string
 	prefix   string
 	valueKey string
+	whole    bool
 }
 
 var _ keepersync.Driver = (*Driver)(nil)
@@ -107,6 +110,7 @@ func New(o Options) (*Driver, error) {
 		mount:    strings.Trim(o.Mount, "/"),
 		prefix:   o.Prefix,
 		valueKey: cmp.Or(o.ValueKey, defaultValueKey),
+		whole:    o.Whole,
 	}, nil
 }
 

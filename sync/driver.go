@@ -42,6 +42,9 @@ type Driver interface {
 	Put(ctx context.Context, w Write) (Remote, error)
 	// Mark puts Keeper's mark on an existing name without touching its value.
 	Mark(ctx context.Context, name string, mark Mark) (Remote, error)
+	// Unmark takes Keeper's mark off a name, and nothing else, where it is exactly this one.
+	// What has no mark already is a success; what has another is left alone: a Conflict.
+	Unmark(ctx context.Context, name string, mark Mark) (Remote, error)
 	// Delete removes the current value so that it can be restored for a while. Deleting
 	// what is already deleted is a success.
 	Delete(ctx context.Context, r Remote) (Remote, error)

@@ -20,6 +20,13 @@ type Entry struct {
 	Ruling     *Ruling  // nil: no person has decided
 	Status     models.SyncStatus
 	Attempts   int // failures in a row
+
+	// An entry that several secrets share tells how many values of theirs it holds, as far as
+	// Keeper wrote them, and how many of these the desired version leaves out. 0 where the
+	// entry is one secret's.
+	Values, Fewer int
+	// Problem is why the desired version can never be written, *fault.Error; nil: nothing.
+	Problem error
 }
 
 // Ruling is a person's decision between two values. It counts only as long as both stand as

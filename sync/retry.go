@@ -128,6 +128,11 @@ func (d *retrying) Mark(ctx context.Context, name string, mark Mark) (Remote, er
 	return try(ctx, func() (Remote, error) { return d.Driver.Mark(ctx, name, mark) })
 }
 
+// Unmark retries.
+func (d *retrying) Unmark(ctx context.Context, name string, mark Mark) (Remote, error) {
+	return try(ctx, func() (Remote, error) { return d.Driver.Unmark(ctx, name, mark) })
+}
+
 // Delete retries.
 func (d *retrying) Delete(ctx context.Context, r Remote) (Remote, error) {
 	return try(ctx, func() (Remote, error) { return d.Driver.Delete(ctx, r) })

@@ -19,6 +19,25 @@ func (d *Driver) Mark(ctx context.Context, name string, mark keepersync.Mark) (k
 	return d.Describe(ctx, name)
 }
 
+// Unmark removes Keeper's own tags, the record of replicas included, where they are this mark.
+// Replicas stay, as the value does.
+func (d *Driver) Unmark(ctx context.Context, name string, mark keepersync.Mark) (keepersync.Remote, error) {
+	there, err := d.Describe(ctx, name)
+	switch {
+	case err != nil || there.Mark.Zero():
+		return there, err
+	case there.Mark != mark:
+		return there, fault.New(fault.Conflict, "%s bears another mark in AWS Secrets Manager; its tags were left as they are.", name)
+	}
+	_, err = d.client.UntagResource(ctx, &secretsmanager.UntagResourceInput{
+		SecretId: aws.String(name), TagKeys: []string{tagOwner, tagDestination, tagSecret, tagReplicas},
+	})
+	if err != nil {
+		return keepersync.Remote{}, d.fail(err, opUntag, name)
+	}
+	return d.Describe(ctx, name)
+}
+
 // Delete schedules the deletion of the version that was observed; until the recovery window
 // ends, it can be restored. It never deletes at once; Keeper's replicas, which have to go first,
 // come back after a restore, by Tune. With a replica of somebody else's it is refused.

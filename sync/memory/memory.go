@@ -134,6 +134,20 @@ func (d *Driver) Mark(ctx context.Context, name string, mark keepersync.Mark) (k
 	})
 }
 
+// Unmark takes Keeper's mark off a name where it is this one.
+func (d *Driver) Unmark(ctx context.Context, name string, mark keepersync.Mark) (keepersync.Remote, error) {
+	return d.place.act(ctx, OpUnmark, name, func(it *item) (*item, error) {
+		switch {
+		case it == nil:
+			return nil, notFound(name)
+		case !it.mark.Zero() && it.mark != mark:
+			return it, fault.New(fault.Conflict, "%s bears another mark at the destination; it was left as it is.", name)
+		}
+		it.mark = keepersync.Mark{}
+		return it, nil
+	})
+}
+
 // Delete removes a value where it is still the one that was observed.
 func (d *Driver) Delete(ctx context.Context, r keepersync.Remote) (keepersync.Remote, error) {
 	return d.place.act(ctx, OpDelete, r.Name, func(it *item) (*item, error) {

@@ -11,34 +11,55 @@ import (
 
 // Mark merges Keeper's keys into the custom metadata and leaves all others.
 func (d *Driver) Mark(ctx context.Context, name string, mark keepersync.Mark) (keepersync.Remote, error) {
-	a, err := d.call(ctx, d.patch(d.path(opMark.area, name), map[string]any{"custom_metadata": customOf(mark)}))
+	return d.merge(ctx, name, mark, customOf(mark))
+}
+
+// Unmark removes Keeper's keys from the custom metadata where they are this mark.
+func (d *Driver) Unmark(ctx context.Context, name string, mark keepersync.Mark) (keepersync.Remote, error) {
+	there, err := d.Describe(ctx, name)
+	switch {
+	case err != nil || there.Mark.Zero():
+		return there, err
+	case there.Mark != mark:
+		return there, fault.New(fault.Conflict, "%s bears another mark in Vault; its metadata was left as it is.", name)
+	}
+	return d.merge(ctx, name, keepersync.Mark{}, map[string]any{keyOwner: nil, keyDestination: nil, keySecret: nil})
+}
+
+// merge changes keys of the custom metadata, a nil one removing it, until the mark is as
+// wanted.
+func (d *Driver) merge(ctx context.Context, name string, want keepersync.Mark, custom map[string]any) (keepersync.Remote, error) {
+	a, err := d.call(ctx, d.patch(d.path(opMark.area, name), map[string]any{"custom_metadata": custom}))
 	switch {
 	case err == nil && a.ok():
 	case err == nil && (a.status == http.StatusMethodNotAllowed || a.status == http.StatusNotFound && !a.bare):
-		if err := d.postMark(ctx, name, mark); err != nil {
+		if err := d.postCustom(ctx, name, custom); err != nil {
 			return keepersync.Remote{}, err
 		}
 	default:
 		return keepersync.Remote{}, d.fail(a, err, opMark, name)
 	}
 	r, err := d.Describe(ctx, name)
-	if err == nil && r.Mark != mark {
-		err = fault.New(fault.Unavailable, "Vault took the mark of %s and does not show it.", name)
+	if err == nil && r.Mark != want {
+		err = fault.New(fault.Unavailable, "Vault took the change of the mark of %s and does not show it.", name)
 	}
 	return r, err
 }
 
-// postMark is for servers that know no PATCH: a POST replaces the custom metadata as a
+// postCustom is for servers that know no PATCH: a POST replaces the custom metadata as a
 // whole, so what is there is read first and sent back with the rest of the settings.
-func (d *Driver) postMark(ctx context.Context, name string, mark keepersync.Mark) error {
+func (d *Driver) postCustom(ctx context.Context, name string, change map[string]any) error {
 	m, err := d.metadata(ctx, name)
 	if err != nil {
 		return err
 	}
-	custom := customOf(mark)
+	custom := map[string]any{}
 	for key, value := range m.CustomMetadata {
-		if _, ours := custom[key]; !ours {
-			custom[key] = value
+		custom[key] = value
+	}
+	for key, value := range change {
+		if custom[key] = value; value == nil {
+			delete(custom, key)
 		}
 	}
 	a, err := d.call(ctx, d.post(d.path(opPostMark.area, name), map[string]any{

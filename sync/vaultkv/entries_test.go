@@ -101,13 +101,23 @@ func testWithoutPatch(t *testing.T, v vault) {
 		if r.Mark != mark || r.Version != "1" {
 			t.Errorf("Mark answered %+v", r)
 		}
-		if got := c.Labels(name)["team"]; got != "payments" {
-			t.Errorf("another's label became %q", got)
+		keeps := func() {
+			t.Helper()
+			if got := c.Labels(name)["team"]; got != "payments" {
+				t.Errorf("another's label became %q", got)
+			}
+			m := c.metadata(name)
+			if m["max_versions"] != json.Number("7") || m["cas_required"] != true || m["delete_version_after"] != "720h0m0s" {
+				t.Errorf("the settings became %v", m)
+			}
 		}
-		m := c.metadata(name)
-		if m["max_versions"] != json.Number("7") || m["cas_required"] != true || m["delete_version_after"] != "720h0m0s" {
-			t.Errorf("the settings became %v", m)
+		keeps()
+		r, err = c.driver.Unmark(t.Context(), name, mark)
+		c.must(err)
+		if !r.Mark.Zero() || r.Version != "1" {
+			t.Errorf("Unmark answered %+v", r)
 		}
+		keeps()
 	}
 }
 

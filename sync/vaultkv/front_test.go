@@ -23,6 +23,7 @@ var wanted = map[drivertest.Op]struct {
 	drivertest.OpCreate:   {"PUT", "data", "create and update", false},
 	drivertest.OpUpdate:   {"PUT", "data", "create and update", false},
 	drivertest.OpMark:     {"PATCH", "metadata", "patch", false},
+	drivertest.OpUnmark:   {"PATCH", "metadata", "patch", false},
 	drivertest.OpDelete:   {"PUT", "delete", "update", false},
 	drivertest.OpRestore:  {"PUT", "undelete", "update", false},
 }

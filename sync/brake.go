@@ -38,8 +38,39 @@ func (d Decision) TakesAway() bool {
 	return d.Action == models.ActionDelete || d.Action == models.ActionTake || overwrites
 }
 
-// mayTakeAway reports whether Decide could come to take something away, going by what is
-// known without a question to the destination.
+// Loses is how many values a decision takes away: one, or of an entry that several secrets
+// share, those that the desired version leaves out or that differ.
+func (d Decision) Loses(e Entry, o Observed) int {
+	switch {
+	case d.Action == models.ActionDelete:
+		return max(1, e.Values)
+	case d.TakesAway():
+		return max(1, o.Differ)
+	case writes(d.Action):
+		return e.Fewer
+	default:
+		return 0
+	}
+}
+
+// mayLose is the most values that Decide could come to take away, going by what is known
+// without a question to the destination.
+func (r *run) mayLose(e Entry) int {
+	if r.mayTakeAway(e) {
+		return max(1, e.Values)
+	}
+	return e.Fewer
+}
+
+// values is what the share of the brake is of.
+func (r *run) values(ctx context.Context) (int, error) {
+	if l, ok := r.ledger.(Examiner); ok {
+		return l.Values(ctx)
+	}
+	return r.ledger.Count(ctx, false)
+}
+
+// mayTakeAway reports whether Decide could come to take an entry's values away.
 func (r *run) mayTakeAway(e Entry) bool {
 	if e.Desired == nil {
 		return e.Base != nil || e.Intent != nil
@@ -60,7 +91,7 @@ func (r *run) brake(ctx context.Context) error {
 	if r.Brake.Most <= 0 {
 		return nil
 	}
-	total, err := r.ledger.Count(ctx, false)
+	total, err := r.values(ctx)
 	if err != nil {
 		return err
 	}
@@ -71,9 +102,7 @@ func (r *run) brake(ctx context.Context) error {
 			return err
 		}
 		for _, e := range entries {
-			if r.mayTakeAway(e) {
-				possible++
-			}
+			possible += r.mayLose(e)
 		}
 	}
 	if !r.Brake.Trips(possible, total) {
@@ -82,9 +111,7 @@ func (r *run) brake(ctx context.Context) error {
 	concerned := 0
 	err = r.preview(ctx, func(items []Item) error {
 		for _, item := range items {
-			if item.TakesAway() {
-				concerned++
-			}
+			concerned += item.Loses(item.Entry, item.Seen)
 		}
 		return nil
 	})
@@ -105,8 +132,8 @@ func (r *run) brakePage(page []*work) error {
 	}
 	before := r.taken
 	for _, w := range page {
-		if w.unfit == nil && w.later.IsZero() && w.decision.TakesAway() {
-			r.taken++
+		if w.unfit == nil && w.later.IsZero() {
+			r.taken += w.decision.Loses(w.entry, w.seen)
 		}
 	}
 	if r.taken == before || !r.Brake.Trips(r.taken, r.entries) {

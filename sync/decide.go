@@ -165,7 +165,12 @@ func (r Rules) compare(e Entry, o Observed, held []byte) Decision {
 // loses nothing, since Keeper keeps every version.
 func (r Rules) settle(e Entry, o Observed, status models.SyncStatus, what string) Decision {
 	d := Decision{Status: status, Action: models.ActionHold}
-	switch r.winner(e, o) {
+	winner := r.winner(e, o)
+	if winner == models.SideRemote && o.Untaken != "" {
+		d.Why = what + ", and " + o.Untaken + "; a person decides whether Keeper writes its own again."
+		return d
+	}
+	switch winner {
 	case models.SideKeeper:
 		d.Action = models.ActionRepair
 		d.Why = what + "; Keeper's counts, the other stays there as an earlier version."

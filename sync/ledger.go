@@ -43,6 +43,15 @@ type Ledger interface {
 	Record(ctx context.Context, outcomes []Outcome) error
 }
 
+// Examiner is what a Ledger implements beside whose entries hold several values each.
+type Examiner interface {
+	// Examine looks into a value at the destination; it costs no call.
+	Examine(ctx context.Context, e Entry, v models.Plaintext) (Examined, error)
+	// Values is how many values of Keeper's there are at the destination, or are to be; the
+	// brake counts in them.
+	Values(ctx context.Context) (int, error)
+}
+
 // Outcome is what one run found and did about one entry.
 type Outcome struct {
 	Entry  Entry

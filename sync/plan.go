@@ -68,6 +68,13 @@ type Observed struct {
 	Listed bool   // from a listing, which may be minutes old; not yet confirmed by a describe
 	Hash   []byte // keyed hash of the current value, once read
 	Size   int    // bytes of the current value, where Hash is set
+	Examined
+}
+
+// Examined is what a ledger tells of a value at the destination whose Hash it knows.
+type Examined struct {
+	Untaken string // why Take would refuse it, as a clause for people; "" where it would not
+	Differ  int    // of an entry with several values: how many there are not the desired ones
 }
 
 // Decision is what Decide makes of an entry: the state that holds now and what to do.

@@ -170,6 +170,7 @@ func (d *Destination) Validate() error {
 	if c.Prefix != "" && NameProblem(c.Prefix+"x") != "" {
 		problems.add("config.prefix", "%s", NameProblem(c.Prefix+"x"))
 	}
+	c.validateMapping(d.Kind, &problems)
 	if c.Strategy != "" && !slices.Contains(Strategies, c.Strategy) {
 		problems.add("config.strategy", "must be one of %s", list(Strategies))
 	}

@@ -193,7 +193,7 @@ func (r *run) conclude(w *work) Outcome {
 	case w.unfit != nil && w.entry.Desired == nil:
 		return r.deleted(w) // it can never have been written
 	case w.unfit != nil:
-		w.decision = Decision{Status: models.StatusSourceChanged, Action: models.ActionRefuse}
+		w.decision = unwritable(w.unfit)
 		return r.fail(w, "written", w.unfit)
 	case d.Status == models.StatusUnknown:
 		return r.fail(w, "looked at", w.seen.Err)
@@ -210,6 +210,15 @@ func (r *run) conclude(w *work) Outcome {
 	default:
 		return r.inSync(w, w.seen.Remote.Version)
 	}
+}
+
+// unwritable decides about what there is nothing to look at for.
+func unwritable(err error) Decision {
+	d := Decision{Status: models.StatusSourceChanged, Action: models.ActionRefuse, Why: fault.Public(err).Message}
+	if !fault.Is(err, fault.Invalid) {
+		d.Status, d.Action = models.StatusUnknown, models.ActionNone
+	}
+	return d
 }
 
 func (r *run) outcome(w *work, status models.SyncStatus, action models.SyncAction) Outcome {

@@ -79,6 +79,9 @@ var changes = []change{
 
 	creates(&syncImport{}),
 	creates(&syncImportItem{}),
+
+	adds(&versionEntry{}, "EntryHash"),
+	creates(&syncDeletion{}),
 }
 
 // VersionTable is where goose keeps which migrations ran.

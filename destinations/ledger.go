@@ -39,6 +39,11 @@ type ledger struct {
 	// page is what the engine works on now. It is replaced between pages, and each row is
 	// touched by one worker at a time, so it needs no lock.
 	page map[models.SecretID]*row
+
+	// setIntents and recordSync keep what is known of entries, as Tx.SetIntents and Tx.RecordSync
+	// do, which stand for nil.
+	setIntents func(*store.Tx, []models.SyncState) error
+	recordSync func(*store.Tx, []store.SyncOutcome) error
 }
 
 // row is what the store said of an entry when its page was read, with what was intended

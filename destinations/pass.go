@@ -26,10 +26,17 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 	listing := &listing{Driver: driver}
 	ledger := &ledger{service: s, environment: e, destination: d, run: run.ID, listing: listing, drift: found}
 	proof := &keepersync.Proof{}
+	if err := s.forecast(ctx, driver, d, run); err != nil {
+		return models.RunCounts{}, err
+	}
 	var first models.RunCounts
 	last := s.Now()
 	options := s.options(d)
-	options.Progress = func(counts models.RunCounts, _ int) {
+	options.Progress = func(counts models.RunCounts, total int) {
+		run.Progress.Done = first.Checked + counts.Checked
+		if run.PlanID == "" { // the engine counts all entries, also those that the plan does not name
+			run.Progress.Total = max(run.Progress.Total, first.Checked+total)
+		}
 		if now := s.Now(); now.Sub(last) >= progressEvery {
 			last = now
 			s.progress(ctx, *run, plus(counts, first))

@@ -155,10 +155,8 @@ func (s *Service) Apply(ctx context.Context, actor models.Actor, id models.PlanI
 	if digest != "" && digest != plan.Digest {
 		return models.SyncRun{}, fault.New(fault.Stale, "That is not the plan that Keeper keeps under this id; nothing was started.").WithHint("Make a new plan.")
 	}
-	run := models.SyncRun{
-		ID: models.NewRunID(), DestinationID: d.ID, EnvironmentID: e.ID, Trigger: models.TriggerManual, Actor: actor.Name,
-		Full: true, Status: models.RunQueued, StartedAt: s.Now(), PlanID: id,
-	}
+	run := asked(actor, d)
+	run.Full, run.StartedAt, run.PlanID = true, s.Now(), id
 	err = s.Store.Write(ctx, func(tx *store.Tx) error {
 		if err := s.enqueue(tx, d.ID); err != nil {
 			return err

@@ -70,6 +70,21 @@ func (s *Service) Receipt(ctx context.Context, actor models.Actor, id models.Run
 	return receipt, err
 }
 
+// ReceiptQuery chooses receipts of a destination.
+type ReceiptQuery = store.ReceiptQuery
+
+// Receipts lists the signed receipts of a destination's runs, newest first.
+func (s *Service) Receipts(ctx context.Context, actor models.Actor, q ReceiptQuery) (receipts []models.SyncReceipt, around Around, err error) {
+	if _, _, err := s.destination(ctx, actor, auth.ViewDestination, q.DestinationID); err != nil {
+		return nil, around, err
+	}
+	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		receipts, around, err = tx.Receipts(q)
+		return err
+	})
+	return receipts, around, err
+}
+
 // PublicKey is the key, "name+hash+base64", that checks the receipts of an environment. It
 // lives as long as the environment.
 func (s *Service) PublicKey(ctx context.Context, actor models.Actor, id models.EnvironmentID) (string, error) {

@@ -116,7 +116,9 @@ type SyncRun struct {
 	Counts        RunCounts `gorm:"embedded"`
 	Error         string    // why the run as a whole failed
 	Hint          string
-	PlanID        PlanID // the plan that it applies, or that it was held for; "": none
+	PlanID        PlanID      // the plan that it applies, or that it was held for; "": none
+	RetryOf       RunID       // the run whose failed secrets it was asked to try again; "": none
+	Progress      RunProgress `gorm:"embedded"`
 }
 
 // TableName names the table for GORM.

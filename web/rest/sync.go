@@ -114,11 +114,11 @@ func (s *server) ListRuns(w http.ResponseWriter, r *http.Request, params api.Lis
 		if err != nil {
 			return answer{}, err
 		}
-		runs, next, err := s.Destinations.Runs(ctx, actor, destinations.RunQuery{
+		runs, around, err := s.Destinations.Runs(ctx, actor, destinations.RunQuery{
 			Environments: environments, DestinationID: models.DestinationID(params.DestinationID),
 			Status: models.RunStatus(params.Status), Cursor: params.Cursor, Limit: limit,
 		})
-		return answer{body: api.SyncRunList{Items: convert(runs, syncRun), Next: next}, next: next}, err
+		return answer{body: api.SyncRunList{Items: convert(runs, syncRun), Next: around.Next}, next: around.Next}, err
 	})
 }
 
@@ -137,8 +137,10 @@ func (s *server) ListResults(w http.ResponseWriter, r *http.Request, id api.RunI
 		if err != nil {
 			return answer{}, err
 		}
-		results, next, err := s.Destinations.Results(ctx, actor, models.RunID(id), params.Failed, params.Cursor, limit)
-		return answer{body: api.SyncResultList{Items: convert(results, syncResult), Next: next}, next: next}, err
+		results, around, err := s.Destinations.Results(ctx, actor, destinations.ResultQuery{
+			Run: models.RunID(id), FailedOnly: params.Failed, Cursor: params.Cursor, Limit: limit,
+		})
+		return answer{body: api.SyncResultList{Items: convert(results, syncResult), Next: around.Next}, next: around.Next}, err
 	})
 }
 

@@ -69,6 +69,9 @@ func (a *App) sweep(ctx context.Context, _ models.Job) (*time.Time, error) {
 		if _, err := tx.DeletePlansBefore(a.now().Add(-keepRuns)); err != nil {
 			return err
 		}
+		if _, err := tx.DeleteImportsBefore(a.now().Add(-keepRuns)); err != nil {
+			return err
+		}
 		_, err := tx.DeleteRunsBefore(a.now().Add(-keepRuns), keepRunsMin)
 		return err
 	})

@@ -68,6 +68,9 @@ func (tx *Tx) DeleteDestination(id models.DestinationID) error {
 	if _, err := tx.deletePlans(func(plans *gorm.DB) *gorm.DB { return plans.Where("destination_id = ?", id) }); err != nil {
 		return err
 	}
+	if _, err := tx.deleteImports(func(imports *gorm.DB) *gorm.DB { return imports.Where("destination_id = ?", id) }); err != nil {
+		return err
+	}
 	steps := []error{
 		tx.db().Where("destination_id = ?", id).Delete(&models.SyncHold{}).Error,
 		tx.db().Where("run_id IN (?)", runs).Delete(&models.SyncResult{}).Error,

@@ -73,6 +73,8 @@ type SyncState struct {
 	LastError string     // what went wrong, safe to show; "" after a success
 	LastHint  string     // what to do about it
 	UpdatedAt time.Time
+
+	GroupID GroupID // the entry that it shares with others there, whose state this repeats; 0: none
 }
 
 // TableName names the table for GORM.

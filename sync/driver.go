@@ -93,7 +93,10 @@ func (r Remote) Exists() bool { return r.Version != "" || r.Deleted || !r.Mark.Z
 type Fetched struct {
 	Value   models.Plaintext
 	Version string
-	Err     error
+	// Odd says, in a sentence for people, why the entry is not in the form that Put would give
+	// it: its next value would change the form for whoever reads it. "": it is.
+	Odd string
+	Err error
 }
 
 // Write is one value to put.

@@ -171,6 +171,7 @@ func (d *Destination) Validate() error {
 		problems.add("config.prefix", "%s", NameProblem(c.Prefix+"x"))
 	}
 	c.validateMapping(d.Kind, &problems)
+	c.validateGroups(&problems)
 	if c.Strategy != "" && !slices.Contains(Strategies, c.Strategy) {
 		problems.add("config.strategy", "must be one of %s", list(Strategies))
 	}

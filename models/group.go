@@ -21,7 +21,7 @@ func GroupOf(id SecretID) (GroupID, bool) { return GroupID(-id), id < 0 }
 type SyncGroup struct {
 	ID            GroupID `gorm:"primaryKey;autoIncrement"`
 	DestinationID DestinationID
-	Folder        string // as Grouping.Place says
+	Folder        string // as DestinationConfig.Place says
 	RemoteName    string // fixed when the group is made
 
 	Version   VersionNumber // grows whenever Hash changes
@@ -67,33 +67,25 @@ func (g *SyncGroup) SetState(s SyncState) {
 	g.Attempts, g.NextTryAt, g.LastError, g.LastHint, g.UpdatedAt = s.Attempts, s.NextTryAt, s.LastError, s.LastHint, s.UpdatedAt
 }
 
-// rootFolder is where secrets without a folder stand, unless the destination names another.
+// rootFolder is the entry of secrets without a folder.
 const rootFolder = "root"
 
-// Grouping says which entry of a destination a secret belongs to, and under which key.
-type Grouping struct {
-	shape  Shape
-	bundle string // the entry of a bundle, or of what has no folder
-}
-
-// Grouping is the destination's; environment is the name of its environment.
-func (d *Destination) Grouping(environment string) Grouping {
-	g := Grouping{shape: d.Config.Shape, bundle: d.Config.BundleName}
-	switch {
-	case g.bundle != "":
-	case g.shape == ShapeBundle:
-		g.bundle = environment
-	default:
-		g.bundle = rootFolder
+// Place is the folder that the entry of a secret is named by, and the secret's key in it.
+func (c DestinationConfig) Place(secret string) (folder, key string) {
+	if c.Shape == ShapeBundle {
+		return c.BundleName, secret
 	}
-	return g
-}
-
-// Place is the folder that a secret's entry is named by, and the secret's key in it.
-func (g Grouping) Place(secret string) (folder, key string) {
 	at := strings.LastIndexByte(secret, '/')
-	if g.shape == ShapeBundle || at < 0 {
-		return g.bundle, secret
+	if at < 0 {
+		return rootFolder, secret
 	}
 	return secret[:at], secret[at+1:]
+}
+
+// validateGroups checks what several secrets in one entry rule out.
+func (c DestinationConfig) validateGroups(problems *fieldProblems) {
+	if c.Shape.Grouped() && c.Strategy == NewestWins {
+		problems.add("config.strategy", "must not be newest_wins where several secrets share an entry: "+
+			"the entry has one time for all of them, which does not tell which secret was changed last")
+	}
 }

@@ -1,6 +1,9 @@
 package models
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // MaxDestroyDays is the longest that a deletion at a destination may wait to be made final.
 const MaxDestroyDays = 3650
@@ -30,6 +33,8 @@ func (c DestinationConfig) validateMapping(kind DestinationKind, problems *field
 		problems.add("config.shape", "must be one of %s", list(Shapes))
 	case c.Shape == ShapeObject && kind == DestinationAWS:
 		problems.add("config.shape", "object is for Vault; a JSON secret is JSON in AWS anyway")
+	case c.Shape == ShapeObject && strings.HasSuffix(c.ValueKey, "_base64"):
+		problems.add("config.value_key", "must not end in _base64")
 	}
 	switch _, problem := ParseNameTemplate(c.NameTemplate); {
 	case problem != "":

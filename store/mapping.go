@@ -29,20 +29,17 @@ func (tx *Tx) SetEntryHashes(hashes []EntryHash) error {
 var setEntryHash = newQuery("UPDATE secret_versions SET entry_hash = ? WHERE secret_id = ? AND number = ?")
 
 // EntryHashes are those of secrets' current versions, where they are known.
-func (tx *Tx) EntryHashes(ids []models.SecretID) (map[models.SecretID][]byte, error) {
-	known := make(map[models.SecretID][]byte, len(ids))
+func (tx *Tx) EntryHashes(ids []models.SecretID) (map[models.SecretID]EntryHash, error) {
+	known := make(map[models.SecretID]EntryHash, len(ids))
 	for batch := range slices.Chunk(ids, batchSize) {
-		var rows []struct {
-			SecretID  models.SecretID
-			EntryHash []byte
-		}
+		var rows []EntryHash
 		err := tx.db().Table("secrets s").Joins("JOIN secret_versions v ON v.secret_id = s.id AND v.number = s.current_version").
-			Where("s.id IN ? AND v.entry_hash IS NOT NULL", batch).Select("v.secret_id, v.entry_hash").Scan(&rows).Error
+			Where("s.id IN ? AND v.entry_hash IS NOT NULL", batch).Select("v.secret_id, v.number, v.entry_hash AS hash").Scan(&rows).Error
 		if err != nil {
 			return nil, translate(err, "version")
 		}
 		for _, r := range rows {
-			known[r.SecretID] = r.EntryHash
+			known[r.SecretID] = r
 		}
 	}
 	return known, nil
@@ -70,18 +67,28 @@ func (tx *Tx) TagsOf(ids []models.SecretID) (map[models.SecretID]map[string]stri
 	return tags, nil
 }
 
+// NameAt is a name at a destination and whose it is.
+type NameAt struct {
+	RemoteName string
+	SecretID   models.SecretID
+	SecretName string
+}
+
 // NamesAt says which of the names at a destination belong to which secret: those that were
 // written there, or are about to be.
-func (tx *Tx) NamesAt(destination models.DestinationID, names []string) (map[string]models.SecretID, error) {
-	owners := map[string]models.SecretID{}
+func (tx *Tx) NamesAt(destination models.DestinationID, names []string) (map[string]NameAt, error) {
+	owners := map[string]NameAt{}
 	for batch := range slices.Chunk(names, batchSize) {
-		states, err := all[models.SyncState](tx.db().Select("secret_id, remote_name").Where(
-			"destination_id = ? AND remote_name IN ? AND (base_at IS NOT NULL OR intent_at IS NOT NULL)", destination, batch), "sync state")
+		var rows []NameAt
+		err := tx.db().Table("sync_states st").Joins("JOIN secrets s ON s.id = st.secret_id").
+			Where("st.destination_id = ? AND st.remote_name IN ?", destination, batch).
+			Where("st.base_at IS NOT NULL OR st.intent_at IS NOT NULL").
+			Select("st.remote_name, st.secret_id, s.name AS secret_name").Scan(&rows).Error
 		if err != nil {
-			return nil, err
+			return nil, translate(err, "sync state")
 		}
-		for _, s := range states {
-			owners[s.RemoteName] = s.SecretID
+		for _, r := range rows {
+			owners[r.RemoteName] = r
 		}
 	}
 	return owners, nil

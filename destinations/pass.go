@@ -24,9 +24,9 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 		return models.RunCounts{}, err
 	}
 	listing := &listing{Driver: driver}
-	ledger := &ledger{service: s, environment: e, destination: d, run: run.ID, listing: listing, drift: found}
+	book := (&ledger{service: s, environment: e, destination: d, run: run.ID, listing: listing, drift: found}).book()
 	proof := &keepersync.Proof{}
-	if err := s.forecast(ctx, driver, d, run); err != nil {
+	if err := s.forecast(ctx, driver, d, run, book); err != nil {
 		return models.RunCounts{}, err
 	}
 	var first models.RunCounts
@@ -47,12 +47,12 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 			return models.RunCounts{}, err
 		}
 		options.Full, options.Brake, options.Proof = true, keepersync.Brake{}, proof // whoever approved it has seen it
-		counts, err := keepersync.Run(ctx, listing, ledger, options)
+		counts, err := keepersync.Run(ctx, listing, book, options)
 		s.prove(ctx, d, e, run, proof)
 		return counts, err
 	}
 	if run.Full && d.LastFullAt != nil {
-		counts, err := keepersync.Run(ctx, listing, ledger, options)
+		counts, err := keepersync.Run(ctx, listing, book, options)
 		if err != nil {
 			return counts, err
 		}
@@ -60,7 +60,7 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 	}
 	strays := 0
 	options.Full, options.Stray, options.Proof = run.Full, func(keepersync.Remote) { strays++ }, proof
-	counts, err := keepersync.Run(ctx, listing, ledger, options)
+	counts, err := keepersync.Run(ctx, listing, book, options)
 	run.Hint = strayHint(strays)
 	s.prove(ctx, d, e, run, proof)
 	return plus(counts, first), err

@@ -178,8 +178,8 @@ func (s *Service) readAgain(ctx context.Context, d models.Destination, e models.
 	}
 	again := &ReadAgain{}
 	listing := &listing{Driver: driver}
-	ledger := &ledger{service: s, environment: e, destination: d, listing: listing, still: true}
-	again.Now, err = keepersync.Prove(ctx, listing, ledger, s.options(d), func(o keepersync.Outcome) { again.compare(o, receipt.Ended) })
+	book := (&ledger{service: s, environment: e, destination: d, listing: listing, still: true}).book()
+	again.Now, err = keepersync.Prove(ctx, listing, book, s.options(d), func(o keepersync.Outcome) { again.compare(o, receipt.Ended) })
 	if err != nil {
 		return nil, err
 	}

@@ -112,6 +112,10 @@ func (s *Service) choose(tx *store.Tx, d models.Destination, run *models.SyncRun
 		return true, nil
 	}
 	due, err := tx.CountEntries(d.ID, true, run.StartedAt)
+	if err != nil || due > 0 {
+		return due > 0, err
+	}
+	due, err = tx.CountDueGroups(d.ID, run.StartedAt)
 	return due > 0, err
 }
 

@@ -15,15 +15,11 @@ const longRun = 5 * time.Second
 
 // forecast tells what a run has before it, so that those who watch can be told how long it
 // still takes. What it will find at the destination is not known yet: drift adds to it.
-func (s *Service) forecast(ctx context.Context, driver keepersync.Driver, d models.Destination, run *models.SyncRun) error {
+func (s *Service) forecast(ctx context.Context, driver keepersync.Driver, d models.Destination, run *models.SyncRun, book keepersync.Ledger) error {
 	if run.PlanID != "" {
 		return s.forecastPlan(ctx, run)
 	}
-	var work store.SyncWork
-	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		work, err = tx.CountWork(d.ID, !run.Full, s.Now())
-		return err
-	})
+	work, err := s.ahead(ctx, d, run, book)
 	if err != nil {
 		return err
 	}
@@ -39,6 +35,18 @@ func (s *Service) forecast(ctx context.Context, driver keepersync.Driver, d mode
 		s.progress(ctx, *run, models.RunCounts{})
 	}
 	return nil
+}
+
+// ahead is what a run has before it, as far as the database can tell.
+func (s *Service) ahead(ctx context.Context, d models.Destination, run *models.SyncRun, book keepersync.Ledger) (work store.SyncWork, err error) {
+	if groups, ok := book.(*groupLedger); ok {
+		return groups.ahead(ctx, !run.Full)
+	}
+	err = s.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		work, err = tx.CountWork(d.ID, !run.Full, s.Now())
+		return err
+	})
+	return work, err
 }
 
 func (s *Service) forecastPlan(ctx context.Context, run *models.SyncRun) error {

@@ -164,7 +164,13 @@ func (tx *Tx) RetryFailed(run models.SyncRun, now time.Time) (int, error) {
 	done := tx.db().Model(&models.SyncState{}).
 		Where("destination_id = ? AND status <> ? AND secret_id IN (?)", run.DestinationID, models.StatusInSync, named).
 		UpdateColumns(map[string]any{"next_try_at": micro(now)})
-	return int(done.RowsAffected), translate(done.Error, "sync state")
+	if done.Error != nil {
+		return 0, translate(done.Error, "sync state")
+	}
+	groups := tx.db().Model(&models.SyncGroup{}).
+		Where("destination_id = ? AND status <> ? AND -id IN (?)", run.DestinationID, models.StatusInSync, named).
+		UpdateColumns(map[string]any{"next_try_at": micro(now)})
+	return int(done.RowsAffected + groups.RowsAffected), translate(groups.Error, "sync group")
 }
 
 // cutOff is the reason of a plan whose run ended with its process.

@@ -52,3 +52,10 @@ func (tx *Tx) notAdopted(outcomes []SyncOutcome) ([]SyncOutcome, error) {
 		})
 	}), nil
 }
+
+// Busy reports whether a pass over a destination is under way.
+func (tx *Tx) Busy(id models.DestinationID) (bool, error) {
+	var n int64
+	err := tx.db().Model(&models.SyncRun{}).Where("destination_id = ? AND status = ?", id, models.RunRunning).Limit(1).Count(&n).Error
+	return n > 0, translate(err, "run")
+}

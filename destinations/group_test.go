@@ -208,7 +208,7 @@ func TestGroupDrift(t *testing.T) {
 				t.Errorf("%s: %+v", there, run)
 			}
 			hold, err := h.Hold(t.Context(), admin, d.ID, s.ID)
-			if err != nil || !strings.Contains(hold.Why, why) || hold.Group != "production/app" {
+			if err != nil || !strings.Contains(hold.Why, why) || hold.Group.RemoteName != "production/app" {
 				t.Errorf("%s: %+v, %v", there, hold, err)
 			}
 			if got := h.state(t, s, d); got.Status != models.StatusDrifted {

@@ -40,7 +40,8 @@ type spot struct{ site, name string }
 type copied struct {
 	sent    map[string]bool // values that Keeper wrote there
 	strange map[string]bool // values that somebody else did
-	byOther bool            // the last value is somebody else's
+	byOther bool            // the last value, or what became of it, is somebody else's doing
+	bare    bool            // Keeper's first write stands, and its mark got lost
 	rulings []ruling
 }
 
@@ -122,7 +123,8 @@ func (m *model) changed(f *front, op, name, value string, before, after thing) {
 			w.broke("%s deleted %s at %s, and nobody wanted that", k.name, name, s.name)
 		}
 		m.takenAway(f, name)
-	case "restore":
+	case "mark":
+		c.bare = false
 	}
 }
 
@@ -150,6 +152,9 @@ func (m *model) put(f *front, of *secret, c *copied, name, value string, before,
 		m.takenAway(f, name)
 	}
 	c.sent[value], c.byOther = true, false
+	if before.there {
+		c.bare = false
+	}
 }
 
 // newer reports whether one value is surely of a later version than another.
@@ -182,8 +187,8 @@ func (m *model) takenAway(f *front, name string) {
 func (m *model) taking(k *keeper, id models.SecretID, value string) {
 	s, of := k.errand.site, m.byID(id)
 	c := m.copied(s, prefix+of.name)
-	if !c.strange[value] && !of.owns(value) {
-		m.world.broke("%s takes %q into %s from %s, which nobody wrote there", k.name, value, of.name, s.name)
+	if !c.strange[value] && !of.owns(value) || !c.byOther {
+		m.world.broke("%s takes %q into %s from %s, which nobody but Keeper wrote there", k.name, value, of.name, s.name)
 	}
 	wins := s.strategy == models.RemoteWins || s.strategy == models.NewestWins
 	if !wins && !slices.ContainsFunc(c.rulings, func(r ruling) bool { return r.side == models.SideRemote }) {
@@ -306,8 +311,9 @@ func (m *model) edited(s *site, name, value string) {
 	w := m.world
 	s.edited = w.clock.read()
 	c := m.copied(s, name)
+	c.byOther, c.bare = true, false
 	if value != "" {
-		c.strange[value], c.byOther = true, true
+		c.strange[value] = true
 	}
 	now := s.place.look(name)
 	of := m.byRemote(name)

@@ -111,7 +111,7 @@ func (w *world) makeRoom(s *site) {
 	for _, of := range w.model.secrets {
 		name := prefix + of.name
 		now := s.place.look(name)
-		if now.there && now.mark != s.mark(of.id) || of.deleted && now.live() && w.model.copied(s, name).byOther {
+		if now.there && now.mark != s.mark(of.id) && !w.model.copied(s, name).bare || of.deleted && now.live() && w.model.copied(s, name).byOther {
 			w.tell("somebody makes room for %s at %s: %v", name, s.name, now)
 			s.place.purge(name)
 			w.model.edited(s, name, "")

@@ -100,6 +100,7 @@ func (m inMemory) restore(name string) {
 }
 
 func (m inMemory) mark(name string, mark keepersync.Mark) {
+	m.p.Unmark(name)
 	_, _ = m.d.Mark(context.Background(), name, mark)
 }
 

@@ -118,13 +118,8 @@ func (p *DestinationPage) States() []StateCount {
 type StateRow struct {
 	SecretID   models.SecretID
 	SecretName string
-	Deleted    bool // in Keeper
-	Sync       models.SyncState
-	Paused     bool
+	DestinationState
 }
-
-// State is the state that a person sees.
-func (r StateRow) State() State { return StateOf(r.Sync, r.Paused) }
 
 // ConnectionTest is what a test of a connection found.
 type ConnectionTest struct {
@@ -148,9 +143,8 @@ func (p *DestinationPage) Frame() Frame {
 // DestinationRunsPage is GET /destinations/{destination}/runs.
 type DestinationRunsPage struct {
 	BasePage
-	View  DestinationView
-	Runs  []RunView
-	Pager Pager
+	RunHistory
+	View DestinationView
 }
 
 func (*DestinationRunsPage) template() string { return "destinations/runs" }

@@ -23,7 +23,7 @@ var pages = []Page{
 	(*SecretRollbackPage)(nil), (*SecretDeletePage)(nil),
 	(*EnvironmentListPage)(nil), (*EnvironmentFormPage)(nil), (*EnvironmentPage)(nil),
 	(*DestinationListPage)(nil), (*DestinationFormPage)(nil), (*DestinationPage)(nil), (*DestinationRunsPage)(nil), (*DestinationDeletePage)(nil),
-	(*SyncPage)(nil), (*RunPage)(nil), (*AuditPage)(nil),
+	(*SyncPage)(nil), (*RunHistoryPage)(nil), (*RunPage)(nil), (*ReceiptListPage)(nil), (*ReceiptPage)(nil), (*AuditPage)(nil),
 	(*PlanListPage)(nil), (*PlanPage)(nil), (*PlanApplyPage)(nil), (*HoldListPage)(nil), (*HoldPage)(nil), (*HoldRevealPage)(nil),
 	(*KeysPage)(nil), (*KeyTestPage)(nil), (*KeyRunsPage)(nil), (*KeyRunPage)(nil), (*KeyRunCancelPage)(nil),
 	(*EnvironmentKeysPage)(nil), (*RecipientNewPage)(nil), (*RecipientRemovePage)(nil), (*RewrapPage)(nil), (*ReencryptPage)(nil), (*DrillPage)(nil),

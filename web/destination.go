@@ -72,29 +72,15 @@ func (w *Web) destinationPage(r *request, test *templates.ConnectionTest) error 
 		return err
 	}
 	page.Pager = templates.Pager{Next: next, Total: -1}
-	for _, s := range states {
-		page.Rows = append(page.Rows, templates.StateRow{
-			SecretID: s.SecretID, SecretName: s.SecretName, Deleted: s.Deleted, Sync: s.SyncState, Paused: view.Destination.Paused,
-		})
+	there := make([]templates.DestinationState, len(states))
+	for i, s := range states {
+		there[i] = templates.DestinationState{Destination: view.Destination, Sync: s.SyncState, Deleted: s.Deleted}
 	}
-	return r.show(page, &page.BasePage)
-}
-
-func (w *Web) listDestinationRuns(r *request) error {
-	view, err := w.view(r)
-	if err != nil {
+	if err := w.withHolds(r, there); err != nil {
 		return err
 	}
-	page := &templates.DestinationRunsPage{View: view}
-	runs, around, err := w.Destinations.Runs(r.Context(), r.actor, destinations.RunQuery{
-		DestinationID: view.Destination.ID, Cursor: r.URL.Query().Get("cursor"), Limit: pageSize,
-	})
-	if err != nil {
-		return err
-	}
-	page.Pager = templates.Pager{Prev: around.Prev, Next: around.Next, Total: -1}
-	for _, run := range runs {
-		page.Runs = append(page.Runs, templates.RunView{Run: run, Destination: view.Destination, Environment: view.Environment})
+	for i, s := range states {
+		page.Rows = append(page.Rows, templates.StateRow{SecretID: s.SecretID, SecretName: s.SecretName, DestinationState: there[i]})
 	}
 	return r.show(page, &page.BasePage)
 }

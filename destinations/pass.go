@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/your-org/keeper/audit"
@@ -62,6 +63,9 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 	options.Full, options.Stray, options.Proof = run.Full, func(keepersync.Remote) { strays++ }, proof
 	counts, err := keepersync.Run(ctx, listing, book, options)
 	run.Hint = strayHint(strays)
+	if err == nil && run.Full {
+		run.Hint = strings.TrimSpace(run.Hint + " " + s.destroyDue(ctx, d, e, driver))
+	}
 	s.prove(ctx, d, e, run, proof)
 	return plus(counts, first), err
 }

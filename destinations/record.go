@@ -95,6 +95,9 @@ func (l *ledger) Record(ctx context.Context, outcomes []keepersync.Outcome) erro
 		if err := tx.DropHolds(l.destination.ID, settled); err != nil {
 			return err
 		}
+		if err := tx.AddDeletions(l.deletions(outcomes)); err != nil {
+			return err
+		}
 		return tx.AddResults(results)
 	})
 }

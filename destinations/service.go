@@ -107,17 +107,23 @@ func (s *Service) Create(ctx context.Context, actor models.Actor, draft Draft) (
 		return d, err
 	}
 	err = s.Store.Write(ctx, func(tx *store.Tx) error {
-		if err := tx.CreateDestination(&d); err != nil {
+		if err := takeTurn(tx, d); err != nil {
+			return err
+		}
+		if err := tx.CreateDestination(&d); fault.Is(err, fault.Conflict) {
+			return fault.Wrap(err, fault.Conflict, "%s already has a destination named %s; nothing was changed.", e.Name, d.Name).WithHint("Choose another name.")
+		} else if err != nil {
+			return err
+		}
+		overlaps, err := s.overlap(tx, actor, e, d)
+		if err != nil {
 			return err
 		}
 		if err := s.enqueue(tx, d.ID); err != nil {
 			return err
 		}
-		return tx.AppendAudit(audit.OnDestination(actor, "destination.create", e, d))
+		return tx.AppendAudit(accepting(audit.OnDestination(actor, "destination.create", e, d), overlaps))
 	})
-	if fault.Is(err, fault.Conflict) {
-		return d, fault.Wrap(err, fault.Conflict, "%s already has a destination named %s; nothing was changed.", e.Name, d.Name).WithHint("Choose another name.")
-	}
 	if err == nil {
 		s.Wake()
 	}

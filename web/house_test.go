@@ -91,7 +91,7 @@ func newHouseWith(t testing.TB, o houseOptions) *house {
 		Changed: func(tx *store.Tx, s models.Secret) error { return h.dests.Changed(tx, s) },
 	})
 	h.dests = destinations.New(destinations.Deps{
-		Store: h.store, Envelope: envelope, OpenVersion: h.secrets.OpenVersion, Take: h.secrets.Take, Owner: "keeper_test", Interval: time.Minute,
+		Store: h.store, Envelope: envelope, OpenVersion: h.secrets.OpenVersion, Take: h.secrets.Take, Secrets: h.secrets, Owner: "keeper_test", Interval: time.Minute,
 		Workers: 2, Now: time.Now, Log: log, Wake: wake, Ran: func(models.SyncRun) { h.feed.tell() }, Open: h.driver,
 	})
 	h.keys = keys.New(keys.Deps{

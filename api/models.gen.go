@@ -632,6 +632,9 @@ type DestinationChange struct {
 
 // DestinationConfig What is not secret of a destination's settings. Fields of the other kind stay absent.
 type DestinationConfig struct {
+	// AcceptOverlap Save it although another destination could write the same names.
+	AcceptOverlap bool `json:"accept_overlap,omitempty,omitzero"`
+
 	// Address Vault: its URL.
 	Address string `json:"address,omitempty,omitzero"`
 
@@ -650,8 +653,14 @@ type DestinationConfig struct {
 	// BrakePercent Which share of all, once more than five are concerned; absent: 25; 0: no share.
 	BrakePercent *int `json:"brake_percent,omitempty"`
 
+	// BundleName For the shape bundle: the one name there, after prefix; never changes.
+	BundleName string `json:"bundle_name,omitempty,omitzero"`
+
 	// CACert Vault: PEM
 	CACert string `json:"ca_cert,omitempty,omitzero"`
+
+	// DestroyDays Vault: days after which a version that Keeper deleted is destroyed for good; absent or 0: never.
+	DestroyDays int `json:"destroy_days,omitempty,omitzero"`
 
 	// Endpoint AWS: another URL than AWS's own.
 	Endpoint string `json:"endpoint,omitempty,omitzero"`
@@ -664,6 +673,9 @@ type DestinationConfig struct {
 
 	// Mount Vault: a KV v2 mount.
 	Mount string `json:"mount,omitempty,omitzero"`
+
+	// NameTemplate Of names there, after prefix: text with {environment}, {type}, {name} and {tag:KEY}; absent: {name}. A change is for names that nothing was written under yet.
+	NameTemplate string `json:"name_template,omitempty,omitzero"`
 
 	// Namespace Vault
 	Namespace string `json:"namespace,omitempty,omitzero"`
@@ -688,6 +700,9 @@ type DestinationConfig struct {
 
 	// RoleARN AWS
 	RoleARN string `json:"role_arn,omitempty,omitzero"`
+
+	// Shape How secrets stand there; never changes. value (absent): an entry for each. object (Vault): the same, and a JSON object is the entry's whole map. folder: an entry for each folder, the last part of a secret's name is its key. bundle: one entry for all secrets, their names are its keys.
+	Shape string `json:"shape,omitempty,omitzero"`
 
 	// Strategy Whose value counts where a destination's differs from Keeper's.
 	Strategy Strategy `json:"strategy,omitempty,omitzero"`

@@ -476,3 +476,20 @@ func BenchmarkGroup(b *testing.B) {
 		}
 	})
 }
+
+// TestGroupForgetsWhatWasNeverThere drops the state of a deleted secret that never came into an
+// entry, though the entry itself cannot be written.
+func TestGroupForgetsWhatWasNeverThere(t *testing.T) {
+	h := sqlite(t)
+	d := h.grouped(t, models.ShapeFolder, models.KeeperWins)
+	h.places.at("one").Edit("production/app", []byte(`{"theirs":"x"}`))
+	s := h.put(t, "app/a", "1")
+	h.put(t, "app/b", "2")
+	h.work(t, d)
+	h.delete(t, s)
+	h.work(t, d)
+	if states, _ := h.StatesOf(t.Context(), []models.SecretID{s.ID}); len(states) != 0 {
+		t.Errorf("%+v", states)
+	}
+	h.wantEntry(t, "production/app", kv{"theirs": "x"})
+}

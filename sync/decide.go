@@ -123,7 +123,7 @@ func (r Rules) softDeleted(e Entry) Decision {
 	if e.Desired == nil {
 		return Decision{Status: models.StatusInSync, Action: models.ActionNone, Why: "Deleted in Keeper and at the destination."}
 	}
-	if !e.Base.known() { // Keeper deleted it there itself, and has forgotten it since
+	if !e.Base.known() { // nobody uses what it held: it was deleted there, as a rule by Keeper itself
 		return Decision{Status: models.StatusSourceChanged, Action: models.ActionRestore, Why: "Undeleted in Keeper; the copy is restored and gets the current value."}
 	}
 	return r.missing(e, "", models.ActionRestore, "Deleted at the destination, and can be restored there.")

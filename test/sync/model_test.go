@@ -41,6 +41,7 @@ type copied struct {
 	sent    map[string]bool // values that Keeper wrote there
 	strange map[string]bool // values that somebody else did
 	byOther bool            // the last value, or what became of it, is somebody else's doing
+	back    bool            // Keeper restored it, after it had been deleted there
 	bare    bool            // Keeper's first write stands, and its mark got lost
 	rulings []ruling
 }
@@ -123,6 +124,8 @@ func (m *model) changed(f *front, op, name, value string, before, after thing) {
 			w.broke("%s deleted %s at %s, and nobody wanted that", k.name, name, s.name)
 		}
 		m.takenAway(f, name)
+	case "restore":
+		c.back = true
 	case "mark":
 		c.bare = false
 	}
@@ -146,12 +149,12 @@ func (m *model) put(f *front, of *secret, c *copied, name, value string, before,
 	}
 	if before.live() && !of.owns(before.value) {
 		wins := s.strategy == models.KeeperWins || s.strategy == models.NewestWins
-		if !wins && !c.ruled(models.SideKeeper, before.version) {
+		if !wins && !c.ruled(models.SideKeeper, before.version) && !c.back {
 			w.broke("%s wrote over %q of %s at %s, where the strategy is %s and nobody decided", k.name, before.value, name, s.name, s.strategy)
 		}
 		m.takenAway(f, name)
 	}
-	c.sent[value], c.byOther = true, false
+	c.sent[value], c.byOther, c.back = true, false, false
 	if before.there {
 		c.bare = false
 	}
@@ -311,7 +314,7 @@ func (m *model) edited(s *site, name, value string) {
 	w := m.world
 	s.edited = w.clock.read()
 	c := m.copied(s, name)
-	c.byOther, c.bare = true, false
+	c.byOther, c.bare, c.back = true, false, false
 	if value != "" {
 		c.strange[value] = true
 	}

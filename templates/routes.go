@@ -97,6 +97,17 @@ var Routes = []Route{
 	{"GET", "/sync/runs/{run}/receipt/download"},
 	{"POST", "/sync/runs/{run}/receipt/verify"},
 
+	{"GET", "/alerts"},
+	{"GET", "/alerts/channels"},
+	{"GET", "/alerts/channels/new"},
+	{"POST", "/alerts/channels"},
+	{"GET", "/alerts/channels/{channel}/edit"},
+	{"POST", "/alerts/channels/{channel}/edit"},
+	{"POST", "/alerts/channels/{channel}/test"},
+	{"GET", "/alerts/channels/{channel}/delete"},
+	{"POST", "/alerts/channels/{channel}/delete"},
+	{"GET", "/alerts/{alert}"},
+
 	{"GET", "/keys"},
 	{"POST", "/keys/test"},
 	{"POST", "/keys/scrub"},

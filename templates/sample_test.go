@@ -334,6 +334,7 @@ func sampleSync(b BasePage, all map[string]Page) {
 	all["runs narrowed"] = &RunHistoryPage{BasePage: b, RunHistory: RunHistory{Path: "/sync/runs", Filter: filter, Places: views}}
 	all["runs empty"] = &RunHistoryPage{BasePage: b, RunHistory: RunHistory{Path: "/sync/runs"}}
 	sampleReceipts(b, all)
+	sampleAlerts(b, all)
 	all["run"] = &RunPage{BasePage: b, RunView: runs[1], MaySync: true, NotDone: 1, Receipt: true, Pager: Pager{Prev: "c0", Next: "c2", Total: -1}, Results: []models.SyncResult{
 		{SecretID: 4, SecretName: "payments/db/replica-password", Status: models.StatusSourceChanged, Action: models.ActionUpdate, Failed: true, Error: failedState(4).LastError, Hint: failedState(4).LastHint, At: ago(2 * time.Minute)},
 		{SecretID: 3, SecretName: "payments/db/password", Status: models.StatusInSync, Action: models.ActionRepair, At: ago(2 * time.Minute)},

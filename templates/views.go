@@ -148,6 +148,7 @@ type confirmPage interface {
 
 func (p *SecretDeletePage) confirmation() Confirmation      { return p.Confirmation }
 func (p *DestinationDeletePage) confirmation() Confirmation { return p.Confirmation }
+func (p *ChannelDeletePage) confirmation() Confirmation     { return p.Confirmation }
 func (p *ReencryptPage) confirmation() Confirmation         { return p.Confirmation }
 
 func confirmView(p confirmPage, button, action, cancel string) ConfirmView {

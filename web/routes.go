@@ -92,6 +92,17 @@ func (w *Web) table() []route {
 		{get, "/sync/runs/{run}/receipt/download", signedIn, w.downloadReceipt, nil},
 		{post, "/sync/runs/{run}/receipt/verify", signedIn, w.verifyReceipt, nil},
 
+		{get, "/alerts", signedIn, w.listAlerts, nil},
+		{get, "/alerts/channels", signedIn, w.listChannels, nil},
+		{get, "/alerts/channels/new", signedIn, w.newChannel, nil},
+		{post, "/alerts/channels", signedIn, w.createChannel, w.newChannelForm},
+		{get, "/alerts/channels/{channel}/edit", signedIn, w.editChannel, nil},
+		{post, "/alerts/channels/{channel}/edit", signedIn, w.updateChannel, w.editChannelForm},
+		{post, "/alerts/channels/{channel}/test", signedIn, w.testChannel, nil},
+		{get, "/alerts/channels/{channel}/delete", signedIn, w.askDeleteChannel, nil},
+		{post, "/alerts/channels/{channel}/delete", signedIn, w.deleteChannel, w.deleteChannelForm},
+		{get, "/alerts/{alert}", signedIn, w.showAlert, nil},
+
 		{get, "/keys", signedIn, w.showKeys, nil},
 		{post, "/keys/test", signedIn, w.testKeys, nil},
 		{post, "/keys/scrub", signedIn, w.startScrub, nil},

@@ -45,7 +45,7 @@ func TestForm(t *testing.T) {
 		value, entry string
 		back         string // "": the value itself
 	}{
-		"Object":           {models.JSON, `{ "b": 1.0, "a": {"d":2, "c":"é"} }`, `{"a":{"c":"é","d":2},"b":1.0}`, `{"a":{"c":"é","d":2},"b":1.0}`},
+		"Object":           {models.JSON, `{ "b": 1.0, "a": {"d":2, "c":"é"} }`, `{"a":{"c":"é","d":2},"b":1}`, `{"a":{"c":"é","d":2},"b":1}`},
 		"EmptyObject":      {models.JSON, " {} ", `{}`, `{}`},
 		"Array":            {models.JSON, `[1, 2]`, `{"value":"[1, 2]"}`, ""},
 		"JSONText":         {models.JSON, `"x"`, `{"value":"\"x\""}`, ""},
@@ -99,7 +99,7 @@ func agree(t testing.TB, h kms.Hasher, kind models.SecretType, value []byte) {
 }
 
 func TestFormOfWhatHasNone(t *testing.T) {
-	for _, value := range []string{`{"a":1,"a":2}`, `{"a":"\ud800"}`} {
+	for _, value := range []string{`{"a":1,"a":2}`, `{"a":"\ud800"}`, `{"a":[12345678901234567890]}`} {
 		if _, err := objects.of(models.JSON, text(value)); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s: %v", value, err)
 		}
@@ -181,8 +181,13 @@ func FuzzForm(f *testing.F) {
 				if err != nil {
 					continue
 				}
-				if again, err := objects.of(kind, value); err != nil || !bytes.Equal(again.Reveal(), first) {
-					t.Fatalf("%s comes back as %s, which stands as %s, %v", a, value.Reveal(), again.Reveal(), err)
+				rounded, exact := keepersync.RoundNumbers(first)
+				again, err := objects.of(kind, value)
+				if !exact && err != nil {
+					continue
+				}
+				if again, _ := keepersync.CanonicalObject(again.Reveal()); err != nil || !bytes.Equal(again, rounded) {
+					t.Fatalf("%s comes back as %s, which stands as %s, %v", a, value.Reveal(), again, err)
 				}
 			}
 		}
@@ -192,6 +197,8 @@ func FuzzForm(f *testing.F) {
 		}
 		one, _ := objects.hash(h, text(a))
 		two, _ := objects.hash(h, text(b))
+		first, _ = keepersync.RoundNumbers(first)
+		second, _ = keepersync.RoundNumbers(second)
 		if bytes.Equal(one, two) != bytes.Equal(first, second) {
 			t.Fatalf("%s and %s: one hash %t, one entry %t", a, b, bytes.Equal(one, two), bytes.Equal(first, second))
 		}

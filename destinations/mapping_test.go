@@ -82,7 +82,7 @@ func testObjects(t *testing.T, h *house, kept bool) {
 	if run := h.full(t, d); run.Counts.Created != 3 || run.Status != models.RunSucceeded {
 		t.Fatalf("run %+v", run)
 	}
-	h.stands(t, "vault", "production/object", `{"in":{"a":2,"b":1},"n":1.0,"user":"u"}`)
+	h.stands(t, "vault", "production/object", `{"in":{"a":2,"b":1},"n":1,"user":"u"}`)
 	h.stands(t, "vault", "production/list", `{"value":"[1, 2]"}`)
 	h.stands(t, "vault", "production/text", `{"value":"v"}`)
 	if n, want := opened.Load(), map[bool]int64{true: 3, false: 5}[kept]; n != want {
@@ -107,14 +107,14 @@ func testObjects(t *testing.T, h *house, kept bool) {
 	}
 
 	for _, entry := range []string{
-		`{"in":{"a":2,"b":1},"n":1,"user":"u"}`, `{"in":{"a":2,"b":1},"n":"1.0","user":"u"}`, `{"in":{"a":2,"b":1},"user":"u"}`,
+		`{"in":{"a":2,"b":1},"n":1.5,"user":"u"}`, `{"in":{"a":2,"b":1},"n":"1.0","user":"u"}`, `{"in":{"a":2,"b":1},"user":"u"}`,
 		`{"in":{"a":2,"b":1},"n":1.0,"user":"u","more":null}`, `{"in":{"a":2,"b":1},"n":1.0,"USER":"u"}`, `{}`, `{"value":"x"}`,
 	} {
 		h.places.at("vault").Edit("production/object", []byte(entry))
 		if run := h.full(t, d); run.Counts.Repaired != 1 || run.Counts.InSync != 2 {
 			t.Errorf("%s: run %+v", entry, run)
 		}
-		h.stands(t, "vault", "production/object", `{"in":{"a":2,"b":1},"n":1.0,"user":"u"}`)
+		h.stands(t, "vault", "production/object", `{"in":{"a":2,"b":1},"n":1,"user":"u"}`)
 	}
 	h.places.at("vault").Edit("production/text", []byte(`{"value":"v","more":"x"}`))
 	if run := h.full(t, d); run.Counts.Repaired != 1 {

@@ -133,7 +133,7 @@ var deeds = map[string]deed{
 	"audit.read": {"read the audit log", "read the audit log"}, "user.password": {"changed the password of", "change the password of"},
 	"sync.trigger": {"asked to sync", "ask to sync"}, "sync.run": {"synced", "sync"},
 	"sync.plan": {"planned a sync of", "plan a sync of"}, "sync.apply": {"applied a plan to", "apply a plan to"},
-	"sync.retry": {"tried again what had failed at", "try again what had failed at"}, "sync.discard": {"discarded a plan for", "discard a plan for"}, "sync.hold": {"held a plan for", "hold a plan for"},
+	"sync.retry": {"tried again what had failed at", "try again what had failed at"}, "sync.discard": {"discarded a plan for", "discard a plan for"}, "sync.destroy": {"destroyed a deleted version at", "destroy a deleted version at"}, "sync.hold": {"held a plan for", "hold a plan for"},
 	"sync.rule": {"decided a difference of", "decide a difference of"}, "secret.take": {"took the destination's value of", "take the destination's value of"},
 	"destination.reveal": {"revealed the destination's value of", "reveal the destination's value of"},
 	"keys.view":          {"looked at the keys of", "look at the keys of"}, "keys.manage": {"managed the keys of", "manage the keys of"},

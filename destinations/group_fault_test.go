@@ -355,11 +355,11 @@ func TestGroupTakeCutOff(t *testing.T) {
 		h.work(t, d)
 		h.places.at("one").Edit("production/app", []byte(theirs))
 		take, taken := h.Take, 0
-		h.Take = func(ctx context.Context, id models.SecretID, current models.VersionNumber, v models.Plaintext, comment string) (models.Secret, error) {
+		h.Take = func(ctx context.Context, id models.SecretID, current models.VersionNumber, v models.Plaintext, changed time.Time, comment string) (models.Secret, error) {
 			if taken++; taken == 2 {
 				return models.Secret{}, fault.New(fault.Unavailable, "The database is away.")
 			}
-			return take(ctx, id, current, v, comment)
+			return take(ctx, id, current, v, changed, comment)
 		}
 		return h, d, first
 	}

@@ -201,7 +201,7 @@ func (l *groupLedger) Take(ctx context.Context, e keepersync.Entry, v models.Pla
 		if bytes.Equal(hash, m.Hash) {
 			continue
 		}
-		secret, err := l.service.Take(ctx, m.SecretID, m.Version, value, comment)
+		secret, err := l.service.Take(ctx, m.SecretID, m.Version, value, from.ChangedAt, comment)
 		if err != nil {
 			return keepersync.Desired{}, err
 		}

@@ -201,7 +201,7 @@ func (l *ledger) Take(ctx context.Context, e keepersync.Entry, v models.Plaintex
 	}
 	defer value.Zero()
 	comment := fmt.Sprintf("Taken from the destination %s, where it was version %s.", l.destination.Name, from.Version)
-	secret, err := l.service.Take(ctx, e.SecretID, e.Desired.Version, value, comment)
+	secret, err := l.service.Take(ctx, e.SecretID, e.Desired.Version, value, from.ChangedAt, comment)
 	if err != nil {
 		return keepersync.Desired{}, err
 	}

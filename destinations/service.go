@@ -29,8 +29,8 @@ type Deps struct {
 	// OpenVersion unseals a version for copying it.
 	OpenVersion func(ctx context.Context, e models.Environment, v models.SecretVersion) (models.Plaintext, error)
 	// Take makes a value found at a destination a secret's newest version, where the given
-	// version still is the current one.
-	Take func(ctx context.Context, id models.SecretID, current models.VersionNumber, v models.Plaintext, comment string) (models.Secret, error)
+	// version still is the current one. It was changed there at that time; zero: nobody knows.
+	Take func(ctx context.Context, id models.SecretID, current models.VersionNumber, v models.Plaintext, changed time.Time, comment string) (models.Secret, error)
 	// Secrets makes secrets of what is imported.
 	Secrets Secrets
 	// QuotaShare is the share of published quotas that runs use, for estimates.

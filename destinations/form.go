@@ -83,6 +83,17 @@ func (f form) back(t models.SecretType, wasObject bool, entry models.Plaintext) 
 		WithHint("Let Keeper write its own again, or make the entry hold %s alone.", f.key)
 }
 
+// shown is what a person is shown of an entry, which it takes over: the value of which it is
+// the form, or else the entry.
+func (f form) shown(t models.SecretType, entry models.Plaintext) models.Plaintext {
+	value, err := f.back(t, true, entry)
+	if err != nil {
+		return entry
+	}
+	entry.Zero()
+	return value
+}
+
 // untaken is why an entry cannot become a value of the type, as a clause; "" where it can.
 func (f form) untaken(t models.SecretType, entry models.Plaintext) string {
 	value, err := f.back(t, false, entry)

@@ -161,6 +161,16 @@ func TestOtherKeysAreHeld(t *testing.T) {
 		}
 	}
 	h.stands(t, "vault", "production/text", `{"value":"w","more":"x"}`)
+	reveals := func(entry, want string) {
+		t.Helper()
+		h.places.at("vault").Edit("production/text", []byte(entry))
+		if got, err := h.RevealRemote(t.Context(), admin, d.ID, s.ID); err != nil || string(got.Reveal()) != want {
+			t.Errorf("%s is revealed as %q, %v", entry, got.Reveal(), err)
+		}
+	}
+	reveals(`{"value":"w"}`, "w")
+	reveals(`{"value":"w","more":"x"}`, `{"value":"w","more":"x"}`)
+	h.full(t, d)
 	hold, err := h.Hold(t.Context(), admin, d.ID, s.ID)
 	if err != nil || !strings.Contains(hold.Why, "value alone") {
 		t.Fatalf("hold %+v, %v", hold, err)

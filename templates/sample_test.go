@@ -309,7 +309,7 @@ func sampleDestinations(b BasePage, all map[string]Page) {
 		rows = append(rows, StateRow{SecretID: models.SecretID(20 + i), SecretName: "billing/" + string(status), DestinationState: DestinationState{Destination: awsMain, Sync: sampleState(20, status, time.Hour), Deleted: status == models.StatusOrphaned}})
 	}
 	all["destination"] = &DestinationPage{BasePage: b, View: views[0], Rows: rows, Pager: Pager{Next: "c2", Total: 404}}
-	all["destination tested"] = &DestinationPage{BasePage: b, View: views[1], Test: &ConnectionTest{OK: true, Message: "Vault answers, and the token may read, write and delete below secret/.", Took: 84 * time.Millisecond}}
+	all["destination tested"] = &DestinationPage{BasePage: b, View: views[1], Test: &ConnectionTest{OK: true, Message: "Vault answers, and the token may read, write and delete below secret/.", Tried: []Permission{{"read on secret/data/app/*", true, false, "", ""}, {"list on secret/metadata/app/*", false, false, "Vault refuses it.", "Grant list."}, {"update on secret/destroy/app/*", false, true, "Vault refuses it.", "Grant update."}}, Took: 84 * time.Millisecond}}
 	all["destination down"] = &DestinationPage{BasePage: b, View: views[3], Filter: StateFilter{State: "drifted"}, Test: &ConnectionTest{Message: "Vault does not answer.", Hint: "Start it, or correct the address.", Quote: "dial tcp 127.0.0.1:8200: connect: connection refused", Took: 3 * time.Second}}
 	all["destination paused"] = &DestinationPage{BasePage: b, View: views[2]}
 	all["destination runs"] = &DestinationRunsPage{BasePage: b, View: views[0], RunHistory: RunHistory{Path: "/destinations/dst_3f8a1c/runs", Runs: sampleRuns(), Pager: Pager{Prev: "c0", Next: "c2"}}}

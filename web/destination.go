@@ -92,12 +92,34 @@ func (w *Web) testDestination(r *request) error {
 		return err
 	}
 	start := w.Now()
-	result := w.Destinations.Test(r.Context(), r.actor, d.ID)
-	test := &templates.ConnectionTest{OK: result == nil, Message: "The connection works.", Took: w.Now().Sub(start), At: start}
-	if result != nil {
+	tried, result := w.Destinations.TestEach(r.Context(), r.actor, d.ID)
+	test := &templates.ConnectionTest{OK: result == nil, Took: w.Now().Sub(start), At: start}
+	missing, optional := 0, 0
+	for _, t := range tried {
+		p := templates.Permission{Name: t.Permission, OK: t.OK, Optional: t.Optional}
+		if t.Err != nil {
+			public := fault.Public(t.Err)
+			p.Detail, p.Hint = public.Message, public.Hint
+		}
+		switch {
+		case !p.OK && p.Optional:
+			optional++
+		case !p.OK:
+			missing++
+		}
+		test.Tried = append(test.Tried, p)
+	}
+	switch {
+	case result != nil:
 		w.logFailure(r.Request, result)
 		public := fault.Public(result)
 		test.Message, test.Hint = public.Message, public.Hint
+	case missing > 0:
+		test.OK, test.Message, test.Hint = false, "The connection does not do all that syncing needs.", "Grant what is not allowed below, then test again."
+	case optional > 0:
+		test.Message = "The connection works; something optional is not allowed."
+	default:
+		test.Message = "The connection works: everything that syncing needs is allowed."
 	}
 	return w.destinationPage(r, test)
 }

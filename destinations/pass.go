@@ -52,12 +52,18 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 		s.prove(ctx, d, e, run, proof)
 		return counts, err
 	}
+	if options.Taken, err = s.taken(ctx, d); err != nil {
+		return models.RunCounts{}, err
+	}
 	if run.Full && d.LastFullAt != nil {
 		counts, err := keepersync.Run(ctx, listing, book, options)
 		if err != nil {
 			return counts, err
 		}
 		first = counts
+		if options.Taken, err = s.taken(ctx, d); err != nil {
+			return first, err
+		}
 	}
 	strays := 0
 	options.Full, options.Stray, options.Proof = run.Full, func(keepersync.Remote) { strays++ }, proof
@@ -77,6 +83,23 @@ func (s *Service) options(d models.Destination) keepersync.Options {
 		Owner: s.Owner, Destination: d.ID, Strategy: d.Config.Strategy, Workers: s.Workers, Now: s.Now,
 		Brake: keepersync.Brake{Most: most, Percent: percent},
 	}
+}
+
+// brakeWindow is how long what was taken away counts with what a later run would take.
+const brakeWindow = time.Hour
+
+// taken are the secrets of which runs took something away lately by themselves. What a person
+// lets go begins the count anew.
+func (s *Service) taken(ctx context.Context, d models.Destination) (taken map[models.SecretID]bool, err error) {
+	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		ids, err := tx.TakenAway(d.ID, s.Now().Add(-brakeWindow))
+		taken = make(map[models.SecretID]bool, len(ids))
+		for _, id := range ids {
+			taken[id] = true
+		}
+		return err
+	})
+	return taken, err
 }
 
 // plus adds what an earlier look did to the counts of a later one, which tell how

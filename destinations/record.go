@@ -75,7 +75,7 @@ func (l *ledger) Record(ctx context.Context, outcomes []keepersync.Outcome) erro
 		}
 		recorded = append(recorded, l.outcome(o, r))
 		if o.Err != nil || o.Action != models.ActionNone || o.Status != models.StatusInSync {
-			results = append(results, l.result(o))
+			results = append(results, l.result(o, r.hold))
 		}
 	}
 	if len(recorded)+len(holds)+len(settled) == 0 {
@@ -179,10 +179,13 @@ func backoff(attempts int) time.Duration {
 	return retryFirst/2 + rand.N(limit)
 }
 
-func (l *ledger) result(o keepersync.Outcome) models.SyncResult {
+func (l *ledger) result(o keepersync.Outcome, hold *models.SyncHold) models.SyncResult {
 	r := models.SyncResult{
 		RunID: l.run, SecretID: o.Entry.SecretID, SecretName: o.Entry.Name, RemoteName: o.Entry.RemoteName,
 		Status: o.Status, Action: o.Action, At: o.At, Error: o.Why,
+	}
+	if !l.drift.decided(hold) {
+		r.Found = o.Found
 	}
 	if o.Err != nil {
 		public := fault.Public(o.Err)

@@ -28,6 +28,9 @@ type Options struct {
 	// Brake stops the run before it does anything where it would take too much away; see
 	// ErrBraked. Zero: no brake.
 	Brake Brake
+	// Taken are the secrets of which earlier runs took something away lately: the brake counts
+	// them with what this run would take away. nil: none.
+	Taken map[models.SecretID]bool
 	// Approved limits the run to what was agreed to, and has it refuse as Stale, before it
 	// does anything, where any of that is no longer so. nil: everything.
 	Approved map[models.SecretID]Approval

@@ -52,7 +52,9 @@ func (d *drift) see(o keepersync.Outcome, hold *models.SyncHold) {
 }
 
 // decided reports whether a person has decided what is done.
-func (d *drift) decided(hold *models.SyncHold) bool { return d.known || hold != nil && hold.Ruling != "" }
+func (d *drift) decided(hold *models.SyncHold) bool {
+	return d.known || hold != nil && hold.Ruling != ""
+}
 
 // recall adds what runs found that ended with their process, and so told nobody.
 func (d *drift) recall(results []models.SyncResult) {

@@ -172,7 +172,7 @@ func (w *importer) batch(ctx context.Context, items []models.ImportItem) error {
 		f, ok := there[item.Label()]
 		switch {
 		case w.of.Purpose == models.PurposeAdopt && item.Status == models.ItemNew:
-			item.Result, item.Why = models.ResultSkipped, item.Note
+			item.Result, item.Why = models.ResultUnchanged, item.Note
 		case blocked[item.RemoteName] != nil:
 			public := fault.Public(blocked[item.RemoteName])
 			item.Result, item.Why = models.ResultFailed, public.Message

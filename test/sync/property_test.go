@@ -57,8 +57,9 @@ func TestAnything(t *testing.T) {
 // rest ends all trouble, and holds that Keeper brings everything in line and then is silent.
 func (w *world) rest() {
 	w.t.Helper()
-	w.tell("all trouble ends")
 	w.must(w.flaws.mend())
+	w.lastTrouble()
+	w.tell("all trouble ends")
 	for _, s := range w.sites {
 		if s.paused {
 			w.must(w.unpause(s))
@@ -91,6 +92,25 @@ func (w *world) rest() {
 		w.broke("it came to rest, and goes on writing")
 	}
 	w.model.everything()
+	w.stands()
+}
+
+// lastTrouble has first writes and changes fail in every way just before it is over, so that
+// nothing but what Keeper remembers tells its own hand from another's.
+func (w *world) lastTrouble() {
+	for _, s := range w.sites {
+		if s.paused {
+			w.must(w.unpause(s))
+		}
+	}
+	for range 3 {
+		w.create()
+		for _, s := range w.sites {
+			w.passOver(weather{faults: 50}, s, pick(w, w.fleet))
+		}
+		w.model.update(w.model.secrets[len(w.model.secrets)-1], w.value("keeper's"))
+		w.clock.pass(20 * time.Minute)
+	}
 	w.stands()
 }
 

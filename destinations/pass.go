@@ -189,7 +189,7 @@ func conclude(run *models.SyncRun, err error, stopping bool) {
 		if errors.Is(err, keepersync.ErrBraked) {
 			run.Status = models.RunHeld
 		}
-		if stopping || errors.Is(err, errStopped) {
+		if stopping || stopped(err) {
 			run.Status = models.RunInterrupted
 		}
 	case run.Counts.Failed+run.Counts.Unknown+run.Counts.Foreign+run.Counts.Held > 0:

@@ -32,7 +32,13 @@ func (l *ledger) Intend(ctx context.Context, entries []keepersync.Entry) error {
 	if set == nil {
 		set = (*store.Tx).SetIntents
 	}
-	if err := l.service.Store.Write(ctx, func(tx *store.Tx) error { return set(tx, states) }); err != nil {
+	err := l.service.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := l.stands(tx); err != nil {
+			return err
+		}
+		return set(tx, states)
+	})
+	if err != nil {
 		return err
 	}
 	// Kept in mind, so that an outcome without a new base does not take the intent away:
@@ -86,6 +92,9 @@ func (l *ledger) Record(ctx context.Context, outcomes []keepersync.Outcome) erro
 		record = (*store.Tx).RecordSync
 	}
 	return l.service.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := l.stands(tx); err != nil {
+			return err
+		}
 		if err := record(tx, recorded); err != nil {
 			return err
 		}
@@ -100,6 +109,16 @@ func (l *ledger) Record(ctx context.Context, outcomes []keepersync.Outcome) erro
 		}
 		return tx.AddResults(results)
 	})
+}
+
+// stands refuses to keep anything of a pass that another has taken over from: what it read is
+// older than what the other has written, its intents included.
+func (l *ledger) stands(tx *store.Tx) error {
+	run, err := tx.Run(l.run)
+	if fault.Is(err, fault.NotFound) || err == nil && run.Status != models.RunRunning {
+		return errTakenOver
+	}
+	return err
 }
 
 // decided reports whether an outcome leaves nothing of a difference to decide. Where what a

@@ -54,7 +54,7 @@ func (s *Service) Work(ctx context.Context, job models.Job) (*time.Time, error) 
 		return nil, err
 	}
 	switch {
-	case errors.Is(runErr, errStopped):
+	case stopped(runErr):
 		return nil, nil
 	case errors.Is(runErr, keepersync.ErrBraked), run.PlanID != "" && fault.Is(runErr, fault.Stale):
 		// A person has to look; what is due by the clock goes on.

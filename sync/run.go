@@ -100,7 +100,8 @@ type work struct {
 	done     models.SyncAction // the first action that succeeded
 	why      string            // of that action
 	clash    error             // of the last action that came too late
-	intended bool              // the ledger knows of the write that may come
+	intended bool              // the ledger knows of the write that may come, over
+	over     string            // this remote version
 	later    time.Time         // when the value may be written; zero: now
 }
 
@@ -196,7 +197,7 @@ func (r *run) intend(ctx context.Context, page []*work) error {
 			continue
 		}
 		w.entry.Base = w.entry.proven(w.seen, r.Now())
-		w.intended = true
+		w.intended, w.over = true, w.seen.Remote.Version
 		entries = append(entries, w.entry)
 	}
 	if len(entries) == 0 {

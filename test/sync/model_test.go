@@ -180,8 +180,10 @@ func (m *model) takenAway(f *front, name string) {
 		return
 	}
 	e.over[name] = true
-	// A pass over everything is two looks, each with its brake.
-	if f.site.brake.Trips((len(e.over)+1)/2, len(m.secrets)) {
+	if !e.alone {
+		return // each of two looks at what earlier passes took, and not at the other
+	}
+	if f.site.brake.Trips(len(e.over), len(m.secrets)) {
 		m.world.broke("%s took %d values away at %s by itself, of %d, with the brake %+v", f.keeper.name, len(e.over), f.site.name, len(m.secrets), f.site.brake)
 	}
 }

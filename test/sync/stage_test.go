@@ -82,6 +82,7 @@ type errand struct {
 	names    map[string]bool // by the plan that it applies; nil: no plan
 	seen     map[string]bool // by name: looked up well, and not failed since
 	over     map[string]bool // names that it took something away of
+	alone    bool            // no other Keeper works there
 	still    bool            // nobody else changed anything meanwhile
 }
 

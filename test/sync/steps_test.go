@@ -263,6 +263,7 @@ func (w *world) passOver(wet weather, s *site, keepers ...*keeper) {
 		if len(keepers) == 1 {
 			e.names = w.approved(s)
 		}
+		e.alone = len(keepers) == 1
 		e.still = e.still && len(keepers) == 1
 		k.lapse = wet != calm && w.chance(5)
 		doing[k] = func(ctx context.Context) error {

@@ -9,10 +9,10 @@ import (
 	keepersync "github.com/your-org/keeper/sync"
 )
 
-// TestTakenOver has a pass outlive its lease: while it waits at its first write, another one
+// TestOutlived has a pass outlive its lease: while it waits at its first write, another one
 // takes over, and works off a newer version. The first one keeps nothing of what it did, and
 // what the other left stands.
-func TestTakenOver(t *testing.T) {
+func TestOutlived(t *testing.T) {
 	h := sqlite(t)
 	d := h.destination(t, "one")
 	s := h.put(t, "a", "one")

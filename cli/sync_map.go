@@ -1,70 +1,43 @@
 package cli
 
 import (
-	"encoding/csv"
-	"errors"
+	"bytes"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/your-org/keeper/api"
 	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
 )
 
-// mapHeading is the first line of a name map.
-var mapHeading = []string{"name there", "secret"}
-
-// readNameMap reads a name map, two columns that a comma or a tab parts; no file is none.
+// readNameMap reads a name map; no file is none.
 func readNameMap(file string) (map[string]string, error) {
 	if file == "" {
 		return nil, nil
 	}
-	bad := func(err error, format string, args ...any) error {
-		return fault.Wrap(err, fault.Invalid, format, args...).WithHint("--write-map FILE writes one as it must look.")
-	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, bad(err, "The name map %s cannot be read.", file)
+		return nil, fault.Wrap(err, fault.Invalid, "The name map %s cannot be read.", file)
 	}
-	reader := csv.NewReader(strings.NewReader(strings.TrimPrefix(string(text), "\ufeff")))
-	reader.FieldsPerRecord = 2
-	if line, _, _ := strings.Cut(string(text), "\n"); strings.Contains(line, "\t") {
-		reader.Comma = '\t'
-	}
-	rows, err := reader.ReadAll()
-	var wrong *csv.ParseError
-	if errors.As(err, &wrong) {
-		return nil, bad(err, "Line %d of the name map %s is not two columns.", wrong.Line, file)
-	}
+	names, err := models.ParseNameMap(text)
 	if err != nil {
-		return nil, bad(err, "The name map %s cannot be read.", file)
-	}
-	if len(rows) > 0 && slices.Equal(rows[0], mapHeading) {
-		rows = rows[1:]
-	}
-	names := make(map[string]string, len(rows))
-	for _, row := range rows {
-		if _, twice := names[row[0]]; twice {
-			return nil, bad(nil, "The name map %s has %s twice.", file, printable(row[0]))
-		}
-		names[row[0]] = strings.TrimSpace(row[1])
+		return nil, fault.Wrap(err, fault.Invalid, "%s: %s", file, fault.Public(err).Message).WithHint("--write-map FILE writes one as it must look.")
 	}
 	return names, nil
 }
 
 func writeNameMap(file string, items []api.ImportItem) error {
-	rows := [][]string{mapHeading}
-	for _, item := range items {
-		name := item.SecretName
+	lines := make([]models.NameMapping, len(items))
+	for n, item := range items {
+		lines[n] = models.NameMapping{There: labelOf(item), Secret: item.SecretName}
 		if item.Status == api.ItemLeftOut {
-			name = ""
+			lines[n].Secret = ""
 		}
-		rows = append(rows, []string{labelOf(item), name})
 	}
-	var text strings.Builder
-	err := csv.NewWriter(&text).WriteAll(rows)
+	var text bytes.Buffer
+	err := models.WriteNameMap(&text, lines)
 	if err == nil {
-		err = os.WriteFile(file, []byte(text.String()), 0o600)
+		err = os.WriteFile(file, text.Bytes(), 0o600)
 	}
 	if err != nil {
 		return fault.Wrap(err, fault.Invalid, "The name map cannot be written to %s.", file)

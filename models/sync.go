@@ -170,6 +170,7 @@ type SyncResult struct {
 	Status     SyncStatus // after the action
 	Action     SyncAction
 	Found      SyncStatus // before it; "" where a person had decided what is done about it
+	Lost       int        // values that the action took away, as the brake counts them
 	Failed     bool
 	Error      string
 	Hint       string

@@ -78,6 +78,7 @@ func (tx *Tx) DeleteDestination(id models.DestinationID) error {
 		tx.db().Where("destination_id = ?", id).Delete(&models.SyncRun{}).Error,
 		tx.db().Where("destination_id = ?", id).Delete(&models.SyncState{}).Error,
 		tx.db().Where("destination_id = ?", id).Delete(&models.SyncDeletion{}).Error,
+		tx.db().Where("destination_id = ?", id).Delete(&models.SyncRelease{}).Error,
 		tx.db().Table(groupHolds).Where("destination_id = ?", id).Delete(&models.SyncHold{}).Error,
 		tx.db().Where("destination_id = ?", id).Delete(&models.SyncGroup{}).Error,
 		keyed(tx.db(), string(id)).Delete(&models.Job{}).Error,

@@ -49,3 +49,16 @@ type syncImportItem struct {
 }
 
 func (syncImportItem) TableName() string { return "sync_import_items" }
+
+// syncRelease has no key to the secret: a purge removes both.
+type syncRelease struct {
+	SecretID      int64        `gorm:"primaryKey;autoIncrement:false"`
+	DestinationID name         `gorm:"primaryKey;size:40;index:sync_releases_destination"`
+	Destination   *destination `gorm:"constraint:OnDelete:RESTRICT"`
+	RemoteName    name         `gorm:"size:2048;not null"`
+	Marked        bool         `gorm:"not null"`
+	ReleasedAt    time.Time    `gorm:"precision:6;not null"`
+	ReleasedBy    prose        `gorm:"not null"`
+}
+
+func (syncRelease) TableName() string { return "sync_releases" }

@@ -84,6 +84,11 @@ var changes = []change{
 	creates(&syncDeletion{}),
 
 	adds(&resultFound{}, "Found"),
+
+	adds(&resultLost{}, "Lost"),
+	creates(&syncRelease{}),
+	indexesNames("sync_states_name", "sync_states", "destination_id", "remote_name"),
+	indexes("sync_deletions_secret", "sync_deletions", "destination_id, secret_id"),
 }
 
 // VersionTable is where goose keeps which migrations ran.

@@ -100,3 +100,10 @@ type resultFound struct {
 }
 
 func (resultFound) TableName() string { return "sync_results" }
+
+// resultLost is the column that sync_results got for how many values an action took away.
+type resultLost struct {
+	Lost int64 `gorm:"not null;default:0"`
+}
+
+func (resultLost) TableName() string { return "sync_results" }

@@ -58,17 +58,18 @@ func measureAWS(ctx context.Context, dir, binary string) (figures []figureOfKeys
 		measured: fmt.Sprintf("%.1f s, %.3f ×; %d throttled; %s", took.Seconds(), took.Seconds()/floor.Seconds(), throttled, kinds),
 		met:      took <= floor*105/100 && run.Counts.Created == copies,
 	}))
-	// A pass believes a listing that contradicts Keeper's own write only after ten minutes; one
-	// that agrees with it, at once.
-	s.aws.ResetCalls()
+	s.keeper.Env = append(s.keeper.Env, "KEEPER_QUOTA_SHARE=0.8") // the default; the last one counts
+	if err := s.restart(ctx); err != nil {
+		return nil, err
+	}
 	if run, err = s.pass(ctx, d.ID); err != nil {
 		return nil, err
 	}
 	took = run.FinishedAt.Sub(run.StartedAt)
-	calls, writes, _, kinds := s.awsCalls()
+	calls, writes, throttled, kinds := s.awsCalls()
 	figures = append(figures, told(figureOfKeys{
 		what: fmt.Sprintf("AWS: full pass over %d, nothing to do", copies), bound: "0 writes, 110 calls, 3 s",
-		measured: fmt.Sprintf("%d writes, %d calls (%s), %.2f s", writes, calls, kinds, took.Seconds()),
+		measured: fmt.Sprintf("%d writes, %d calls (%s; %d throttled), %.2f s", writes, calls, kinds, throttled, took.Seconds()),
 		met:      writes == 0 && calls <= 110 && took <= 3*time.Second && run.Counts.InSync == copies,
 	}))
 	receipt, err := s.client.GetReceipt(ctx, run.ID)
@@ -82,10 +83,10 @@ func measureAWS(ctx context.Context, dir, binary string) (figures []figureOfKeys
 		return nil, err
 	}
 	took = time.Since(began)
-	calls, writes, _, kinds = s.awsCalls()
+	calls, writes, throttled, kinds = s.awsCalls()
 	figures = append(figures, told(figureOfKeys{
 		what: fmt.Sprintf("AWS: full compare of %d values", copies), bound: "0 writes, 620 calls",
-		measured: fmt.Sprintf("%d writes, %d calls (%s), %.2f s", writes, calls, kinds, took.Seconds()),
+		measured: fmt.Sprintf("%d writes, %d calls (%s; %d throttled), %.2f s", writes, calls, kinds, throttled, took.Seconds()),
 		met:      writes == 0 && calls <= 620 && sound(verified),
 	}))
 	return figures, nil

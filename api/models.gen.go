@@ -265,6 +265,27 @@ func (e RunStatus) Valid() bool {
 	}
 }
 
+// Defines values for RunTrigger.
+const (
+	TriggerChange   RunTrigger = "change"
+	TriggerManual   RunTrigger = "manual"
+	TriggerSchedule RunTrigger = "schedule"
+)
+
+// Valid indicates whether the value is a known member of the RunTrigger enum.
+func (e RunTrigger) Valid() bool {
+	switch e {
+	case TriggerChange:
+		return true
+	case TriggerManual:
+		return true
+	case TriggerSchedule:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SecretType.
 const (
 	APIKey      SecretType = "API_KEY"
@@ -1364,6 +1385,15 @@ type ReceiptKey struct {
 	Key string `json:"key"`
 }
 
+// ReceiptList defines model for ReceiptList.
+type ReceiptList struct {
+	Items []Receipt `json:"items"`
+	Next  string    `json:"next,omitempty,omitzero"`
+
+	// Prev The page before.
+	Prev string `json:"prev,omitempty,omitzero"`
+}
+
 // RecipientKind What sort of key a wrapping key is. Recipients that are added are of the kinds kms and recovery.
 type RecipientKind string
 
@@ -1443,6 +1473,9 @@ type RunCounts struct {
 
 // RunStatus How a run stands or ended.
 type RunStatus string
+
+// RunTrigger Why a run began.
+type RunTrigger string
 
 // SSHKeyFacts A key pair, by its public half.
 type SSHKeyFacts struct {
@@ -1549,6 +1582,9 @@ type SyncResult struct {
 type SyncResultList struct {
 	Items []SyncResult `json:"items"`
 	Next  string       `json:"next,omitempty,omitzero"`
+
+	// Prev The page before.
+	Prev string `json:"prev,omitempty,omitzero"`
 }
 
 // SyncRun One pass over a destination.
@@ -1558,6 +1594,9 @@ type SyncRun struct {
 	// Counts How many secrets a run dealt with, and how.
 	Counts        RunCounts `json:"counts"`
 	DestinationID string    `json:"destination_id"`
+
+	// Done Secrets that were looked at so far.
+	Done          int       `json:"done"`
 	EnvironmentID int64     `json:"environment_id"`
 	Error         string    `json:"error,omitempty,omitzero"`
 	FinishedAt    time.Time `json:"finished_at,omitempty,omitzero"`
@@ -1568,18 +1607,35 @@ type SyncRun struct {
 	ID   string `json:"id"`
 
 	// PlanID The plan that it applies, or that it was held for.
-	PlanID    string    `json:"plan_id,omitempty,omitzero"`
+	PlanID string `json:"plan_id,omitempty,omitzero"`
+
+	// Rate Secrets a second; absent: too early to say.
+	Rate float64 `json:"rate,omitempty,omitzero"`
+
+	// RemainingSeconds At that rate, and no less than the destination's quota allows; absent: not known, or over.
+	RemainingSeconds int64 `json:"remaining_seconds,omitempty,omitzero"`
+
+	// RetryOf The run of which it tries again what could not be done.
+	RetryOf   string    `json:"retry_of,omitempty,omitzero"`
 	StartedAt time.Time `json:"started_at"`
 
 	// Status How a run stands or ended.
-	Status  RunStatus `json:"status"`
-	Trigger string    `json:"trigger"`
+	Status RunStatus `json:"status"`
+
+	// Total Secrets to be looked at; 0: not known yet.
+	Total int `json:"total"`
+
+	// Trigger Why a run began.
+	Trigger RunTrigger `json:"trigger"`
 }
 
 // SyncRunList defines model for SyncRunList.
 type SyncRunList struct {
 	Items []SyncRun `json:"items"`
 	Next  string    `json:"next,omitempty,omitzero"`
+
+	// Prev The page before.
+	Prev string `json:"prev,omitempty,omitzero"`
 }
 
 // SyncState What is known of one secret at one destination.
@@ -1804,6 +1860,15 @@ type ListHoldsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// ListReceiptsParams defines parameters for ListReceipts.
+type ListReceiptsParams struct {
+	// Cursor The `next` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // DeleteEnvironmentParams defines parameters for DeleteEnvironment.
 type DeleteEnvironmentParams struct {
 	// IfMatch The ETag of what the change is based on.
@@ -1982,6 +2047,16 @@ type ListRunsParams struct {
 	EnvironmentID OneEnvironment `form:"environment_id,omitempty" json:"environment_id,omitempty,omitzero"`
 	DestinationID string         `form:"destination_id,omitempty" json:"destination_id,omitempty,omitzero"`
 	Status        RunStatus      `form:"status,omitempty" json:"status,omitempty,omitzero"`
+	Trigger       RunTrigger     `form:"trigger,omitempty" json:"trigger,omitempty,omitzero"`
+
+	// Since Runs that began then or later.
+	Since time.Time `form:"since,omitempty" json:"since,omitempty,omitzero"`
+
+	// Until Runs that began before.
+	Until time.Time `form:"until,omitempty" json:"until,omitempty,omitzero"`
+
+	// Secret Runs among whose results is a secret with this in its name, in either case.
+	Secret string `form:"secret,omitempty" json:"secret,omitempty,omitzero"`
 
 	// Cursor The `next` of the page before.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
@@ -1992,7 +2067,7 @@ type ListRunsParams struct {
 
 // ListResultsParams defines parameters for ListResults.
 type ListResultsParams struct {
-	// Failed Only the results that failed.
+	// Failed Only the results that another try may mend, failed or unknown.
 	Failed bool `form:"failed,omitempty" json:"failed,omitempty,omitzero"`
 
 	// Cursor The `next` of the page before.

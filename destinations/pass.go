@@ -24,12 +24,19 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 		return models.RunCounts{}, err
 	}
 	listing := &listing{Driver: driver}
-	ledger := &ledger{service: s, environment: e, destination: d, run: run.ID, listing: listing, drift: found}
+	book := (&ledger{service: s, environment: e, destination: d, run: run.ID, listing: listing, drift: found}).book()
 	proof := &keepersync.Proof{}
+	if err := s.forecast(ctx, driver, d, run, book); err != nil {
+		return models.RunCounts{}, err
+	}
 	var first models.RunCounts
 	last := s.Now()
 	options := s.options(d)
-	options.Progress = func(counts models.RunCounts, _ int) {
+	options.Progress = func(counts models.RunCounts, total int) {
+		run.Progress.Done = first.Checked + counts.Checked
+		if run.PlanID == "" { // the engine counts all entries, also those that the plan does not name
+			run.Progress.Total = max(run.Progress.Total, first.Checked+total)
+		}
 		if now := s.Now(); now.Sub(last) >= progressEvery {
 			last = now
 			s.progress(ctx, *run, plus(counts, first))
@@ -40,12 +47,12 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 			return models.RunCounts{}, err
 		}
 		options.Full, options.Brake, options.Proof = true, keepersync.Brake{}, proof // whoever approved it has seen it
-		counts, err := keepersync.Run(ctx, listing, ledger, options)
+		counts, err := keepersync.Run(ctx, listing, book, options)
 		s.prove(ctx, d, e, run, proof)
 		return counts, err
 	}
 	if run.Full && d.LastFullAt != nil {
-		counts, err := keepersync.Run(ctx, listing, ledger, options)
+		counts, err := keepersync.Run(ctx, listing, book, options)
 		if err != nil {
 			return counts, err
 		}
@@ -53,7 +60,7 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 	}
 	strays := 0
 	options.Full, options.Stray, options.Proof = run.Full, func(keepersync.Remote) { strays++ }, proof
-	counts, err := keepersync.Run(ctx, listing, ledger, options)
+	counts, err := keepersync.Run(ctx, listing, book, options)
 	run.Hint = strayHint(strays)
 	s.prove(ctx, d, e, run, proof)
 	return plus(counts, first), err

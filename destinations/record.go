@@ -28,7 +28,11 @@ func (l *ledger) Intend(ctx context.Context, entries []keepersync.Entry) error {
 			states[i].IntentHash, states[i].IntentVersion, states[i].IntentAt = e.Desired.Hash, e.Desired.Version, &now
 		}
 	}
-	if err := l.service.Store.Write(ctx, func(tx *store.Tx) error { return tx.SetIntents(states) }); err != nil {
+	set := l.setIntents
+	if set == nil {
+		set = (*store.Tx).SetIntents
+	}
+	if err := l.service.Store.Write(ctx, func(tx *store.Tx) error { return set(tx, states) }); err != nil {
 		return err
 	}
 	// Kept in mind, so that an outcome without a new base does not take the intent away:
@@ -77,8 +81,12 @@ func (l *ledger) Record(ctx context.Context, outcomes []keepersync.Outcome) erro
 	if len(recorded)+len(holds)+len(settled) == 0 {
 		return nil
 	}
+	record := l.recordSync
+	if record == nil {
+		record = (*store.Tx).RecordSync
+	}
 	return l.service.Store.Write(ctx, func(tx *store.Tx) error {
-		if err := tx.RecordSync(recorded); err != nil {
+		if err := record(tx, recorded); err != nil {
 			return err
 		}
 		if err := tx.PutHolds(holds); err != nil {

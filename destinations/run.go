@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/your-org/keeper/audit"
-	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store"
@@ -28,44 +26,6 @@ func (s *Service) Changed(tx *store.Tx, secret models.Secret) error {
 
 func (s *Service) enqueue(tx *store.Tx, id models.DestinationID) error {
 	return tx.EnqueueJob(JobKind, string(id), "", s.Now())
-}
-
-// Trigger asks for a full pass over a destination and returns its run, which is queued. A
-// run that is queued already serves both.
-func (s *Service) Trigger(ctx context.Context, actor models.Actor, id models.DestinationID) (models.SyncRun, error) {
-	d, e, err := s.destination(ctx, actor, auth.TriggerSync, id)
-	if err != nil {
-		return models.SyncRun{}, err
-	}
-	if d.Paused {
-		return models.SyncRun{}, fault.New(fault.Conflict, "The destination %s is paused; nothing was started.", d.Name).WithHint("Resume it first.")
-	}
-	run := models.SyncRun{
-		ID: models.NewRunID(), DestinationID: d.ID, EnvironmentID: e.ID, Trigger: models.TriggerManual, Actor: actor.Name,
-		Full: true, Status: models.RunQueued, StartedAt: s.Now(),
-	}
-	err = s.Store.Write(ctx, func(tx *store.Tx) error {
-		// First the job, whose row lets one at a time go on: two that ask at once share a run.
-		if err := s.enqueue(tx, d.ID); err != nil {
-			return err
-		}
-		queued, err := tx.QueuedRun(d.ID)
-		switch {
-		case err == nil:
-			run = queued
-		case !fault.Is(err, fault.NotFound):
-			return err
-		default:
-			if err := tx.CreateRun(&run); err != nil {
-				return err
-			}
-		}
-		return tx.AppendAudit(audit.OnDestination(actor, "sync.trigger", e, d))
-	})
-	if err == nil {
-		s.Wake()
-	}
-	return run, err
 }
 
 // Work is the job's handler: one pass over the destination, full where one is asked for or
@@ -152,6 +112,10 @@ func (s *Service) choose(tx *store.Tx, d models.Destination, run *models.SyncRun
 		return true, nil
 	}
 	due, err := tx.CountEntries(d.ID, true, run.StartedAt)
+	if err != nil || due > 0 {
+		return due > 0, err
+	}
+	due, err = tx.CountDueGroups(d.ID, run.StartedAt)
 	return due > 0, err
 }
 
@@ -163,12 +127,13 @@ func (s *Service) interval(d models.Destination) time.Duration {
 }
 
 // next is when the destination is due again: at its interval, or earlier where a secret
-// that failed may be tried again.
+// that failed may be tried again; at once where another run is asked for.
 func (s *Service) next(ctx context.Context, d models.Destination, err error) (*time.Time, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := s.Now().Add(s.interval(d))
+	now := s.Now()
+	next := now.Add(s.interval(d))
 	if d.LastFullAt != nil {
 		next = d.LastFullAt.Add(s.interval(d))
 	}
@@ -177,7 +142,14 @@ func (s *Service) next(ctx context.Context, d models.Destination, err error) (*t
 		if err == nil && retry != nil && retry.Before(next) {
 			next = *retry
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		if _, err := tx.QueuedRun(d.ID); !fault.Is(err, fault.NotFound) {
+			next = now
+			return err
+		}
+		return nil
 	})
 	return &next, err
 }

@@ -31,6 +31,8 @@ type Deps struct {
 	// Take makes a value found at a destination a secret's newest version, where the given
 	// version still is the current one.
 	Take func(ctx context.Context, id models.SecretID, current models.VersionNumber, v models.Plaintext, comment string) (models.Secret, error)
+	// Secrets makes secrets of what is imported.
+	Secrets Secrets
 	// QuotaShare is the share of published quotas that runs use, for estimates.
 	QuotaShare float64
 	Open       Opener
@@ -129,6 +131,9 @@ func (s *Service) complete(d *models.Destination, e models.Environment) {
 		c.Prefix = ""
 	} else if c.Prefix == "" {
 		c.Prefix = e.Name + "/"
+	}
+	if c.Shape == models.ShapeBundle {
+		c.BundleName = cmp.Or(c.BundleName, e.Name)
 	}
 	switch d.Kind {
 	case models.DestinationAWS:

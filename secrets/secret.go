@@ -56,7 +56,7 @@ func (s *Service) Create(ctx context.Context, actor models.Actor, n NewSecret) (
 		if err := value.seal(&version, e, secret.ID); err != nil {
 			return err
 		}
-		if err := tx.AddVersion(&version); err != nil {
+		if err := value.add(tx, &version); err != nil {
 			return err
 		}
 		return s.changed(tx, actor, "secret.create", e, secret, 1, nil)
@@ -230,7 +230,7 @@ func addVersion(
 	if err := value.seal(&version, e, secret.ID); err != nil {
 		return 0, err
 	}
-	return version.Number, tx.AddVersion(&version)
+	return version.Number, value.add(tx, &version)
 }
 
 func (s *Service) stale(expected int64, secret models.Secret) error {
@@ -383,6 +383,7 @@ type prepared struct {
 	kind       models.SecretType
 	facts      models.Facts
 	hash       []byte
+	entry      []byte // store.EntryHash; nil: not kept
 	sealer     kms.Sealer
 	comment    string
 	rolledFrom models.VersionNumber
@@ -406,7 +407,19 @@ func (s *Service) prepare(ctx context.Context, e models.Environment, t models.Se
 	if err != nil {
 		return nil, err
 	}
-	return &prepared{plain: value, kind: t, facts: facts, hash: hasher.Sum(value), sealer: sealer, comment: comment}, nil
+	p := &prepared{plain: value, kind: t, facts: facts, hash: hasher.Sum(value), sealer: sealer, comment: comment}
+	if t == models.JSON && s.EntryHash != nil {
+		p.entry = s.EntryHash(hasher, value)
+	}
+	return p, nil
+}
+
+// add writes the sealed version.
+func (p *prepared) add(tx *store.Tx, version *models.SecretVersion) error {
+	if err := tx.AddVersion(version); err != nil || p.entry == nil {
+		return err
+	}
+	return tx.SetEntryHashes([]store.EntryHash{{SecretID: version.SecretID, Number: version.Number, Hash: p.entry}})
 }
 
 // install makes the value the secret's current one and returns its version, not yet sealed.

@@ -68,12 +68,18 @@ func (tx *Tx) DeleteDestination(id models.DestinationID) error {
 	if _, err := tx.deletePlans(func(plans *gorm.DB) *gorm.DB { return plans.Where("destination_id = ?", id) }); err != nil {
 		return err
 	}
+	if _, err := tx.deleteImports(func(imports *gorm.DB) *gorm.DB { return imports.Where("destination_id = ?", id) }); err != nil {
+		return err
+	}
 	steps := []error{
 		tx.db().Where("destination_id = ?", id).Delete(&models.SyncHold{}).Error,
 		tx.db().Where("run_id IN (?)", runs).Delete(&models.SyncResult{}).Error,
 		tx.db().Where("destination_id = ?", id).Delete(&models.SyncReceipt{}).Error,
 		tx.db().Where("destination_id = ?", id).Delete(&models.SyncRun{}).Error,
 		tx.db().Where("destination_id = ?", id).Delete(&models.SyncState{}).Error,
+		tx.db().Where("destination_id = ?", id).Delete(&models.SyncDeletion{}).Error,
+		tx.db().Table(groupHolds).Where("destination_id = ?", id).Delete(&models.SyncHold{}).Error,
+		tx.db().Where("destination_id = ?", id).Delete(&models.SyncGroup{}).Error,
 		keyed(tx.db(), string(id)).Delete(&models.Job{}).Error,
 		tx.db().Where("id = ?", id).Delete(&models.Destination{}).Error,
 	}

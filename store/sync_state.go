@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -111,6 +112,21 @@ func (tx *Tx) CountEntries(destination models.DestinationID, dueOnly bool, now t
 	return int(n), translate(err, "sync state")
 }
 
+// SyncWork is what a pass over a destination has before it, as far as the database can tell.
+type SyncWork struct{ Entries, Creates, Updates, Deletes int }
+
+// CountWork says what a pass over a destination has before it: over everything, or over what
+// is due at now.
+func (tx *Tx) CountWork(destination models.DestinationID, dueOnly bool, now time.Time) (SyncWork, error) {
+	const sum = "COALESCE(SUM(CASE WHEN %s THEN 1 ELSE 0 END), 0) AS %s"
+	var work SyncWork
+	err := tx.entries(destination, dueOnly, now).Select("COUNT(*) AS entries, " +
+		fmt.Sprintf(sum, "s.deleted_at IS NULL AND COALESCE(st.base_version, 0) = 0", "creates") + ", " +
+		fmt.Sprintf(sum, "s.deleted_at IS NULL AND st.base_version > 0 AND st.base_version <> s.current_version", "updates") + ", " +
+		fmt.Sprintf(sum, "s.deleted_at IS NOT NULL AND st.base_version > 0", "deletes")).Scan(&work).Error
+	return work, translate(err, "sync state")
+}
+
 // NextTry is the earliest time at which a secret that failed at a destination is to be tried
 // again; nil where there is none.
 func (tx *Tx) NextTry(destination models.DestinationID) (*time.Time, error) {
@@ -178,7 +194,8 @@ type SyncOutcome struct {
 
 // RecordSync keeps the outcomes of a pass. Where the secret changed since (its current
 // version or whether it is deleted), the state stays source_changed, dirty and due. Secrets
-// that were purged are passed over.
+// that were purged are passed over, and so is what was adopted since the pass read it. All
+// outcomes are of one destination.
 func (tx *Tx) RecordSync(outcomes []SyncOutcome) error {
 	now := tx.Now()
 	for batch := range slices.Chunk(outcomes, batchSize) {
@@ -191,6 +208,9 @@ func (tx *Tx) RecordSync(outcomes []SyncOutcome) error {
 		secrets, err := all[models.Secret](tx.locked().Select("id, current_version, deleted_at").
 			Where("id IN ?", ids).Order("id"), "secret")
 		if err != nil {
+			return err
+		}
+		if batch, err = tx.notAdopted(batch); err != nil {
 			return err
 		}
 		states := make([]models.SyncState, 0, len(batch))

@@ -124,12 +124,12 @@ func unfit(e Entry) error {
 	if e.Desired == nil && e.Base != nil {
 		return nil
 	}
+	if e.Desired != nil && e.Problem != nil {
+		return e.Problem
+	}
 	if problem := models.NameProblem(e.RemoteName); problem != "" {
 		return fault.New(fault.Invalid, "The name at the destination %s.", problem).
 			WithHint("Rename the secret, or change the destination's prefix.")
-	}
-	if e.Desired != nil && e.Problem != nil {
-		return e.Problem
 	}
 	if e.Desired != nil && e.Desired.Size > models.MaxValueSize {
 		return fault.New(fault.Invalid, "The value has %d bytes; a destination takes %d at most.", e.Desired.Size, models.MaxValueSize).

@@ -25,7 +25,8 @@ type Entry struct {
 	// Keeper wrote them, and how many of these the desired version leaves out. 0 where the
 	// entry is one secret's.
 	Values, Fewer int
-	// Problem is why the desired version can never be written, *fault.Error; nil: nothing.
+	// Problem is why the desired version cannot be written, *fault.Error; nil: nothing. Of kind
+	// Invalid it never can; any other says that it could not be read, and is unknown.
 	Problem error
 }
 

@@ -39,7 +39,7 @@ func (r *run) settle(ctx context.Context, w *work, outcomes chan<- Outcome) erro
 // step does what was decided. The outcome is nil where the destination must be looked at
 // again, which step has then done.
 func (r *run) step(ctx context.Context, w *work) (*Outcome, error) {
-	name, remote := w.entry.RemoteName, w.seen.Remote
+	remote := w.seen.Remote
 	var err error
 	var doing string
 	switch w.decision.Action {
@@ -49,7 +49,7 @@ func (r *run) step(ctx context.Context, w *work) (*Outcome, error) {
 		return r.take(ctx, w)
 	case models.ActionMark:
 		doing = "marked as Keeper's"
-		_, err = r.driver.Mark(ctx, name, r.rules.Mark(w.entry))
+		err = r.mark(ctx, w)
 	case models.ActionRestore:
 		doing = "restored"
 		_, err = r.driver.Restore(ctx, remote)
@@ -71,6 +71,20 @@ func (r *run) step(ctx context.Context, w *work) (*Outcome, error) {
 	}
 	r.lookAgain(ctx, w)
 	return nil, nil
+}
+
+// mark puts Keeper's mark on the value that was compared. One that took its place at the same
+// moment is not Keeper's: the mark comes off again.
+func (r *run) mark(ctx context.Context, w *work) error {
+	name, mark := w.entry.RemoteName, r.rules.Mark(w.entry)
+	marked, err := r.driver.Mark(ctx, name, mark)
+	if err != nil || marked.Version == w.seen.Remote.Version {
+		return err
+	}
+	if _, err := r.driver.Unmark(ctx, name, mark); err != nil {
+		return err
+	}
+	return fault.New(fault.Conflict, "The value of %s changed at the destination while Keeper marked it.", name)
 }
 
 // put writes the desired value over exactly what was seen.
@@ -193,7 +207,7 @@ func (r *run) conclude(w *work) Outcome {
 	case w.unfit != nil && w.entry.Desired == nil:
 		return r.deleted(w) // it can never have been written
 	case w.unfit != nil:
-		w.decision = Decision{Status: models.StatusSourceChanged, Action: models.ActionRefuse}
+		w.decision = unwritable(w.unfit)
 		return r.fail(w, "written", w.unfit)
 	case d.Status == models.StatusUnknown:
 		return r.fail(w, "looked at", w.seen.Err)
@@ -210,6 +224,15 @@ func (r *run) conclude(w *work) Outcome {
 	default:
 		return r.inSync(w, w.seen.Remote.Version)
 	}
+}
+
+// unwritable decides about what there is nothing to look at for.
+func unwritable(err error) Decision {
+	d := Decision{Status: models.StatusSourceChanged, Action: models.ActionRefuse, Why: fault.Public(err).Message}
+	if !fault.Is(err, fault.Invalid) {
+		d.Status, d.Action = models.StatusUnknown, models.ActionNone
+	}
+	return d
 }
 
 func (r *run) outcome(w *work, status models.SyncStatus, action models.SyncAction) Outcome {

@@ -86,13 +86,13 @@ func (w *Web) listDestinationRuns(r *request) error {
 		return err
 	}
 	page := &templates.DestinationRunsPage{View: view}
-	runs, next, err := w.Destinations.Runs(r.Context(), r.actor, destinations.RunQuery{
+	runs, around, err := w.Destinations.Runs(r.Context(), r.actor, destinations.RunQuery{
 		DestinationID: view.Destination.ID, Cursor: r.URL.Query().Get("cursor"), Limit: pageSize,
 	})
 	if err != nil {
 		return err
 	}
-	page.Pager = templates.Pager{Next: next, Total: -1}
+	page.Pager = templates.Pager{Prev: around.Prev, Next: around.Next, Total: -1}
 	for _, run := range runs {
 		page.Runs = append(page.Runs, templates.RunView{Run: run, Destination: view.Destination, Environment: view.Environment})
 	}

@@ -118,10 +118,11 @@ func (w *Web) showRun(r *request) error {
 	page := &templates.RunPage{
 		RunView: templates.RunView{Run: run, Destination: d, Environment: e}, Pager: templates.Pager{Total: -1}, MaySync: r.may(auth.TriggerSync, e.ID),
 	}
-	page.Results, page.Pager.Next, err = w.Destinations.Results(r.Context(), r.actor, run.ID, false, r.URL.Query().Get("cursor"), pageSize)
+	results, around, err := w.Destinations.Results(r.Context(), r.actor, destinations.ResultQuery{Run: run.ID, Cursor: r.URL.Query().Get("cursor"), Limit: pageSize})
 	if err != nil {
 		return err
 	}
+	page.Results, page.Pager.Prev, page.Pager.Next = results, around.Prev, around.Next
 	if run.Full && run.FinishedAt == nil {
 		counts, err := w.Secrets.Counts(r.Context(), r.actor)
 		if err != nil {

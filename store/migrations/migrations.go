@@ -65,6 +65,23 @@ var changes = []change{
 	creates(&alertNotice{}),
 
 	creates(&syncReceipt{}),
+
+	adds(&runProgress{}, "Done"),
+	adds(&runProgress{}, "Total"),
+	adds(&runProgress{}, "Writes"),
+	adds(&runProgress{}, "Seconds"),
+	adds(&runProgress{}, "RetryOf"),
+
+	creates(&syncGroup{}),
+	creates(&syncGroupHold{}),
+	adds(&memberState{}, "GroupID"),
+	indexes("sync_states_group", "sync_states", "group_id"),
+
+	creates(&syncImport{}),
+	creates(&syncImportItem{}),
+
+	adds(&versionEntry{}, "EntryHash"),
+	creates(&syncDeletion{}),
 }
 
 // VersionTable is where goose keeps which migrations ran.

@@ -10,9 +10,16 @@ import (
 	keepersync "github.com/your-org/keeper/sync"
 )
 
-// Mark sets Keeper's tags and leaves all others.
+// Mark sets Keeper's tags on what bears no mark, and leaves all others.
 func (d *Driver) Mark(ctx context.Context, name string, mark keepersync.Mark) (keepersync.Remote, error) {
-	_, err := d.client.TagResource(ctx, &secretsmanager.TagResourceInput{SecretId: aws.String(name), Tags: tagsOf(mark)})
+	before, err := d.Describe(ctx, name)
+	if err != nil {
+		return keepersync.Remote{}, err
+	}
+	if !before.Mark.Zero() && before.Mark != mark {
+		return keepersync.Remote{}, otherMark(name)
+	}
+	_, err = d.client.TagResource(ctx, &secretsmanager.TagResourceInput{SecretId: aws.String(name), Tags: tagsOf(mark)})
 	if err != nil {
 		return keepersync.Remote{}, d.fail(err, opTag, name)
 	}
@@ -50,6 +57,8 @@ func (d *Driver) Delete(ctx context.Context, r keepersync.Remote) (keepersync.Re
 		return before.Remote, nil
 	case before.Version != r.Version:
 		return keepersync.Remote{}, fault.New(fault.Conflict, "%s was written in AWS Secrets Manager by somebody else meanwhile; it was not deleted.", r.Name)
+	case before.Mark != r.Mark:
+		return keepersync.Remote{}, otherMark(r.Name)
 	}
 	if err := d.withdrawOwn(ctx, before); err != nil {
 		return keepersync.Remote{}, err

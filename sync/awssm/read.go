@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -121,11 +122,14 @@ func (d *Driver) Fetch(ctx context.Context, names []string) map[string]keepersyn
 }
 
 func fetched(v types.SecretValueEntry) keepersync.Fetched {
-	value := v.SecretBinary
-	if v.SecretString != nil {
-		value = []byte(*v.SecretString)
+	f := keepersync.Fetched{Value: models.NewPlaintext(v.SecretBinary), Version: aws.ToString(v.VersionId)}
+	switch {
+	case v.SecretString != nil:
+		f.Value = models.NewPlaintext([]byte(*v.SecretString))
+	case utf8.Valid(v.SecretBinary):
+		f.Odd = "It stands in SecretBinary, and Keeper would write it as SecretString."
 	}
-	return keepersync.Fetched{Value: models.NewPlaintext(value), Version: aws.ToString(v.VersionId)}
+	return f
 }
 
 // failFetch explains why one secret of a batch has no value. AWS answers alike for what is

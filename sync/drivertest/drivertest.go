@@ -98,6 +98,7 @@ func Run(t *testing.T, start func(*testing.T) Counterpart) {
 		{"LostAnswerOfDelete", testLostAnswerOfDelete},
 		{"Absent", testAbsent},
 		{"Mark", testMark},
+		{"MarkGone", testMarkGone},
 		{"Unmark", testUnmark},
 		{"UnmarkOther", testUnmarkOther},
 		{"LostAnswerOfUnmark", testLostAnswerOfUnmark},

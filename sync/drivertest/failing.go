@@ -138,7 +138,7 @@ func (s *suite) only(op Op, there, deleted keepersync.Remote) (err error) {
 	case OpUpdate:
 		_, err = s.d.Put(s.ctx, s.write(there.Name, value("two"), 2, there))
 	case OpMark:
-		_, err = s.d.Mark(s.ctx, there.Name, s.mark(8))
+		_, err = s.d.Mark(s.ctx, there.Name, there.Mark)
 	case OpUnmark:
 		_, err = s.d.Unmark(s.ctx, there.Name, there.Mark)
 	case OpDelete:

@@ -138,6 +138,32 @@ func testMark(s *suite) {
 	s.versions(name, 1)
 }
 
+// What got another mark since it was seen is not Keeper's any more, though its value stands
+// as it was. Where a write cannot be made to depend on that, it is told of, with what stands.
+func testMarkGone(s *suite) {
+	name, other := s.Prefix()+"x", keepersync.Mark{Owner: "another", Destination: "dst_other", Secret: 1}
+	s.create(name, value("one"))
+	there := s.describe(name)
+	_, err := s.d.Unmark(s.ctx, name, there.Mark)
+	s.must(err)
+	_, err = s.d.Mark(s.ctx, name, other)
+	s.must(err)
+	_, err = s.d.Mark(s.ctx, name, there.Mark)
+	s.wantKind(err, fault.Conflict)
+	_, err = s.d.Delete(s.ctx, there)
+	s.wantKind(err, fault.Conflict)
+	s.holds(name, value("one"))
+	r, err := s.d.Put(s.ctx, s.write(name, value("two"), 2, there))
+	s.wantKind(err, fault.Conflict)
+	if !r.Exists() {
+		s.holds(name, value("one"))
+		s.versions(name, 1)
+	}
+	if now := s.describe(name); now.Mark != other || now.Deleted {
+		s.Errorf("it became %+v", now)
+	}
+}
+
 // What Keeper adopted and gives back is as its owner had it: only the mark is gone.
 func testUnmark(s *suite) {
 	name := s.Prefix() + "theirs"

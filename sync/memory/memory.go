@@ -103,6 +103,8 @@ func (d *Driver) Put(ctx context.Context, w keepersync.Write) (keepersync.Remote
 			return it, fault.New(fault.Conflict, "%s is deleted at the destination; it is restored before it is written.", w.Name)
 		case it != nil && it.version != w.Replaces.Version:
 			return it, fault.New(fault.Conflict, "%s was written by somebody else meanwhile.", w.Name)
+		case it != nil && it.mark != w.Replaces.Mark:
+			return it, otherMark(w.Name)
 		case it == nil:
 			it = &item{mark: w.Mark, labels: map[string]string{}, tuned: d.place.settings}
 		}
@@ -123,11 +125,14 @@ func (d *Driver) Tune(ctx context.Context, name string) (keepersync.Remote, erro
 	})
 }
 
-// Mark puts Keeper's mark on a name.
+// Mark puts Keeper's mark on a name that bears none.
 func (d *Driver) Mark(ctx context.Context, name string, mark keepersync.Mark) (keepersync.Remote, error) {
 	return d.place.act(ctx, OpMark, name, func(it *item) (*item, error) {
-		if it == nil {
+		switch {
+		case it == nil:
 			return nil, notFound(name)
+		case !it.mark.Zero() && it.mark != mark:
+			return it, otherMark(name)
 		}
 		it.mark = mark
 		return it, nil
@@ -156,6 +161,8 @@ func (d *Driver) Delete(ctx context.Context, r keepersync.Remote) (keepersync.Re
 			return nil, notFound(r.Name)
 		case it.version != r.Version:
 			return it, fault.New(fault.Conflict, "%s was written by somebody else meanwhile; it was not deleted.", r.Name)
+		case it.mark != r.Mark:
+			return it, otherMark(r.Name)
 		}
 		it.deleted = true
 		return it, nil
@@ -177,6 +184,10 @@ func (d *Driver) Restore(ctx context.Context, r keepersync.Remote) (keepersync.R
 func (d *Driver) Check(ctx context.Context) error {
 	_, err := d.place.begin(ctx, OpCheck, "")
 	return err
+}
+
+func otherMark(name string) error {
+	return fault.New(fault.Conflict, "%s does not bear the mark any more that it was seen with; it was left as it is.", name)
 }
 
 func notFound(name string) error {

@@ -9,8 +9,15 @@ import (
 	keepersync "github.com/your-org/keeper/sync"
 )
 
-// Mark merges Keeper's keys into the custom metadata and leaves all others.
+// Mark merges Keeper's keys into the custom metadata of what bears no mark, and leaves all others.
 func (d *Driver) Mark(ctx context.Context, name string, mark keepersync.Mark) (keepersync.Remote, error) {
+	there, err := d.Describe(ctx, name)
+	if err != nil {
+		return keepersync.Remote{}, err
+	}
+	if !there.Mark.Zero() && there.Mark != mark {
+		return keepersync.Remote{}, otherMark(name)
+	}
 	return d.merge(ctx, name, mark, customOf(mark))
 }
 
@@ -72,9 +79,20 @@ func (d *Driver) postCustom(ctx context.Context, name string, change map[string]
 	return nil
 }
 
+func otherMark(name string) error {
+	return fault.New(fault.Conflict, "%s does not bear the mark in Vault any more that it was seen with; it was left as it is.", name)
+}
+
 // Delete soft-deletes the version that was observed and no other: a newer one, written
 // meanwhile, stays current.
 func (d *Driver) Delete(ctx context.Context, r keepersync.Remote) (keepersync.Remote, error) {
+	there, err := d.Describe(ctx, r.Name)
+	if err != nil {
+		return keepersync.Remote{}, err
+	}
+	if there.Mark != r.Mark {
+		return keepersync.Remote{}, otherMark(r.Name)
+	}
 	after, err := d.onVersion(ctx, opDelete, r.Name, r.Version)
 	if err == nil && after.Version != r.Version {
 		return keepersync.Remote{}, fault.New(fault.Conflict, "%s was written in Vault by somebody else meanwhile; it was not deleted.", r.Name)

@@ -47,7 +47,7 @@ type try struct {
 func (d *Driver) tries(ctx context.Context) []try {
 	name := d.prefix + models.NewID("keeper-check")
 	of := func(op operation, call func() error) try { return try{op.capability, op.area, call} }
-	return []try{
+	tries := []try{
 		of(opList, func() error { return d.checkList(ctx) }),
 		of(opDescribe, func() error { _, err := d.Describe(ctx, name); return d.absence(err) }),
 		of(opFetch, func() error { got, _ := d.fetch(ctx, name); return d.absence(got.Err) }),
@@ -57,6 +57,10 @@ func (d *Driver) tries(ctx context.Context) []try {
 		of(opRestore, func() error { return d.checkVersions(ctx, opRestore, name) }),
 		{"update", opPut.area, func() error { return d.checkUpdate(ctx, name) }},
 	}
+	if d.destroys {
+		tries = append(tries, of(opDestroy, func() error { return d.checkVersions(ctx, opDestroy, name) }))
+	}
+	return tries
 }
 
 func (d *Driver) checkList(ctx context.Context) error {

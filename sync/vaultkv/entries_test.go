@@ -65,6 +65,9 @@ func testForeignShapes(t *testing.T, v vault) {
 		if string(got.Value.Reveal()) != want {
 			t.Errorf("the entry %v reads as %q, want %q", entry, got.Value.Reveal(), want)
 		}
+		if odd := strings.HasPrefix(want, "{"); odd != (got.Odd != "") {
+			t.Errorf("the entry %v is said to be odd: %q", entry, got.Odd)
+		}
 	}
 }
 

@@ -107,34 +107,36 @@ func (d *Driver) noEntry(err error, op operation, name string) error {
 }
 
 // decode is the value of the entry under a name. An entry that Keeper did not shape is the
-// JSON of all its keys, sorted and with its numbers as they stand.
-func (d *Driver) decode(name string, data json.RawMessage) (models.Plaintext, error) {
+// JSON of all its keys, sorted and with its numbers as they stand, and Odd.
+func (d *Driver) decode(name string, data json.RawMessage) (keepersync.Fetched, error) {
 	if d.whole {
 		object, err := keepersync.CanonicalObject(data)
 		if err != nil {
-			return models.Plaintext{}, d.noEntry(err, opFetch, name)
+			return keepersync.Fetched{}, d.noEntry(err, opFetch, name)
 		}
-		return models.NewPlaintext(object), nil
+		return keepersync.Fetched{Value: models.NewPlaintext(object)}, nil
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
 	var entry map[string]any
 	if decoder.Decode(&entry) != nil {
-		return models.Plaintext{}, d.fail(answer{}, errNotVault, opFetch, name)
+		return keepersync.Fetched{}, d.fail(answer{}, errNotVault, opFetch, name)
 	}
 	if len(entry) == 1 {
 		if text, ok := entry[d.valueKey].(string); ok {
-			return models.NewPlaintext([]byte(text)), nil
+			return keepersync.Fetched{Value: models.NewPlaintext([]byte(text))}, nil
 		}
 		if text, ok := entry[d.valueKey+keepersync.Base64Suffix].(string); ok {
 			if value, err := base64.StdEncoding.DecodeString(text); err == nil {
-				return models.NewPlaintext(value), nil
+				return keepersync.Fetched{Value: models.NewPlaintext(value)}, nil
 			}
 		}
 	}
 	all, err := json.Marshal(entry)
 	if err != nil {
-		return models.Plaintext{}, d.fail(answer{}, errNotVault, opFetch, name)
+		return keepersync.Fetched{}, d.fail(answer{}, errNotVault, opFetch, name)
 	}
-	return models.NewPlaintext(all), nil
+	return keepersync.Fetched{
+		Value: models.NewPlaintext(all), Odd: "It has keys of its own, and Keeper would write its value under the one key " + d.valueKey + ".",
+	}, nil
 }

@@ -42,12 +42,17 @@ func (d *Driver) Put(ctx context.Context, w keepersync.Write) (keepersync.Remote
 			return keepersync.Remote{}, err
 		}
 	}
-	if !w.Replaces.Exists() && markOf(written.CustomMetadata) != w.Mark {
-		return d.Mark(ctx, w.Name, w.Mark)
-	}
-	return keepersync.Remote{
+	r := keepersync.Remote{
 		Name: w.Name, Version: strconv.Itoa(written.Version), Mark: markOf(written.CustomMetadata), ChangedAt: written.CreatedTime,
-	}, nil
+	}
+	switch {
+	case !r.Mark.Zero() && r.Mark != w.Mark: // which no check-and-set guards
+		return r, fault.New(fault.Conflict, "%s had got another mark in Vault as Keeper wrote; what it held stands there as version %d.", w.Name, cas).
+			WithHint("Compare the two versions in Vault, and decide which is to stay.")
+	case !w.Replaces.Exists() && r.Mark.Zero():
+		return d.merge(ctx, w.Name, w.Mark, customOf(w.Mark))
+	}
+	return r, nil
 }
 
 // expected is the version that the write is to replace, as Vault counts it.

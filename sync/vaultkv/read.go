@@ -169,9 +169,10 @@ func (d *Driver) fetch(ctx context.Context, name string) (keepersync.Fetched, re
 	if err != nil || !a.ok() {
 		return keepersync.Fetched{Err: d.fail(a, err, opFetch, name)}, revision{}
 	}
-	value, err := d.decode(name, reply.Data.Data)
+	fetched, err := d.decode(name, reply.Data.Data)
 	if err != nil {
 		return keepersync.Fetched{Err: err}, revision{}
 	}
-	return keepersync.Fetched{Value: value, Version: strconv.Itoa(about.Version)}, about
+	fetched.Version = strconv.Itoa(about.Version)
+	return fetched, about
 }

@@ -13,6 +13,10 @@
 //	path "M/delete/P*"   { capabilities = ["update"] }
 //	path "M/undelete/P*" { capabilities = ["update"] }
 //
+// and where deletions are to be made final
+//
+//	path "M/destroy/P*"  { capabilities = ["update"] }
+//
 // A server that knows no PATCH of metadata needs "update" on M/metadata/P* instead.
 package vaultkv
 
@@ -49,6 +53,7 @@ type Options struct {
 	CACert    string        // PEM of the authorities to trust; empty: the system's
 	ValueKey  string        // empty: "value"
 	Whole     bool          // values are whole entries; ValueKey has no meaning
+	Destroys  bool          // deletions are to be made final: Check tries that too
 	Timeout   time.Duration // of one try of a call; 0: 30 seconds
 
 	Token    models.Plaintext
@@ -68,6 +73,7 @@ type Driver struct {
 	prefix   string
 	valueKey string
 	whole    bool
+	destroys bool
 }
 
 var _ keepersync.Driver = (*Driver)(nil)
@@ -111,6 +117,7 @@ func New(o Options) (*Driver, error) {
 		prefix:   o.Prefix,
 		valueKey: cmp.Or(o.ValueKey, defaultValueKey),
 		whole:    o.Whole,
+		destroys: o.Destroys,
 	}, nil
 }
 

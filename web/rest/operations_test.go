@@ -186,6 +186,7 @@ func destinationOperations(t *testing.T, h *house) {
 		t.Errorf("permissions: got %+v, %v", tried, err)
 	}
 	syncOperations(t, h, created)
+	runOperations(t, h, created)
 	receiptOperations(t, h, created)
 	planOperations(t, h, created)
 	list, err := c.ListDestinations(ctx, api.ListDestinationsParams{EnvironmentID: "production"})

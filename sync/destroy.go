@@ -1,0 +1,32 @@
+package sync
+
+import (
+	"context"
+
+	"github.com/your-org/keeper/fault"
+)
+
+// Destroyer is what a Driver implements beside where what was deleted stays until somebody
+// destroys it.
+type Destroyer interface {
+	// Destroy takes the deleted version r.Version away for good, where it still is the newest
+	// one of the name, deleted, and under r.Mark. A version that is destroyed already is a
+	// success. Conflict where any of that is no longer so: nothing was destroyed then, and
+	// never will be. NotFound where the name is gone.
+	Destroy(ctx context.Context, r Remote) error
+}
+
+// Destroy takes a deleted version away for good, through whatever wraps the driver. Invalid
+// where the destination does not destroy.
+func Destroy(ctx context.Context, d Driver, r Remote) error {
+	if destroyer, ok := as[Destroyer](d); ok {
+		return destroyer.Destroy(ctx, r)
+	}
+	return fault.New(fault.Invalid, "The destination does not keep what is deleted there.")
+}
+
+// CanDestroy reports whether the destination keeps what is deleted until it is destroyed.
+func CanDestroy(d Driver) bool {
+	_, ok := as[Destroyer](d)
+	return ok
+}

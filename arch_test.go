@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	".":                       {"cli"},
 	"cli":                     {"api", "api/receipt", "app", "auth", "client", "config", "fault", "keys", "kms", "kms/recovery", "legacy", "models", "secrets", "sync", "telemetry"},
 	"app":                     {"alerts", "audit", "auth", "config", "destinations", "fault", "jobs", "keys", "kms", "kms/awskms", "kms/local", "kms/recovery", "models", "secrets", "store", "sync", "sync/awssm", "sync/vaultkv", "telemetry", "web", "web/rest"},
-	"web":                     {"audit", "auth", "destinations", "fault", "keys", "models", "secrets", "static", "telemetry", "templates", "web/rest"},
+	"web":                     {"alerts", "audit", "auth", "destinations", "fault", "keys", "models", "secrets", "static", "telemetry", "templates", "web/rest"},
 	"web/rest":                {"alerts", "api", "api/receipt", "auth", "destinations", "fault", "keys", "models", "secrets", "sync"},
 	"secrets":                 {"audit", "auth", "fault", "kms", "models", "store"},
 	"keys":                    {"audit", "auth", "fault", "kms", "models", "store"},

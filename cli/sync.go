@@ -23,7 +23,8 @@ func (e *env) syncCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "sync", Short: "Copies at destinations"}
 	cmd.AddCommand(e.syncStatusCommand(), e.syncRunCommand(), e.syncPlanCommand(), e.syncApplyCommand(),
 		e.syncConflictsCommand(), e.syncResolveCommand(), e.syncPauseCommand(true), e.syncPauseCommand(false),
-		e.syncRunsCommand(), e.syncRetryCommand(), e.syncWatchCommand(), e.syncTestCommand(), e.syncReceiptCommand(), e.syncReceiptKeyCommand(), e.syncVerifyCommand())
+		e.syncRunsCommand(), e.syncRetryCommand(), e.syncWatchCommand(), e.syncTestCommand(), e.syncReceiptCommand(), e.syncReceiptKeyCommand(), e.syncVerifyCommand(),
+		e.syncImportCommand(), e.syncAdoptCommand(), e.syncReleaseCommand())
 	return cmd
 }
 

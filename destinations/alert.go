@@ -28,7 +28,7 @@ type drift struct {
 // see counts an outcome. What the destination's strategy takes and what a person has decided
 // are no surprise, and what is held for a person is told of as held.
 func (d *drift) see(o keepersync.Outcome, hold *models.SyncHold) {
-	if d.known || hold != nil && hold.Ruling != "" {
+	if d.decided(hold) {
 		return
 	}
 	switch o.Found {
@@ -48,6 +48,24 @@ func (d *drift) see(o keepersync.Outcome, hold *models.SyncHold) {
 	}
 	if len(d.names) < models.MaxAlertSecrets {
 		d.names = append(d.names, o.Entry.Name)
+	}
+}
+
+// decided reports whether a person has decided what is done.
+func (d *drift) decided(hold *models.SyncHold) bool {
+	return d.known || hold != nil && hold.Ruling != ""
+}
+
+// recall adds what runs found that ended with their process, and so told nobody.
+func (d *drift) recall(results []models.SyncResult) {
+	for _, r := range results {
+		d.total++
+		if !r.Failed && r.Status == models.StatusInSync {
+			d.repaired++
+		}
+		if len(d.names) < models.MaxAlertSecrets {
+			d.names = append(d.names, r.SecretName)
+		}
 	}
 }
 

@@ -37,11 +37,25 @@ func (f form) of(t models.SecretType, v models.Plaintext) (models.Plaintext, err
 	var entry []byte
 	var err error
 	if isObject(t, v.Reveal()) {
-		entry, err = keepersync.CanonicalObject(v.Reveal())
+		entry, err = objectOf(v.Reveal())
 	} else {
 		entry, err = keepersync.ObjectOf(map[string][]byte{f.key: v.Reveal()})
 	}
 	return models.NewPlaintext(entry), err
+}
+
+// objectOf is the entry of an object, with its numbers as Vault tells them.
+func objectOf(text []byte) ([]byte, error) {
+	canonical, err := keepersync.CanonicalObject(text)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(canonical)
+	rounded, exact := keepersync.RoundNumbers(canonical)
+	if !exact {
+		return nil, errUnformable
+	}
+	return rounded, nil
 }
 
 // back is the value of which an entry is the form, in bytes of its own. Where that is so of
@@ -69,6 +83,17 @@ func (f form) back(t models.SecretType, wasObject bool, entry models.Plaintext) 
 		WithHint("Let Keeper write its own again, or make the entry hold %s alone.", f.key)
 }
 
+// shown is what a person is shown of an entry, which it takes over: the value of which it is
+// the form, or else the entry.
+func (f form) shown(t models.SecretType, entry models.Plaintext) models.Plaintext {
+	value, err := f.back(t, true, entry)
+	if err != nil {
+		return entry
+	}
+	entry.Zero()
+	return value
+}
+
 // untaken is why an entry cannot become a value of the type, as a clause; "" where it can.
 func (f form) untaken(t models.SecretType, entry models.Plaintext) string {
 	value, err := f.back(t, false, entry)
@@ -80,7 +105,7 @@ func (f form) untaken(t models.SecretType, entry models.Plaintext) string {
 }
 
 // hash is the keyed hash by which entries are compared: of an object, over its canonical
-// text. That of a single text under a key is made of the keyed hashes of both, so that
+// text with its numbers as Vault tells them. That of a single text under a key is made of the keyed hashes of both, so that
 // it can be told of a value whose keyed hash is known without opening it. What is hashed
 // begins so that no value's own keyed hash can be the same.
 func (f form) hash(hasher kms.Hasher, entry models.Plaintext) ([]byte, error) {
@@ -106,7 +131,9 @@ func entryHash(hasher kms.Hasher, text []byte) ([]byte, error) {
 		defer clear(value)
 		return memberHash(hasher, key, hasher.Sum(models.NewPlaintext(value))), nil
 	}
-	whole := models.NewPlaintext(append([]byte(hashObject), canonical...))
+	rounded, _ := keepersync.RoundNumbers(canonical)
+	defer clear(rounded)
+	whole := models.NewPlaintext(append([]byte(hashObject), rounded...))
 	defer whole.Zero()
 	return hasher.Sum(whole), nil
 }
@@ -131,11 +158,11 @@ func only(canonical []byte) (key string, value []byte, single bool) {
 	return key, value, err == nil && bytes.Equal(again, canonical)
 }
 
-// unformable marks an object that has no canonical text, where its entry hash would stand.
+// unformable marks an object that cannot be an entry, where its entry hash would stand.
 var unformable = []byte{0}
 
-var errUnformable = fault.New(fault.Invalid, "The JSON object has a key twice, more than 100 levels, or half of a character in it, so it is no entry that can be compared.").
-	WithHint("Mend the value, or copy it to a destination of the shape value.")
+var errUnformable = fault.New(fault.Invalid, "The JSON object has a key twice, more than 100 levels, half of a character, or a number with more digits than Vault keeps, so it cannot be an entry there.").
+	WithHint("Mend the value, such as by quotation marks around the number, or copy it to a destination of the shape value.")
 
 // EntryHash is what is kept beside a version of type JSON, so that passes need not open it:
 // the hash of the object as an entry, or the value's own keyed hash where it is no object.
@@ -143,7 +170,12 @@ func EntryHash(hasher kms.Hasher, v models.Plaintext) []byte {
 	if !isObject(models.JSON, v.Reveal()) {
 		return hasher.Sum(v)
 	}
-	hash, err := entryHash(hasher, v.Reveal())
+	entry, err := objectOf(v.Reveal())
+	if err != nil {
+		return unformable
+	}
+	defer clear(entry)
+	hash, err := entryHash(hasher, entry)
 	if err != nil {
 		return unformable
 	}

@@ -161,21 +161,17 @@ func (g *group) examine(hasher kms.Hasher, values texts) (x keepersync.Examined)
 	strange, found := "", 0
 	for key, value := range values {
 		m := g.find(key)
-		switch {
-		case m == nil:
+		if m == nil || !bytes.Equal(m.Hash, hasher.Sum(models.NewPlaintext(value))) {
 			x.Differ++
-			if strange == "" || key < strange {
-				strange = key
-			}
-		default:
+		}
+		if m != nil {
 			found++
-			if !bytes.Equal(m.Hash, hasher.Sum(models.NewPlaintext(value))) {
-				x.Differ++
-			}
+		} else if strange == "" || key < strange {
+			strange = key
 		}
 	}
 	switch {
-	case x.Differ > 0 && strange != "":
+	case strange != "":
 		x.Untaken = fmt.Sprintf("the entry there has a key that no secret has (%q)", clip(strange, maxNamed))
 	case found < len(g.members):
 		x.Untaken = fmt.Sprintf("the entry there lacks the keys of %s", many(len(g.members)-found, "secret"))
@@ -205,7 +201,7 @@ func (l *groupLedger) Take(ctx context.Context, e keepersync.Entry, v models.Pla
 		if bytes.Equal(hash, m.Hash) {
 			continue
 		}
-		secret, err := l.service.Take(ctx, m.SecretID, m.Version, value, comment)
+		secret, err := l.service.Take(ctx, m.SecretID, m.Version, value, from.ChangedAt, comment)
 		if err != nil {
 			return keepersync.Desired{}, err
 		}

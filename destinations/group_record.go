@@ -36,8 +36,8 @@ func (l *groupLedger) keepOutcomes(tx *store.Tx, outcomes []store.SyncOutcome) e
 // difference is held anew, and says why.
 func (l *groupLedger) dropVain(tx *store.Tx, o store.SyncOutcome) error {
 	hold := l.page[o.State.SecretID].hold
-	vain := hold != nil && hold.Ruling == models.SideRemote && o.State.Status != models.StatusInSync && o.State.Attempts == 0
-	if !vain {
+	differs := o.State.Status == models.StatusDrifted || o.State.Status == models.StatusConflict
+	if hold == nil || hold.Ruling != models.SideRemote || !differs || o.State.Attempts > 0 { // that failed is tried again
 		return nil
 	}
 	return tx.DropHolds(l.destination.ID, []models.SecretID{o.State.SecretID})
@@ -60,7 +60,8 @@ func (g *group) outcomes(o store.SyncOutcome, now time.Time) []store.SyncOutcome
 		all = append(all, store.SyncOutcome{State: state, Version: m.Version})
 	}
 	for _, m := range g.gone {
-		out := o.Forget || inEntry && o.State.Status == models.StatusInSync
+		never := m.Base == 0 && o.State.IntentAt == nil
+		out := o.Forget || never || inEntry && o.State.Status == models.StatusInSync
 		if out || m.Dirty || m.GroupID != g.row.ID {
 			all = append(all, store.SyncOutcome{State: g.memberState(m, o, now), Deleted: true, Forget: out})
 		}

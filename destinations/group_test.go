@@ -159,8 +159,8 @@ func TestBundle(t *testing.T) {
 
 // TestGroupDrift has somebody add a key, change a value and remove one in an entry.
 func TestGroupDrift(t *testing.T) {
-	drifted := func(t *testing.T, s models.Strategy, there string) (*house, models.Destination, models.Secret) {
-		h := sqlite(t)
+	drifted := func(t *testing.T, s models.Strategy, there string, dialect ...string) (*house, models.Destination, models.Secret) {
+		h := newHouse(t, storetest.Open(t, append(dialect, storetest.Dialects[0])[0]))
 		d := h.grouped(t, models.ShapeFolder, s)
 		secret := h.put(t, "app/a", "1")
 		h.put(t, "app/b", "2")
@@ -208,7 +208,7 @@ func TestGroupDrift(t *testing.T) {
 				t.Errorf("%s: %+v", there, run)
 			}
 			hold, err := h.Hold(t.Context(), admin, d.ID, s.ID)
-			if err != nil || !strings.Contains(hold.Why, why) || hold.Group != "production/app" {
+			if err != nil || !strings.Contains(hold.Why, why) || hold.Group.RemoteName != "production/app" {
 				t.Errorf("%s: %+v, %v", there, hold, err)
 			}
 			if got := h.state(t, s, d); got.Status != models.StatusDrifted {
@@ -216,47 +216,49 @@ func TestGroupDrift(t *testing.T) {
 			}
 		}
 	})
-	t.Run("manual", func(t *testing.T) {
-		h, d, s := drifted(t, models.ManualWins, added)
-		if run := h.full(t, d); run.Counts.Held != 1 {
-			t.Fatalf("%+v", run)
-		}
-		if counts, _ := h.HoldCounts(t.Context(), admin); counts[d.ID] != 1 {
-			t.Errorf("held %v", counts)
-		}
-		all, err := h.Holds(t.Context(), admin, d.ID, 0, 10)
-		if err != nil || len(all) != 1 || all[0].SecretID != s.ID || all[0].SecretName != "production/app" {
-			t.Fatalf("%+v, %v", all, err)
-		}
-		shown, err := h.RevealRemote(t.Context(), admin, d.ID, s.ID)
-		if err != nil || string(shown.Reveal()) != "1" {
-			t.Errorf("revealed %q, %v", shown.Reveal(), err)
-		}
-		hold := all[0].SyncHold
-		for range 2 { // a side that cannot be carried out is asked about again, and does not spin
-			if err := h.Rule(t.Context(), admin, ruling(hold, models.SideRemote)); err != nil {
+	for _, dialect := range storetest.Dialects {
+		t.Run("manual on "+dialect, func(t *testing.T) {
+			h, d, s := drifted(t, models.ManualWins, added, dialect)
+			if run := h.full(t, d); run.Counts.Held != 1 {
+				t.Fatalf("%+v", run)
+			}
+			if counts, _ := h.HoldCounts(t.Context(), admin); counts[d.ID] != 1 {
+				t.Errorf("held %v", counts)
+			}
+			all, err := h.Holds(t.Context(), admin, d.ID, 0, 10)
+			if err != nil || len(all) != 1 || all[0].SecretID != s.ID || all[0].SecretName != "production/app" {
+				t.Fatalf("%+v, %v", all, err)
+			}
+			shown, err := h.RevealRemote(t.Context(), admin, d.ID, s.ID)
+			if err != nil || string(shown.Reveal()) != "1" {
+				t.Errorf("revealed %q, %v", shown.Reveal(), err)
+			}
+			hold := all[0].SyncHold
+			for range 2 { // a side that cannot be carried out is asked about again, and does not spin
+				if err := h.Rule(t.Context(), admin, ruling(hold, models.SideRemote)); err != nil {
+					t.Fatal(err)
+				}
+				h.work(t, d)
+				again, err := h.Hold(t.Context(), admin, d.ID, s.ID)
+				if err != nil || again.Ruling != "" {
+					t.Fatalf("%+v, %v", again, err)
+				}
+				runs := len(h.runs(t, d))
+				h.work(t, d)
+				if len(h.runs(t, d)) != runs {
+					t.Error("a pass without anything to do")
+				}
+			}
+			if err := h.Rule(t.Context(), admin, ruling(hold, models.SideKeeper)); err != nil {
 				t.Fatal(err)
 			}
 			h.work(t, d)
-			again, err := h.Hold(t.Context(), admin, d.ID, s.ID)
-			if err != nil || again.Ruling != "" {
-				t.Fatalf("%+v, %v", again, err)
+			h.wantEntry(t, "production/app", kv{"a": "1", "b": "2"})
+			if _, err := h.Hold(t.Context(), admin, d.ID, s.ID); !fault.Is(err, fault.NotFound) {
+				t.Errorf("still held: %v", err)
 			}
-			runs := len(h.runs(t, d))
-			h.work(t, d)
-			if len(h.runs(t, d)) != runs {
-				t.Error("a pass without anything to do")
-			}
-		}
-		if err := h.Rule(t.Context(), admin, ruling(hold, models.SideKeeper)); err != nil {
-			t.Fatal(err)
-		}
-		h.work(t, d)
-		h.wantEntry(t, "production/app", kv{"a": "1", "b": "2"})
-		if _, err := h.Hold(t.Context(), admin, d.ID, s.ID); !fault.Is(err, fault.NotFound) {
-			t.Errorf("still held: %v", err)
-		}
-	})
+		})
+	}
 	t.Run("a ruling on what moved since", func(t *testing.T) {
 		h, d, s := drifted(t, models.ManualWins, changed)
 		h.full(t, d)

@@ -39,7 +39,7 @@ func holdOfGroup(tx *store.Tx, d models.DestinationID, secret models.SecretID) (
 		return models.SyncHold{}, err
 	}
 	hold, err := tx.SyncHold(d, g.ID.SecretID())
-	hold.SecretID, hold.Group = secret, g.RemoteName
+	hold.SecretID, hold.Group = secret, &g
 	return hold, err
 }
 

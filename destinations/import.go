@@ -149,13 +149,28 @@ func (s *Service) source(ctx context.Context, actor models.Actor, e models.Envir
 	if err != nil {
 		return nil, err
 	}
-	if !strings.HasPrefix(prefix, d.Config.Prefix) && !ownCredentials(d, credentials) && !auth.Can(actor, auth.LendCredentials, auth.Global) {
+	if !reaches(actor, d, credentials, prefix) {
 		return nil, s.refused(ctx, audit.OnDestination(actor, string(auth.LendCredentials), e, d),
 			fault.New(fault.Forbidden, "%s works with Keeper's own credentials; only an administrator may look beyond its prefix %q with them.", d.Name, d.Config.Prefix).
 				WithHint("Import from a destination with credentials of its own, or ask an administrator."))
 	}
 	d.Config.Prefix = prefix
 	return s.Open(ctx, d, credentials)
+}
+
+// Reaches reports whether the actor may look at what stands under a prefix with the
+// destination's credentials.
+func (s *Service) Reaches(ctx context.Context, actor models.Actor, id models.DestinationID, prefix string) (bool, error) {
+	d, e, err := s.destination(ctx, actor, auth.ManageDestination, id)
+	if err != nil {
+		return false, err
+	}
+	credentials, err := s.credentials(ctx, e, d)
+	return err == nil && reaches(actor, d, credentials, prefix), err
+}
+
+func reaches(actor models.Actor, d models.Destination, c models.DestinationCredentials, prefix string) bool {
+	return strings.HasPrefix(prefix, d.Config.Prefix) || ownCredentials(d, c) || auth.Can(actor, auth.LendCredentials, auth.Global)
 }
 
 // ImportQuery chooses imports; its environments are narrowed to those that the actor may see.

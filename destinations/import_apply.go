@@ -2,6 +2,7 @@ package destinations
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -14,7 +15,8 @@ import (
 	keepersync "github.com/your-org/keeper/sync"
 )
 
-// applyTime is how long one call applies an import; what is left then is for the next call.
+// applyTime is how long one call applies an import, where the caller does not say; what is
+// left then is for the next call.
 const applyTime = 20 * time.Second
 
 // ImportChoice says what is done with the items of an import.
@@ -24,6 +26,8 @@ type ImportChoice struct {
 	// Numbers are the items that are chosen; nil: all that can be taken. They count when an
 	// import is applied first.
 	Numbers []int
+	// Within is how long the call may work before it leaves the rest to the next one; 0: 20 s.
+	Within time.Duration
 }
 
 func (c ImportChoice) validate(p models.ImportPurpose) error {
@@ -65,7 +69,7 @@ func (s *Service) ApplyImport(ctx context.Context, actor models.Actor, id models
 		return models.Import{}, err
 	}
 	w := &importer{service: s, actor: actor, environment: e, destination: d, driver: driver, of: i}
-	if err := w.work(ctx); err != nil {
+	if err := w.work(ctx, cmp.Or(c.Within, applyTime)); err != nil {
 		return models.Import{}, err
 	}
 	s.Wake()
@@ -132,11 +136,11 @@ type importer struct {
 	reader      reader
 }
 
-func (w *importer) work(ctx context.Context) (err error) {
+func (w *importer) work(ctx context.Context, within time.Duration) (err error) {
 	if w.reader, err = w.service.newReader(ctx, w.environment, w.destination, w.driver, w.of.Split); err != nil {
 		return err
 	}
-	for end := time.Now().Add(applyTime); time.Now().Before(end); {
+	for end := time.Now().Add(within); time.Now().Before(end); {
 		var items []models.ImportItem
 		err := w.service.Store.Read(ctx, func(tx *store.Tx) (err error) {
 			items, err = tx.ImportItems(w.of.ID, store.ImportItemQuery{Open: true, Limit: importBatch * importWorkers})
@@ -172,10 +176,10 @@ func (w *importer) batch(ctx context.Context, items []models.ImportItem) error {
 		f, ok := there[item.Label()]
 		switch {
 		case w.of.Purpose == models.PurposeAdopt && item.Status == models.ItemNew:
-			item.Result, item.Why = models.ResultSkipped, item.Note
+			item.Result, item.Why = models.ResultUnchanged, item.Note
 		case blocked[item.RemoteName] != nil:
 			public := fault.Public(blocked[item.RemoteName])
-			item.Result, item.Why = models.ResultFailed, public.Message
+			item.Result, item.Why, item.Hint = models.ResultFailed, public.Message, public.Hint
 			if moved := fault.Is(blocked[item.RemoteName], fault.Conflict); moved {
 				item.Result = models.ResultSkipped
 			}
@@ -192,7 +196,7 @@ func (w *importer) batch(ctx context.Context, items []models.ImportItem) error {
 					continue // told above
 				}
 				public := fault.Public(err)
-				item.Result, item.Why = models.ResultFailed, public.Message
+				item.Result, item.Why, item.Hint = models.ResultFailed, public.Message, public.Hint
 				if fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict) {
 					item.Result = models.ResultSkipped
 				}

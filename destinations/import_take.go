@@ -32,7 +32,8 @@ func (w *importer) take(ctx context.Context, item *models.ImportItem, f found) e
 		if ctx.Err() != nil {
 			return err
 		}
-		item.Why = fault.Public(err).Message
+		public := fault.Public(err)
+		item.Why, item.Hint = public.Message, public.Hint
 		if item.Result == models.ResultUnchanged {
 			return err // adopting was all that there was to do
 		}

@@ -25,6 +25,13 @@ const catchUpEvery = time.Second
 var errStopped = fault.New(fault.Conflict, "The destination was paused or removed while Keeper worked on it.").
 	WithHint("What was not done yet is done once it is resumed.")
 
+// errTakenOver ends a pass whose place another has taken: one that outlived its lease must
+// not go on from what it read before.
+var errTakenOver = fault.New(fault.Conflict, "Another pass has taken over from this one.").WithHint("Its results tell the rest.")
+
+// stopped reports whether a pass ended because it was to, and not because anything failed.
+func stopped(err error) bool { return errors.Is(err, errStopped) || errors.Is(err, errTakenOver) }
+
 // ledger is the engine's view of one destination, kept in the store.
 type ledger struct {
 	service     *Service
@@ -201,7 +208,7 @@ func (l *ledger) Take(ctx context.Context, e keepersync.Entry, v models.Plaintex
 	}
 	defer value.Zero()
 	comment := fmt.Sprintf("Taken from the destination %s, where it was version %s.", l.destination.Name, from.Version)
-	secret, err := l.service.Take(ctx, e.SecretID, e.Desired.Version, value, comment)
+	secret, err := l.service.Take(ctx, e.SecretID, e.Desired.Version, value, from.ChangedAt, comment)
 	if err != nil {
 		return keepersync.Desired{}, err
 	}

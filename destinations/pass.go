@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/your-org/keeper/audit"
@@ -51,17 +52,26 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 		s.prove(ctx, d, e, run, proof)
 		return counts, err
 	}
+	if options.Taken, err = s.taken(ctx, d); err != nil {
+		return models.RunCounts{}, err
+	}
 	if run.Full && d.LastFullAt != nil {
 		counts, err := keepersync.Run(ctx, listing, book, options)
 		if err != nil {
 			return counts, err
 		}
 		first = counts
+		if options.Taken, err = s.taken(ctx, d); err != nil {
+			return first, err
+		}
 	}
 	strays := 0
 	options.Full, options.Stray, options.Proof = run.Full, func(keepersync.Remote) { strays++ }, proof
 	counts, err := keepersync.Run(ctx, listing, book, options)
 	run.Hint = strayHint(strays)
+	if err == nil && run.Full {
+		run.Hint = strings.TrimSpace(run.Hint + " " + s.destroyDue(ctx, d, e, driver))
+	}
 	s.prove(ctx, d, e, run, proof)
 	return plus(counts, first), err
 }
@@ -73,6 +83,23 @@ func (s *Service) options(d models.Destination) keepersync.Options {
 		Owner: s.Owner, Destination: d.ID, Strategy: d.Config.Strategy, Workers: s.Workers, Now: s.Now,
 		Brake: keepersync.Brake{Most: most, Percent: percent},
 	}
+}
+
+// brakeWindow is how long what was taken away counts with what a later run would take.
+const brakeWindow = time.Hour
+
+// taken are the secrets of which runs took something away lately by themselves. What a person
+// lets go begins the count anew.
+func (s *Service) taken(ctx context.Context, d models.Destination) (taken map[models.SecretID]bool, err error) {
+	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		ids, err := tx.TakenAway(d.ID, s.Now().Add(-brakeWindow))
+		taken = make(map[models.SecretID]bool, len(ids))
+		for _, id := range ids {
+			taken[id] = true
+		}
+		return err
+	})
+	return taken, err
 }
 
 // plus adds what an earlier look did to the counts of a later one, which tell how
@@ -162,7 +189,7 @@ func conclude(run *models.SyncRun, err error, stopping bool) {
 		if errors.Is(err, keepersync.ErrBraked) {
 			run.Status = models.RunHeld
 		}
-		if stopping || errors.Is(err, errStopped) {
+		if stopping || stopped(err) {
 			run.Status = models.RunInterrupted
 		}
 	case run.Counts.Failed+run.Counts.Unknown+run.Counts.Foreign+run.Counts.Held > 0:

@@ -70,6 +70,16 @@ func (s *Service) Receipt(ctx context.Context, actor models.Actor, id models.Run
 	return receipt, err
 }
 
+// What a receipt holds, for those who show it.
+type (
+	SignedReceipt = keepersync.Receipt
+	Proven        = keepersync.Proven
+	Exception     = keepersync.Exception
+)
+
+// ReadReceipt is what a receipt's text says, whoever signed it.
+func ReadReceipt(text string) (SignedReceipt, error) { return keepersync.ReadReceipt(text) }
+
 // ReceiptQuery chooses receipts of a destination.
 type ReceiptQuery = store.ReceiptQuery
 

@@ -164,7 +164,7 @@ func (s *Service) RevealRemote(ctx context.Context, actor models.Actor, id model
 		answer.Value.Zero()
 		return models.Plaintext{}, fault.Wrap(err, fault.Unavailable, "The reveal could not be recorded, so the value was not shown.").WithHint("Try again.")
 	}
-	return answer.Value, fetchErr
+	return formOf(d.Config).shown(secret.Type, answer.Value), fetchErr
 }
 
 // fetchOwn reads a value that bears Keeper's mark: what took its name since is not Keeper's

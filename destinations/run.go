@@ -46,12 +46,15 @@ func (s *Service) Work(ctx context.Context, job models.Job) (*time.Time, error) 
 		return s.next(ctx, d, err)
 	}
 	found := &drift{known: run.PlanID != ""}
+	if err := s.recall(ctx, d, found); err != nil {
+		return nil, err
+	}
 	counts, runErr := s.pass(ctx, d, e, &run, found)
 	if err := s.finish(ctx, d, e, run, counts, runErr, found); err != nil {
 		return nil, err
 	}
 	switch {
-	case errors.Is(runErr, errStopped):
+	case stopped(runErr):
 		return nil, nil
 	case errors.Is(runErr, keepersync.ErrBraked), run.PlanID != "" && fault.Is(runErr, fault.Stale):
 		// A person has to look; what is due by the clock goes on.
@@ -93,6 +96,15 @@ func (s *Service) begin(ctx context.Context, d models.Destination, e models.Envi
 		return tx.CreateRun(&run)
 	})
 	return run, work, err
+}
+
+// recall has a pass tell what those before it found that were cut off.
+func (s *Service) recall(ctx context.Context, d models.Destination, found *drift) error {
+	return s.Store.Read(ctx, func(tx *store.Tx) error {
+		results, err := tx.UntoldDrift(d.ID, models.MaxAlertSecrets)
+		found.recall(results)
+		return err
+	})
 }
 
 // choose makes a new run a full one where a full one was cut off, failed, or is due. Else

@@ -111,8 +111,8 @@ type ImportItem struct {
 	Status        ImportItemStatus
 	SecretID      SecretID      // that has the name; 0: none
 	Version       VersionNumber // its current one then
-	Problem       string
-	Hint          string
+	Problem       string // why it cannot be taken
+	Hint          string // what to do about the problem, or about the result
 	Adoptable     bool   // the name there is the one that Keeper gives the secret
 	Note          string // what is to be known of the entry, such as why it cannot be adopted
 	Result        ImportResult

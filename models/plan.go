@@ -83,9 +83,9 @@ func (PlanItem) TableName() string { return "plan_items" }
 
 // SyncHold is a difference that waits for a person: both sides by what may be shown of them.
 type SyncHold struct {
-	// Group is the name there of the entry that the secret shares with others, whose difference
-	// this is: Version is the entry's. "": the secret's own.
-	Group string `gorm:"-"`
+	// Group is the entry that the secret shares with others, where the difference is that of all
+	// of them; Version is the entry's then. nil: the secret's own.
+	Group *SyncGroup `gorm:"-"`
 
 	SecretID        SecretID      `gorm:"primaryKey;autoIncrement:false"`
 	DestinationID   DestinationID `gorm:"primaryKey"`

@@ -169,6 +169,7 @@ type SyncResult struct {
 	RemoteName string
 	Status     SyncStatus // after the action
 	Action     SyncAction
+	Found      SyncStatus // before it; "" where a person had decided what is done about it
 	Failed     bool
 	Error      string
 	Hint       string

@@ -387,6 +387,7 @@ type prepared struct {
 	sealer     kms.Sealer
 	comment    string
 	rolledFrom models.VersionNumber
+	changed    time.Time // when the value came to be, elsewhere; zero: as it is installed
 }
 
 // prepare checks a value and gets the keys for it, so that nothing in the transaction waits
@@ -425,6 +426,9 @@ func (p *prepared) add(tx *store.Tx, version *models.SecretVersion) error {
 // install makes the value the secret's current one and returns its version, not yet sealed.
 func (p *prepared) install(secret *models.Secret, number models.VersionNumber, actor models.Actor, now time.Time) models.SecretVersion {
 	secret.CurrentVersion, secret.CurrentSize, secret.Facts, secret.ValueChangedAt = number, p.plain.Len(), p.facts, now
+	if !p.changed.IsZero() && p.changed.Before(now) {
+		secret.ValueChangedAt = p.changed
+	}
 	return models.SecretVersion{
 		Number: number, Hash: p.hash, Size: p.plain.Len(), Type: p.kind, Facts: p.facts,
 		Comment: p.comment, RolledFrom: p.rolledFrom, CreatedAt: now, CreatedBy: actor.Name,

@@ -89,7 +89,7 @@ func (tx *Tx) ChooseImportItems(id models.ImportID, numbers []int, why string) e
 // whether it was not.
 func (tx *Tx) SettleImportItem(i models.ImportItem) (first bool, err error) {
 	done := tx.db().Model(&models.ImportItem{}).Where("import_id = ? AND number = ? AND result = ''", i.ImportID, i.Number).
-		UpdateColumns(map[string]any{"result": i.Result, "adopted": i.Adopted, "why": i.Why, "secret_id": i.SecretID})
+		UpdateColumns(map[string]any{"result": i.Result, "adopted": i.Adopted, "why": i.Why, "hint": i.Hint, "secret_id": i.SecretID})
 	return done.RowsAffected > 0, translate(done.Error, "import")
 }
 

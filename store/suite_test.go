@@ -19,7 +19,7 @@ import (
 func TestSuite(t *testing.T) {
 	suite := map[string]func(*testing.T, *store.Store){
 		"Schema": testSchema, "Overview": testOverview, "Environments": testEnvironments, "Secrets": testSecrets, "SecretList": testSecretList,
-		"Versions": testVersions, "Keys": testKeys, "Destinations": testDestinations, "SyncStates": testSyncStates,
+		"Versions": testVersions, "Keys": testKeys, "Destinations": testDestinations, "SyncStates": testSyncStates, "Groups": testGroups,
 		"SyncEntries": testSyncEntries, "SyncRuns": testSyncRuns, "Receipts": testReceipts, "Users": testUsers, "Sessions": testSessions,
 		"Tokens": testTokens, "Audit": testAudit, "Record": testRecord, "Settings": testSettings, "Jobs": testJobs,
 		"JobsRace": testJobsRace, "Write": testWrite, "WriteRace": testWriteRace, "Names": testNames,

@@ -21,10 +21,9 @@ func (tx *Tx) AddDeletions(deletions []models.SyncDeletion) error {
 	return tx.insert(&deletions, "deletion")
 }
 
-// Deletions lists what was deleted at a destination up to a time, by id and
-// from after one on.
-func (tx *Tx) Deletions(destination models.DestinationID, upTo time.Time, after int64, limit int) ([]models.SyncDeletion, error) {
-	query := tx.db().Where("destination_id = ? AND deleted_at <= ? AND id > ?", destination, micro(upTo), after).Order("id").Limit(limit)
+// Deletions lists what was deleted at a destination up to a time, the longest ago first.
+func (tx *Tx) Deletions(destination models.DestinationID, upTo time.Time, limit int) ([]models.SyncDeletion, error) {
+	query := tx.db().Where("destination_id = ? AND deleted_at <= ?", destination, micro(upTo)).Order("deleted_at, id").Limit(limit)
 	return all[models.SyncDeletion](query, "deletion")
 }
 

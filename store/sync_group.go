@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"time"
 
+	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 )
 
@@ -147,15 +148,17 @@ type GroupOutcome struct {
 // RecordGroup keeps an outcome: the group's state, and the same in the states of its members.
 // A group whose members changed since stays due, and so does each member that did.
 func (tx *Tx) RecordGroup(o GroupOutcome) error {
+	id, _ := models.GroupOf(o.State.SecretID)
+	if _, err := tx.Group(id); fault.Is(err, fault.NotFound) {
+		return nil // the destination was removed
+	}
 	if err := tx.RecordSync(o.Members); err != nil { // locks the secrets first, as their changes do
 		return err
 	}
-	id, _ := models.GroupOf(o.State.SecretID)
-	groups, err := all[models.SyncGroup](tx.locked().Where("id = ?", id), "sync group")
-	if err != nil || len(groups) == 0 { // the destination was removed
+	g, err := take[models.SyncGroup](tx.locked().Where("id = ?", id), "sync group")
+	if err != nil {
 		return err
 	}
-	g := groups[0]
 	state := o.State
 	state.UpdatedAt = tx.Now()
 	state.Since, state.BaseAt, state.IntentAt, state.NextTryAt = micro(state.Since), microp(state.BaseAt), microp(state.IntentAt), microp(state.NextTryAt)

@@ -173,6 +173,58 @@ func (tx *Tx) RetryFailed(run models.SyncRun, now time.Time) (int, error) {
 	return int(done.RowsAffected + groups.RowsAffected), translate(groups.Error, "sync group")
 }
 
+// TakenAway lists the secrets of which a destination's runs took something away since a time,
+// or since a person last let a plan go: a copy was deleted, a value was written over that was
+// not Keeper's, or was taken into Keeper. What persons decided is not among it.
+func (tx *Tx) TakenAway(destination models.DestinationID, since time.Time) ([]models.SecretID, error) {
+	since = micro(since)
+	let := tx.db().Where("destination_id = ? AND plan_id <> '' AND status <> ? AND started_at > ?", destination, models.RunHeld, since)
+	applied, err := all[models.SyncRun](let.Order("started_at DESC").Limit(1), "sync run")
+	if err != nil {
+		return nil, err
+	}
+	if len(applied) > 0 {
+		since = applied[0].StartedAt
+	}
+	runs := tx.db().Model(&models.SyncRun{}).Select("id").
+		Where("destination_id = ? AND (finished_at IS NULL OR finished_at >= ?)", destination, since)
+	var ids []models.SecretID
+	err = tx.db().Model(&models.SyncResult{}).Distinct("secret_id").Where("run_id IN (?) AND at >= ? AND failed = ? AND found <> ''", runs, since, false).
+		Where("(action IN ? OR action IN ? AND found IN ?)", []models.SyncAction{models.ActionDelete, models.ActionTake},
+			written, []models.SyncStatus{models.StatusDrifted, models.StatusConflict}).
+		Order("secret_id").Pluck("secret_id", &ids).Error
+	return ids, translate(err, "sync result")
+}
+
+// written are the actions that can end in a value being put.
+var written = []models.SyncAction{models.ActionCreate, models.ActionUpdate, models.ActionRepair, models.ActionRestore}
+
+// UntoldDrift lists what a destination's last runs found to be changed by somebody else and
+// wrote again, as far as they ended with their process, up to a limit.
+func (tx *Tx) UntoldDrift(destination models.DestinationID, limit int) ([]models.SyncResult, error) {
+	query := tx.db().Where("destination_id = ? AND status NOT IN ?", destination, []models.RunStatus{models.RunQueued, models.RunRunning})
+	runs, err := all[models.SyncRun](query.Order("started_at DESC, id DESC").Limit(untoldRuns), "sync run")
+	if err != nil {
+		return nil, err
+	}
+	var untold []models.RunID
+	for _, run := range runs {
+		if run.Status != models.RunInterrupted {
+			break
+		}
+		untold = append(untold, run.ID)
+	}
+	if len(untold) == 0 {
+		return nil, nil
+	}
+	found := []models.SyncStatus{models.StatusDrifted, models.StatusMissing, models.StatusConflict}
+	results := tx.db().Where("run_id IN ? AND found IN ? AND action IN ?", untold, found, written)
+	return all[models.SyncResult](results.Order("id").Limit(limit), "sync result")
+}
+
+// untoldRuns bounds how many runs that were cut off in a row are looked through.
+const untoldRuns = 20
+
 // cutOff is the reason of a plan whose run ended with its process.
 const cutOff = "Keeper was stopped while it applied the plan; part of it may have been done."
 

@@ -2,6 +2,7 @@ package sync
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
@@ -102,25 +103,37 @@ func (r *run) brake(ctx context.Context) error {
 			return err
 		}
 		for _, e := range entries {
-			possible += r.mayLose(e)
+			if !r.Taken[e.SecretID] {
+				possible += r.mayLose(e)
+			}
 		}
 	}
-	if !r.Brake.Trips(possible, total) {
+	if possible == 0 || !r.Brake.Trips(len(r.Taken)+possible, total) {
 		return nil
 	}
 	concerned := 0
 	err = r.preview(ctx, func(items []Item) error {
 		for _, item := range items {
-			concerned += item.Loses(item.Entry, item.Seen)
+			if !r.Taken[item.Entry.SecretID] {
+				concerned += item.Loses(item.Entry, item.Seen)
+			}
 		}
 		return nil
 	})
-	if err != nil || !r.Brake.Trips(concerned, total) {
+	if err != nil || concerned == 0 || !r.Brake.Trips(len(r.Taken)+concerned, total) {
 		return err
 	}
 	return fault.Wrap(ErrBraked, fault.Conflict,
-		"The run would delete, write over or take over %d of %d values, more than it may by itself; nothing was done.", concerned, total).
+		"The run would delete, write over or take over %d of %d values%s, more than it may by itself; nothing was done.", concerned, total, r.lately()).
 		WithHint("Look at the plan. Apply it where that is meant; else find out what happened at the destination.")
+}
+
+// lately tells of what earlier runs took away.
+func (r *run) lately() string {
+	if len(r.Taken) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", after %d lately", len(r.Taken))
 }
 
 // brakePage counts what a page would take away, and refuses it where that is too much with
@@ -132,15 +145,15 @@ func (r *run) brakePage(page []*work) error {
 	}
 	before := r.taken
 	for _, w := range page {
-		if w.unfit == nil && w.later.IsZero() {
+		if w.unfit == nil && w.later.IsZero() && !r.Taken[w.entry.SecretID] {
 			r.taken += w.decision.Loses(w.entry, w.seen)
 		}
 	}
-	if r.taken == before || !r.Brake.Trips(r.taken, r.entries) {
+	if r.taken == before || !r.Brake.Trips(len(r.Taken)+r.taken, r.entries) {
 		return nil
 	}
 	return fault.Wrap(ErrBraked, fault.Conflict,
-		"While the run was under way, more came to be deleted, written over or taken over than it may by itself: %d of %d values; it stopped after %d.",
-		r.taken, r.entries, before).
+		"While the run was under way, more came to be deleted, written over or taken over than it may by itself: %d of %d values%s; it stopped after %d.",
+		r.taken, r.entries, r.lately(), before).
 		WithHint("Look at the plan. Apply it where that is meant; else find out what happened at the destination.")
 }

@@ -75,7 +75,7 @@ func (r Rules) judge(e Entry, o Observed) Decision {
 	case held == nil:
 		return needValue()
 	case e.Desired == nil:
-		return unwanted(e, held)
+		return unwanted(e, o, held)
 	default:
 		return r.compare(e, o, held)
 	}
@@ -85,7 +85,7 @@ func (r Rules) absent(e Entry) Decision {
 	switch {
 	case e.Desired == nil:
 		return Decision{Status: models.StatusInSync, Action: models.ActionNone, Why: "Deleted in Keeper and gone at the destination."}
-	case e.Base == nil:
+	case !e.Base.known():
 		return Decision{Status: models.StatusSourceChanged, Action: models.ActionCreate, Why: "Not at the destination yet."}
 	default:
 		return r.missing(e, "", models.ActionRepair, "Keeper wrote it; it is gone at the destination.")
@@ -123,6 +123,9 @@ func (r Rules) softDeleted(e Entry) Decision {
 	if e.Desired == nil {
 		return Decision{Status: models.StatusInSync, Action: models.ActionNone, Why: "Deleted in Keeper and at the destination."}
 	}
+	if !e.Base.known() { // nobody uses what it held: it was deleted there, as a rule by Keeper itself
+		return Decision{Status: models.StatusSourceChanged, Action: models.ActionRestore, Why: "Undeleted in Keeper; the copy is restored and gets the current value."}
+	}
 	return r.missing(e, "", models.ActionRestore, "Deleted at the destination, and can be restored there.")
 }
 
@@ -136,8 +139,8 @@ func (r Rules) empty(e Entry) Decision {
 }
 
 // unwanted is a secret that was deleted in Keeper and still has a value there.
-func unwanted(e Entry, held []byte) Decision {
-	if e.wrote(held) {
+func unwanted(e Entry, o Observed, held []byte) Decision {
+	if e.wrote(held) || e.restored(o) {
 		return Decision{Status: models.StatusOrphaned, Action: models.ActionDelete, Why: "Deleted in Keeper, still at the destination."}
 	}
 	return Decision{
@@ -151,9 +154,9 @@ func (r Rules) compare(e Entry, o Observed, held []byte) Decision {
 	switch {
 	case same(held, e.Desired.Hash):
 		return Decision{Status: models.StatusInSync, Action: models.ActionNone, Why: "The destination holds the desired value."}
-	case e.wrote(held):
+	case e.wrote(held), e.restored(o):
 		return Decision{Status: models.StatusSourceChanged, Action: models.ActionUpdate, Why: "Keeper has a newer value."}
-	case e.Base == nil, same(e.Base.Hash, e.Desired.Hash):
+	case !e.Base.known(), same(e.Base.Hash, e.Desired.Hash):
 		return r.settle(e, o, models.StatusDrifted, "The value was changed at the destination")
 	default:
 		return r.settle(e, o, models.StatusConflict, "The value was changed in Keeper and at the destination")
@@ -233,6 +236,12 @@ func (e Entry) ruled(side models.Side, remoteVersion string) bool {
 // a write whose answer was lost.
 func (e Entry) wrote(held []byte) bool {
 	return e.Base != nil && same(held, e.Base.Hash) || e.Intent != nil && same(held, e.Intent.Hash)
+}
+
+// restored reports whether the value is one that Keeper brought back only to write over it:
+// it had been deleted there, and nobody changed it since.
+func (e Entry) restored(o Observed) bool {
+	return e.Base != nil && !e.Base.known() && o.Remote.Version == e.Base.RemoteVersion
 }
 
 func foreign(why string) Decision {

@@ -96,6 +96,8 @@ func (e Entry) proven(o Observed, now time.Time) *Base {
 	switch {
 	case !o.Remote.Exists():
 		return nil
+	case o.Remote.Deleted && (e.Base == nil || e.Base.RemoteVersion != o.Remote.Version):
+		return &Base{RemoteVersion: o.Remote.Version, At: now}
 	case o.Hash == nil:
 		return e.Base
 	case e.Base != nil && same(o.Hash, e.Base.Hash):

@@ -150,9 +150,10 @@ func appendString(out, s []byte) []byte {
 
 // scanner reads a text that json.Valid has passed.
 type scanner struct {
-	text  []byte
-	at    int
-	depth int
+	text   []byte
+	at     int
+	depth  int
+	number func(text []byte) []byte // what a number becomes; nil: it stays as written
 }
 
 // next is the first byte that is not white space, which it stands at then; 0 at the end.
@@ -185,6 +186,9 @@ func (s *scanner) value(out []byte) ([]byte, error) {
 		rest = rest[:end]
 	}
 	s.at += len(rest)
+	if c := rest[0]; s.number != nil && (c == '-' || c >= '0' && c <= '9') {
+		rest = s.number(rest)
+	}
 	return append(out, rest...), nil
 }
 

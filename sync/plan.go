@@ -48,11 +48,14 @@ type Desired struct {
 
 // Base is what Keeper last wrote or confirmed at the destination.
 type Base struct {
-	Hash          []byte
+	Hash          []byte // nil: of a value that Keeper never read, and was about to restore in order to write over it
 	Version       models.VersionNumber
 	RemoteVersion string
 	At            time.Time
 }
+
+// known reports whether there is a base that tells a value.
+func (b *Base) known() bool { return b != nil && len(b.Hash) > 0 }
 
 // Intent is a write that was about to go out. Where the process died between the write and
 // its record, it tells our own hand from another's.

@@ -89,7 +89,7 @@ func (r *run) mark(ctx context.Context, w *work) error {
 
 // put writes the desired value over exactly what was seen.
 func (r *run) put(ctx context.Context, w *work) (*Outcome, error) {
-	if !w.intended {
+	if !w.intended || w.over != w.seen.Remote.Version {
 		if err := r.intend(ctx, []*work{w}); err != nil {
 			return nil, err
 		}

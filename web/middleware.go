@@ -18,6 +18,9 @@ import (
 // maxForm bounds what a browser may send: a value, and what goes with it, percent-encoded.
 const maxForm = 3*models.MaxValueSize + 64<<10
 
+// maxUpload bounds a form that brings a file: a name map of all that one import may propose.
+const maxUpload = 8 << 20
+
 // around wraps everything that is served, from the outside in: an identifier, the log and
 // the metrics, a net for panics, headers, and the wall against other sites' requests.
 func (w *Web) around(next http.Handler) http.Handler {
@@ -165,7 +168,7 @@ func (s *shapes) label(shape string, status int) string {
 
 var knownSegments = func() map[string]bool {
 	words := "api secrets environments destinations sync states runs results tokens me versions rollback undelete activity test pause resume " +
-		"sign-in sign-out password events new deleted edit reveal delete audit profile sessions revoke revoke-others docs openapi.json problems healthz readyz metrics static"
+		"sign-in sign-out password events new deleted edit reveal delete audit profile sessions revoke revoke-others imports names release docs openapi.json problems healthz readyz metrics static"
 	known := map[string]bool{}
 	for word := range strings.FieldsSeq(words) {
 		known[word] = true
@@ -195,7 +198,11 @@ func (w *Web) caught(next http.Handler) http.Handler {
 func limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.URL.Path, "/api/") {
-			r.Body = http.MaxBytesReader(rw, r.Body, maxForm)
+			most := int64(maxForm)
+			if isUpload(r) {
+				most = maxUpload
+			}
+			r.Body = http.MaxBytesReader(rw, r.Body, most)
 		}
 		next.ServeHTTP(rw, r)
 	})

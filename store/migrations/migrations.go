@@ -82,6 +82,8 @@ var changes = []change{
 
 	adds(&versionEntry{}, "EntryHash"),
 	creates(&syncDeletion{}),
+
+	adds(&resultFound{}, "Found"),
 }
 
 // VersionTable is where goose keeps which migrations ran.

@@ -93,3 +93,10 @@ type syncResult struct {
 }
 
 func (syncResult) TableName() string { return "sync_results" }
+
+// resultFound is the column that sync_results got for what brake and alerts count.
+type resultFound struct {
+	Found name `gorm:"size:20;not null;default:''"`
+}
+
+func (resultFound) TableName() string { return "sync_results" }

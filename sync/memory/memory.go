@@ -172,8 +172,11 @@ func (d *Driver) Delete(ctx context.Context, r keepersync.Remote) (keepersync.Re
 // Restore brings a deleted value back.
 func (d *Driver) Restore(ctx context.Context, r keepersync.Remote) (keepersync.Remote, error) {
 	return d.place.act(ctx, OpRestore, r.Name, func(it *item) (*item, error) {
-		if it == nil {
+		switch {
+		case it == nil:
 			return nil, notFound(r.Name)
+		case it.mark != r.Mark:
+			return it, otherMark(r.Name)
 		}
 		it.deleted = false
 		return it, nil

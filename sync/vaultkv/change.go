@@ -106,6 +106,9 @@ func (d *Driver) Restore(ctx context.Context, r keepersync.Remote) (keepersync.R
 	if err != nil || !there.Deleted {
 		return there, err
 	}
+	if there.Mark != r.Mark {
+		return keepersync.Remote{}, otherMark(r.Name)
+	}
 	return d.onVersion(ctx, opRestore, r.Name, there.Version)
 }
 

@@ -242,10 +242,12 @@ func testCheck(t *testing.T, v vault) {
 	for op, w := range wanted {
 		t.Run(string(op), func(t *testing.T) {
 			c := start(t, v, nil)
+			c.options.Destroys = true
+			all := driver(t, c.options)
 			permission := c.Deny(op, "")
-			wantKind(t, c.driver.Check(t.Context()), fault.Forbidden, permission, w.capability)
+			wantKind(t, all.Check(t.Context()), fault.Forbidden, permission, w.capability)
 			c.Mend()
-			c.must(c.driver.Check(t.Context()))
+			c.must(all.Check(t.Context()))
 			if s, err := c.stranger.List(c.path("metadata", c.Prefix())); err != nil || s != nil {
 				t.Errorf("the check left %v behind (%v)", s, err)
 			}

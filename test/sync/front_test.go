@@ -106,6 +106,10 @@ func (f *front) change(op, name string, write *keepersync.Write, do func() (keep
 	}
 	before := f.site.place.look(name)
 	r, err := do()
+	if _, vault := f.site.place.(inMemory); vault && v.bare && op == "put" && !before.there && err == nil {
+		f.site.place.mark(name, keepersync.Mark{})
+		f.keeper.world.model.copied(f.site, name).bare = true
+	}
 	after := f.site.place.look(name)
 	value := ""
 	if write != nil {

@@ -80,9 +80,9 @@ func (k *keeper) alert(*store.Tx, ...models.Signal) error {
 }
 
 // take is the secrets' own, watched by the model.
-func (k *keeper) take(ctx context.Context, id models.SecretID, current models.VersionNumber, v models.Plaintext, comment string) (models.Secret, error) {
+func (k *keeper) take(ctx context.Context, id models.SecretID, current models.VersionNumber, v models.Plaintext, changed time.Time, comment string) (models.Secret, error) {
 	k.world.model.taking(k, id, string(v.Reveal()))
-	secret, err := k.secrets.Take(ctx, id, current, v, comment)
+	secret, err := k.secrets.Take(ctx, id, current, v, changed, comment)
 	k.world.model.took(k, id, secret, string(v.Reveal()), err)
 	return secret, err
 }

@@ -40,7 +40,9 @@ type spot struct{ site, name string }
 type copied struct {
 	sent    map[string]bool // values that Keeper wrote there
 	strange map[string]bool // values that somebody else did
-	byOther bool            // the last value is somebody else's
+	byOther bool            // the last value, or what became of it, is somebody else's doing
+	back    bool            // Keeper restored it, after it had been deleted there
+	bare    bool            // Keeper's first write stands, and its mark got lost
 	rulings []ruling
 }
 
@@ -112,7 +114,7 @@ func (m *model) changed(f *front, op, name, value string, before, after thing) {
 		m.put(f, of, c, name, value, before, after)
 	case "delete":
 		w.sums.deletes++
-		if !of.owns(before.value) {
+		if !of.owns(before.value) && !c.back {
 			w.broke("%s deleted %s at %s, a value that Keeper did not write: %v", k.name, name, s.name, before)
 		}
 		if !after.deleted || after.value != before.value {
@@ -123,6 +125,9 @@ func (m *model) changed(f *front, op, name, value string, before, after thing) {
 		}
 		m.takenAway(f, name)
 	case "restore":
+		c.back = true
+	case "mark":
+		c.bare = false
 	}
 }
 
@@ -144,12 +149,15 @@ func (m *model) put(f *front, of *secret, c *copied, name, value string, before,
 	}
 	if before.live() && !of.owns(before.value) {
 		wins := s.strategy == models.KeeperWins || s.strategy == models.NewestWins
-		if !wins && !c.ruled(models.SideKeeper, before.version) {
+		if !wins && !c.ruled(models.SideKeeper, before.version) && !c.back {
 			w.broke("%s wrote over %q of %s at %s, where the strategy is %s and nobody decided", k.name, before.value, name, s.name, s.strategy)
 		}
 		m.takenAway(f, name)
 	}
-	c.sent[value], c.byOther = true, false
+	c.sent[value], c.byOther, c.back = true, false, false
+	if before.there {
+		c.bare = false
+	}
 }
 
 // newer reports whether one value is surely of a later version than another.
@@ -172,8 +180,10 @@ func (m *model) takenAway(f *front, name string) {
 		return
 	}
 	e.over[name] = true
-	// A pass over everything is two looks, each with its brake.
-	if f.site.brake.Trips((len(e.over)+1)/2, len(m.secrets)) {
+	if !e.alone {
+		return // each of two looks at what earlier passes took, and not at the other
+	}
+	if f.site.brake.Trips(len(e.over), len(m.secrets)) {
 		m.world.broke("%s took %d values away at %s by itself, of %d, with the brake %+v", f.keeper.name, len(e.over), f.site.name, len(m.secrets), f.site.brake)
 	}
 }
@@ -182,8 +192,8 @@ func (m *model) takenAway(f *front, name string) {
 func (m *model) taking(k *keeper, id models.SecretID, value string) {
 	s, of := k.errand.site, m.byID(id)
 	c := m.copied(s, prefix+of.name)
-	if !c.strange[value] && !of.owns(value) {
-		m.world.broke("%s takes %q into %s from %s, which nobody wrote there", k.name, value, of.name, s.name)
+	if !c.strange[value] && !of.owns(value) || !c.byOther {
+		m.world.broke("%s takes %q into %s from %s, which nobody but Keeper wrote there", k.name, value, of.name, s.name)
 	}
 	wins := s.strategy == models.RemoteWins || s.strategy == models.NewestWins
 	if !wins && !slices.ContainsFunc(c.rulings, func(r ruling) bool { return r.side == models.SideRemote }) {
@@ -306,8 +316,9 @@ func (m *model) edited(s *site, name, value string) {
 	w := m.world
 	s.edited = w.clock.read()
 	c := m.copied(s, name)
+	c.byOther, c.bare, c.back = true, false, false
 	if value != "" {
-		c.strange[value], c.byOther = true, true
+		c.strange[value] = true
 	}
 	now := s.place.look(name)
 	of := m.byRemote(name)

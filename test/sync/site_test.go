@@ -96,10 +96,11 @@ func (m inMemory) remove(name string)      { m.p.Remove(name) }
 func (m inMemory) purge(name string)       { m.p.Purge(name) }
 
 func (m inMemory) restore(name string) {
-	_, _ = m.d.Restore(context.Background(), keepersync.Remote{Name: name})
+	_, _ = m.d.Restore(context.Background(), keepersync.Remote{Name: name, Mark: m.look(name).mark})
 }
 
 func (m inMemory) mark(name string, mark keepersync.Mark) {
+	m.p.Unmark(name)
 	_, _ = m.d.Mark(context.Background(), name, mark)
 }
 

@@ -36,6 +36,7 @@ type verdict struct {
 	cut   int    // with err, of a listing: so many names are yielded first
 	items uint64 // of a batch: the bit of each name that fails
 	dies  bool   // the process dies once it is done
+	bare  bool   // with lost, of a first write: it ends between the value and its mark, as at Vault
 }
 
 // enter waits for the call's turn.
@@ -81,6 +82,7 @@ type errand struct {
 	names    map[string]bool // by the plan that it applies; nil: no plan
 	seen     map[string]bool // by name: looked up well, and not failed since
 	over     map[string]bool // names that it took something away of
+	alone    bool            // no other Keeper works there
 	still    bool            // nobody else changed anything meanwhile
 }
 
@@ -166,7 +168,7 @@ func (w *world) judge(c *call, wet weather) verdict {
 	case c.op == "list":
 		return verdict{err: err, cut: w.random.IntN(8)}
 	case w.chance(50) && c.op != "describe":
-		return verdict{lost: fault.New(fault.Unavailable, "no answer: %s %s", c.op, c.name)}
+		return verdict{bare: w.chance(50), lost: fault.New(fault.Unavailable, "no answer: %s %s", c.op, c.name)}
 	}
 	return verdict{err: err}
 }

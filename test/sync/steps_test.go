@@ -71,14 +71,7 @@ func (w *world) value(who string) string {
 func (w *world) edit() {
 	m := w.model
 	if len(m.secrets) == 0 || len(m.secrets) < mostSecrets && w.chance(30) {
-		name := fmt.Sprintf("team/secret-%d", len(m.secrets))
-		value := w.value("keeper's")
-		s, err := w.person.secrets.Create(w.quiet(), admin, secrets.NewSecret{Environment: w.env.ID, Name: name, Type: models.Text, Value: plain(value)})
-		w.tell("person creates %s: %v", name, err)
-		if err == nil {
-			m.secrets = append(m.secrets, &secret{id: s.ID, name: name, versions: []string{value}})
-			w.claimed(prefix + name)
-		}
+		w.create()
 		return
 	}
 	of := pick(w, m.secrets)
@@ -101,8 +94,15 @@ func (w *world) edit() {
 	w.unsettle()
 }
 
-// claimed settles that what stands under a name that became a secret's stays foreign.
-func (w *world) claimed(string) { w.unsettle() }
+func (w *world) create() {
+	name, value := fmt.Sprintf("team/secret-%d", len(w.model.secrets)), w.value("keeper's")
+	s, err := w.person.secrets.Create(w.quiet(), admin, secrets.NewSecret{Environment: w.env.ID, Name: name, Type: models.Text, Value: plain(value)})
+	w.tell("person creates %s: %v", name, err)
+	if err == nil {
+		w.model.secrets = append(w.model.secrets, &secret{id: s.ID, name: name, versions: []string{value}})
+		w.unsettle()
+	}
+}
 
 // unsettle says that something changed while others may be at work.
 func (w *world) unsettle() {
@@ -263,6 +263,7 @@ func (w *world) passOver(wet weather, s *site, keepers ...*keeper) {
 		if len(keepers) == 1 {
 			e.names = w.approved(s)
 		}
+		e.alone = len(keepers) == 1
 		e.still = e.still && len(keepers) == 1
 		k.lapse = wet != calm && w.chance(5)
 		doing[k] = func(ctx context.Context) error {

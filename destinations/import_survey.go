@@ -28,7 +28,8 @@ func survey(ctx context.Context, driver keepersync.Driver, counts *models.Import
 		}
 	}
 	slices.SortFunc(found, func(a, b keepersync.Remote) int { return strings.Compare(a.Name, b.Name) })
-	return found, nil
+	// A listing that was tried again shows some names twice.
+	return slices.CompactFunc(found, func(a, b keepersync.Remote) bool { return a.Name == b.Name }), nil
 }
 
 func tooMany() error {

@@ -28,7 +28,7 @@ import (
 type Driver interface {
 	// List yields every name under the destination's prefix, without values, in no order.
 	// A listing may be stale (AWS: five minutes). After an error the sequence ends, and what
-	// was not yielded is unknown, not absent.
+	// was not yielded is unknown, not absent. A name may come twice, where a listing was begun again.
 	List(ctx context.Context) iter.Seq2[Remote, error]
 	// Describe looks one name up, authoritatively. NotFound means absent.
 	Describe(ctx context.Context, name string) (Remote, error)

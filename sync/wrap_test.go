@@ -187,14 +187,14 @@ func TestRetry(t *testing.T) {
 		})
 	})
 
-	t.Run("ListYieldsEachNameOnce", func(t *testing.T) {
+	t.Run("ListBeginsAgain", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			names, err := listed(t.Context(), keepersync.Retry(&scripted{script: []error{away, busy}}))
-			if diff := cmp.Diff([]string{"n0", "n1", "n2", "n3", "n4"}, names); diff != "" || err != nil {
+			if diff := cmp.Diff([]string{"n0", "n1", "n0", "n1", "n0", "n1", "n2", "n3", "n4"}, names); diff != "" || err != nil {
 				t.Errorf("%v\n%s", err, diff)
 			}
 			names, err = listed(t.Context(), keepersync.Retry(&scripted{script: []error{away, away, away, away}}))
-			if len(names) != 2 || !fault.Is(err, fault.Unavailable) {
+			if len(names) != 8 || !fault.Is(err, fault.Unavailable) {
 				t.Errorf("a listing that stays cut gave %v, %v", names, err)
 			}
 			for range keepersync.Retry(&scripted{}).List(t.Context()) {

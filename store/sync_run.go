@@ -175,7 +175,8 @@ func (tx *Tx) RetryFailed(run models.SyncRun, now time.Time) (int, error) {
 
 // TakenAway lists the secrets of which a destination's runs took something away since a time,
 // or since a person last let a plan go: a copy was deleted, a value was written over that was
-// not Keeper's, or was taken into Keeper. What persons decided is not among it.
+// not Keeper's, or was taken into Keeper. What failed is among it, since it may have been done
+// all the same; what persons decided is not.
 func (tx *Tx) TakenAway(destination models.DestinationID, since time.Time) ([]models.SecretID, error) {
 	since = micro(since)
 	let := tx.db().Where("destination_id = ? AND plan_id <> '' AND status <> ? AND started_at > ?", destination, models.RunHeld, since)
@@ -189,7 +190,7 @@ func (tx *Tx) TakenAway(destination models.DestinationID, since time.Time) ([]mo
 	runs := tx.db().Model(&models.SyncRun{}).Select("id").
 		Where("destination_id = ? AND (finished_at IS NULL OR finished_at >= ?)", destination, since)
 	var ids []models.SecretID
-	err = tx.db().Model(&models.SyncResult{}).Distinct("secret_id").Where("run_id IN (?) AND at >= ? AND failed = ? AND found <> ''", runs, since, false).
+	err = tx.db().Model(&models.SyncResult{}).Distinct("secret_id").Where("run_id IN (?) AND at >= ? AND found <> ''", runs, since).
 		Where("(action IN ? OR action IN ? AND found IN ?)", []models.SyncAction{models.ActionDelete, models.ActionTake},
 			written, []models.SyncStatus{models.StatusDrifted, models.StatusConflict}).
 		Order("secret_id").Pluck("secret_id", &ids).Error

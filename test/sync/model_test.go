@@ -152,7 +152,9 @@ func (m *model) put(f *front, of *secret, c *copied, name, value string, before,
 		if !wins && !c.ruled(models.SideKeeper, before.version) && !c.back {
 			w.broke("%s wrote over %q of %s at %s, where the strategy is %s and nobody decided", k.name, before.value, name, s.name, s.strategy)
 		}
-		m.takenAway(f, name)
+		if !c.back {
+			m.takenAway(f, name)
+		}
 	}
 	c.sent[value], c.byOther, c.back = true, false, false
 	if before.there {
@@ -183,7 +185,8 @@ func (m *model) takenAway(f *front, name string) {
 	if !e.alone {
 		return // each of two looks at what earlier passes took, and not at the other
 	}
-	if f.site.brake.Trips(len(e.over), len(m.secrets)) {
+	brake, n, all := f.site.brake, len(e.over), len(m.secrets)
+	if brake.Most > 0 && (n > brake.Most || brake.Percent > 0 && n > 5 && n*100 > brake.Percent*all) {
 		m.world.broke("%s took %d values away at %s by itself, of %d, with the brake %+v", f.keeper.name, len(e.over), f.site.name, len(m.secrets), f.site.brake)
 	}
 }

@@ -22,6 +22,7 @@ const syncWorkers = 8
 // vaultCore is Vault's core on raft storage, in a process of its own.
 type vaultCore struct {
 	URL, Token, Mount string
+	pid               int
 	stop              func()
 }
 
@@ -30,7 +31,7 @@ func openVault(ctx context.Context, dir string) (*vaultCore, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &vaultCore{URL: vault.URL, Token: vault.Token, Mount: vault.Mount, stop: func() {
+	return &vaultCore{URL: vault.URL, Token: vault.Token, Mount: vault.Mount, pid: vault.PID, stop: func() {
 		if err := vault.Stop(); err != nil {
 			say("Vault: %v", err)
 		}
@@ -59,9 +60,9 @@ func (v *vaultCore) value(ctx context.Context, name string) (string, error) {
 
 // bare is the rate at which a load generator that does nothing else writes new values of as
 // many names of its own, over as many connections as a run of Keeper's.
-func (v *vaultCore) bare(length time.Duration) (float64, error) {
+func (v *vaultCore) bare(length time.Duration) (round, error) {
 	s := &side{
-		name: "Vault", address: strings.TrimPrefix(v.URL, "http://"), header: "X-Vault-Token: " + v.Token,
+		name: "Vault", pid: v.pid, address: strings.TrimPrefix(v.URL, "http://"), header: "X-Vault-Token: " + v.Token,
 		method: http.MethodPost, before: `{"data":{"value":"`, after: `"}}`,
 		path: func(secret int) string { return fmt.Sprintf("/v1/%s/data/bare/%05d", v.Mount, secret) },
 	}
@@ -69,8 +70,8 @@ func (v *vaultCore) bare(length time.Duration) (float64, error) {
 	for i := range calls {
 		calls[i] = s.set(i, firstValue(i))
 	}
-	r := load(s.address, calls, syncWorkers, length)
-	return r.rate(), r.first
+	r := measureRound(s, calls, syncWorkers, length)
+	return r, r.first
 }
 
 // measureVault measures passes over a destination at Vault's core, and what they take of memory.
@@ -99,23 +100,30 @@ func measureVault(ctx context.Context, dir, binary string, many int) (figures []
 		return nil, err
 	}
 	s.keeper.Stop()
-	if err := errors.Join(s.changeAll(ctx), s.restart(ctx)); err != nil {
+	if err := s.changeAll(ctx); err != nil {
+		return nil, err
+	}
+	ofVault := processorTime(vault.pid)
+	if err := s.restart(ctx); err != nil {
 		return nil, err
 	}
 	run, err = s.newest(ctx, d.ID, func(run api.SyncRun) bool { return run.Counts.Updated > 0 })
 	if err != nil {
 		return nil, err
 	}
+	ofVault = (processorTime(vault.pid) - ofVault) / copies
+	ofKeeper := processorTime(s.keeper.PID()) / copies
 	after, err := vault.bare(10 * time.Second)
 	if err != nil {
 		return nil, err
 	}
 	took = run.FinishedAt.Sub(run.StartedAt)
-	rate, bare := float64(run.Counts.Updated)/took.Seconds(), (before+after)/2
+	rate, bare := float64(run.Counts.Updated)/took.Seconds(), (before.rate+after.rate)/2
 	figures = append(figures, told(figureOfKeys{
 		what:     fmt.Sprintf("Vault core: %d new values, %d at once", copies, syncWorkers),
 		bound:    "0.9 × the rate of the bare load generator",
-		measured: fmt.Sprintf("%.0f a second, bare %.0f and %.0f: %.2f ×", rate, before, after, rate/bare),
+		measured: fmt.Sprintf("%.0f a second, bare %.0f and %.0f: %.2f ×; of the processor each takes %s ms of Vault's and %s ms of Keeper's, bare %s ms of Vault's",
+			rate, before.rate, after.rate, rate/bare, millis(ofVault), millis(ofKeeper), millis(after.processor)),
 		met:      rate >= 0.9*bare && run.Counts.Updated == copies,
 	}))
 	small, tookSmall, err := s.peak(ctx, d.ID)

@@ -88,15 +88,11 @@ func (s *Service) options(d models.Destination) keepersync.Options {
 // brakeWindow is how long what was taken away counts with what a later run would take.
 const brakeWindow = time.Hour
 
-// taken are the secrets of which runs took something away lately by themselves. What a person
-// lets go begins the count anew.
-func (s *Service) taken(ctx context.Context, d models.Destination) (taken map[models.SecretID]bool, err error) {
+// taken are the entries of which runs took something away lately by themselves, and how many
+// values of each. What a person lets go begins the count anew.
+func (s *Service) taken(ctx context.Context, d models.Destination) (taken map[models.SecretID]int, err error) {
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
-		ids, err := tx.TakenAway(d.ID, s.Now().Add(-brakeWindow))
-		taken = make(map[models.SecretID]bool, len(ids))
-		for _, id := range ids {
-			taken[id] = true
-		}
+		taken, err = tx.TakenAway(d.ID, s.Now().Add(-brakeWindow))
 		return err
 	})
 	return taken, err

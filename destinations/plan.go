@@ -103,7 +103,7 @@ func count(c *models.PlanCounts, item keepersync.Item) {
 		return
 	}
 	c.Lost += item.Loses(item.Entry, item.Seen)
-	if item.TakesAway() && item.Action != models.ActionDelete && item.Action != models.ActionTake {
+	if item.TakesAway() && !item.Deletes() && item.Action != models.ActionTake {
 		c.Overwrites++
 	}
 	for action, n := range map[models.SyncAction]*int{

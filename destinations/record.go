@@ -201,7 +201,7 @@ func backoff(attempts int) time.Duration {
 func (l *ledger) result(o keepersync.Outcome, hold *models.SyncHold) models.SyncResult {
 	r := models.SyncResult{
 		RunID: l.run, SecretID: o.Entry.SecretID, SecretName: o.Entry.Name, RemoteName: o.Entry.RemoteName,
-		Status: o.Status, Action: o.Action, At: o.At, Error: o.Why,
+		Status: o.Status, Action: o.Action, At: o.At, Error: o.Why, Lost: o.Lost,
 	}
 	if !l.drift.decided(hold) {
 		r.Found = o.Found

@@ -1,8 +1,10 @@
 package destinations_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,4 +113,137 @@ func TestDriftOfRunThatDied(t *testing.T) {
 	if !told.Holds || told.Total != 1 || len(told.Secrets) != 1 || told.Secrets[0] != "a" {
 		t.Errorf("told: %+v", told)
 	}
+}
+
+// TestBrakeCountsGroupsOverRuns has an entry that several secrets share lose some of its values
+// in one run after the other: what it lost before does not exempt it.
+func TestBrakeCountsGroupsOverRuns(t *testing.T) {
+	begin := func(t *testing.T) (*house, models.Destination, []models.Secret) {
+		h := sqlite(t)
+		d := h.with(t, "one", func(c *models.DestinationConfig) {
+			c.Shape, c.BrakeMost, c.BrakePercent = models.ShapeBundle, new(5), new(0)
+		})
+		var all []models.Secret
+		for i := range 20 {
+			all = append(all, h.put(t, fmt.Sprintf("s%02d", i), "v"))
+		}
+		h.work(t, d)
+		return h, d, all
+	}
+	left := func(t *testing.T, h *house) int {
+		t.Helper()
+		return len(h.entry(t, "production/production"))
+	}
+	edit := func(t *testing.T, h *house, value string) {
+		t.Helper()
+		there, _ := h.places.at("one").Get("production/production")
+		h.places.at("one").Edit("production/production", []byte(strings.Replace(string(there.Value), `"v"`, `"`+value+`"`, 1)))
+		if run := h.full(t, d0(h)); run.Status != models.RunSucceeded {
+			t.Fatalf("run %+v", run)
+		}
+	}
+	t.Run("AfterADrift", func(t *testing.T) {
+		h, d, all := begin(t)
+		edit(t, h, "theirs")
+		for _, s := range all[:19] {
+			h.delete(t, s)
+		}
+		h.work(t, d)
+		if run := h.runs(t, d)[0]; run.Status != models.RunHeld || left(t, h) != 20 {
+			t.Errorf("%d of 20 values are left after %s", left(t, h), run.Status)
+		}
+	})
+	t.Run("FewByFew", func(t *testing.T) {
+		h, d, all := begin(t)
+		for i := range 2 {
+			for _, s := range all[3*i : 3*i+3] {
+				h.delete(t, s)
+			}
+			h.work(t, d)
+		}
+		if run := h.runs(t, d)[0]; run.Status != models.RunHeld || left(t, h) != 17 {
+			t.Errorf("%d of 20 values are left after %s", left(t, h), run.Status)
+		}
+	})
+	// Who fights with Keeper over one value takes no more than the entry has.
+	t.Run("TheSameAgain", func(t *testing.T) {
+		h := sqlite(t)
+		h.with(t, "one", func(c *models.DestinationConfig) {
+			c.Shape, c.BrakeMost, c.BrakePercent = models.ShapeBundle, new(2), new(0)
+		})
+		h.put(t, "a", "v")
+		h.work(t, d0(h))
+		for i := range 4 {
+			edit(t, h, fmt.Sprint("theirs ", i))
+		}
+	})
+}
+
+// d0 is the only destination of a house.
+func d0(h *house) models.Destination {
+	all, err := h.List(context.Background(), admin, 0)
+	if err != nil || len(all) != 1 {
+		panic("not one destination")
+	}
+	return all[0]
+}
+
+// TestBrakeCountsAdoptedCopies has secrets deleted whose entries were adopted and not yet
+// marked: that they are marked first hides nothing of it.
+func TestBrakeCountsAdoptedCopies(t *testing.T) {
+	h := sqlite(t)
+	d := h.with(t, "main", func(c *models.DestinationConfig) { c.BrakeMost, c.BrakePercent = new(3), new(0) })
+	place := h.places.at("main")
+	var all []models.Secret
+	for i := range 6 {
+		all = append(all, h.put(t, fmt.Sprint("s", i), "same"))
+		place.Edit(fmt.Sprint("production/s", i), []byte("same"))
+	}
+	h.work(t, d)
+	if i := h.apply(t, h.adoption(t, d), destinations.ImportChoice{Adopt: true}); i.Counts.Adopted != 6 {
+		t.Fatalf("applied: %+v", i.Counts)
+	}
+	for _, s := range all {
+		h.delete(t, s)
+	}
+	h.work(t, d)
+	run := h.runs(t, d)[0]
+	if run.Status != models.RunHeld {
+		t.Errorf("the run ended %s: %+v", run.Status, run.Counts)
+	}
+	for i := range 6 {
+		if !holds(place, fmt.Sprint("production/s", i), "same") {
+			t.Errorf("s%d was deleted", i)
+		}
+	}
+	plan, err := h.FindPlan(t.Context(), admin, run.PlanID)
+	if err != nil || plan.Counts.Lost != 6 || plan.Counts.Overwrites != 0 {
+		t.Errorf("plan %+v, %v", plan.Counts, err)
+	}
+}
+
+// TestPlanThatMarks applies a plan that says no more than that entries are marked: it writes
+// nothing over them.
+func TestPlanThatMarks(t *testing.T) {
+	h := sqlite(t)
+	d := h.destination(t, "main")
+	place := h.places.at("main")
+	s := h.put(t, "a", "ours")
+	place.Edit("production/a", []byte("theirs"))
+	h.work(t, d)
+	h.apply(t, h.adoption(t, d), destinations.ImportChoice{Adopt: true, Side: models.SideKeeper})
+	plan, err := h.Plan(t.Context(), admin, d.ID)
+	if err != nil || plan.Counts.Marks != 1 || plan.Counts.Updates != 0 {
+		t.Fatalf("plan %+v, %v", plan.Counts, err)
+	}
+	if _, err := h.Apply(t.Context(), admin, plan.ID, plan.Digest); err != nil {
+		t.Fatal(err)
+	}
+	h.work(t, d)
+	there, _ := place.Get("production/a")
+	if string(there.Value) != "theirs" || there.Remote.Mark.Zero() {
+		t.Errorf("the plan that marks left %q under %+v", there.Value, there.Remote.Mark)
+	}
+	h.work(t, d)
+	h.wantOwn(t, s, d, "ours")
 }

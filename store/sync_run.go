@@ -173,11 +173,11 @@ func (tx *Tx) RetryFailed(run models.SyncRun, now time.Time) (int, error) {
 	return int(done.RowsAffected + groups.RowsAffected), translate(groups.Error, "sync group")
 }
 
-// TakenAway lists the secrets of which a destination's runs took something away since a time,
-// or since a person last let a plan go: a copy was deleted, a value was written over that was
-// not Keeper's, or was taken into Keeper. What failed is among it, since it may have been done
-// all the same; what persons decided is not.
-func (tx *Tx) TakenAway(destination models.DestinationID, since time.Time) ([]models.SecretID, error) {
+// TakenAway lists the entries of which a destination's runs took something away since a time,
+// or since a person last let a plan go, with how many values of each: a copy was deleted, a value
+// was written over that was not Keeper's, or was taken into Keeper. What failed is among it,
+// since it may have been done all the same; what persons decided is not.
+func (tx *Tx) TakenAway(destination models.DestinationID, since time.Time) (map[models.SecretID]int, error) {
 	since = micro(since)
 	let := tx.db().Where("destination_id = ? AND plan_id <> '' AND status <> ? AND started_at > ?", destination, models.RunHeld, since)
 	applied, err := all[models.SyncRun](let.Order("started_at DESC").Limit(1), "sync run")
@@ -189,12 +189,35 @@ func (tx *Tx) TakenAway(destination models.DestinationID, since time.Time) ([]mo
 	}
 	runs := tx.db().Model(&models.SyncRun{}).Select("id").
 		Where("destination_id = ? AND (finished_at IS NULL OR finished_at >= ?)", destination, since)
-	var ids []models.SecretID
-	err = tx.db().Model(&models.SyncResult{}).Distinct("secret_id").Where("run_id IN (?) AND at >= ? AND found <> ''", runs, since).
-		Where("(action IN ? OR action IN ? AND found IN ?)", []models.SyncAction{models.ActionDelete, models.ActionTake},
-			written, []models.SyncStatus{models.StatusDrifted, models.StatusConflict}).
-		Order("secret_id").Pluck("secret_id", &ids).Error
-	return ids, translate(err, "sync result")
+	var rows []struct {
+		SecretID models.SecretID
+		Most     int // in one run
+		InAll    int
+	}
+	err = tx.db().Model(&models.SyncResult{}).Where("run_id IN (?) AND at >= ? AND found <> '' AND lost > 0", runs, since).
+		Select("secret_id, MAX(lost) AS most, SUM(lost) AS in_all").Group("secret_id").Scan(&rows).Error
+	if err != nil {
+		return nil, translate(err, "sync result")
+	}
+	taken := make(map[models.SecretID]int, len(rows))
+	for _, row := range rows {
+		taken[row.SecretID] = row.Most
+		if id, grouped := models.GroupOf(row.SecretID); grouped && row.InAll > row.Most {
+			has, err := tx.countWritten(id)
+			if err != nil {
+				return nil, err
+			}
+			taken[row.SecretID] = min(row.InAll, max(row.Most, has)) // the same ones again and again count once
+		}
+	}
+	return taken, nil
+}
+
+// countWritten is how many values of Keeper's an entry holds that several secrets share.
+func (tx *Tx) countWritten(id models.GroupID) (int, error) {
+	var n int64
+	err := tx.db().Model(&models.SyncState{}).Where("group_id = ? AND base_version > 0", id).Count(&n).Error
+	return int(n), translate(err, "sync state")
 }
 
 // written are the actions that can end in a value being put.

@@ -33,17 +33,22 @@ func (b Brake) Trips(concerned, total int) bool {
 var ErrBraked = fault.New(fault.Conflict, "The run would take more away than it may by itself.")
 
 // TakesAway reports whether a decision removes a value, writes over one of another's, or has
-// one take the place of Keeper's.
+// one take the place of Keeper's. What is marked only to be deleted then is as good as deleted.
 func (d Decision) TakesAway() bool {
 	overwrites := writes(d.Action) && (d.Status == models.StatusDrifted || d.Status == models.StatusConflict)
-	return d.Action == models.ActionDelete || d.Action == models.ActionTake || overwrites
+	return d.Deletes() || d.Action == models.ActionTake || overwrites
+}
+
+// Deletes reports whether a decision ends in a value being deleted.
+func (d Decision) Deletes() bool {
+	return d.Action == models.ActionDelete || d.Action == models.ActionMark && d.Status == models.StatusOrphaned
 }
 
 // Loses is how many values a decision takes away: one, or of an entry that several secrets
 // share, those that the desired version leaves out or that differ.
 func (d Decision) Loses(e Entry, o Observed) int {
 	switch {
-	case d.Action == models.ActionDelete:
+	case d.Deletes():
 		return max(1, e.Values)
 	case d.TakesAway():
 		return max(1, o.Differ)
@@ -52,6 +57,23 @@ func (d Decision) Loses(e Entry, o Observed) int {
 	default:
 		return 0
 	}
+}
+
+// loses counts values that an entry is about to lose. The one of a secret that it lost lately is
+// not counted again; of an entry that several share, nobody knows which they were.
+func (r *run) loses(e Entry, lost int) int {
+	if e.Values == 0 && r.Taken[e.SecretID] > 0 {
+		return 0
+	}
+	return lost
+}
+
+// before is how many values earlier runs took away.
+func (r *run) before() (n int) {
+	for _, lost := range r.Taken {
+		n += lost
+	}
+	return n
 }
 
 // mayLose is the most values that Decide could come to take away, going by what is known
@@ -103,24 +125,21 @@ func (r *run) brake(ctx context.Context) error {
 			return err
 		}
 		for _, e := range entries {
-			if !r.Taken[e.SecretID] {
-				possible += r.mayLose(e)
-			}
+			possible += r.loses(e, r.mayLose(e))
 		}
 	}
-	if possible == 0 || !r.Brake.Trips(len(r.Taken)+possible, total) {
+	before := r.before()
+	if possible == 0 || !r.Brake.Trips(before+possible, total) {
 		return nil
 	}
 	concerned := 0
 	err = r.preview(ctx, func(items []Item) error {
 		for _, item := range items {
-			if !r.Taken[item.Entry.SecretID] {
-				concerned += item.Loses(item.Entry, item.Seen)
-			}
+			concerned += r.loses(item.Entry, item.Loses(item.Entry, item.Seen))
 		}
 		return nil
 	})
-	if err != nil || concerned == 0 || !r.Brake.Trips(len(r.Taken)+concerned, total) {
+	if err != nil || concerned == 0 || !r.Brake.Trips(before+concerned, total) {
 		return err
 	}
 	return fault.Wrap(ErrBraked, fault.Conflict,
@@ -133,7 +152,7 @@ func (r *run) lately() string {
 	if len(r.Taken) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", after %d lately", len(r.Taken))
+	return fmt.Sprintf(", after %d lately", r.before())
 }
 
 // brakePage counts what a page would take away, and refuses it where that is too much with
@@ -145,11 +164,11 @@ func (r *run) brakePage(page []*work) error {
 	}
 	before := r.taken
 	for _, w := range page {
-		if w.unfit == nil && w.later.IsZero() && !r.Taken[w.entry.SecretID] {
-			r.taken += w.decision.Loses(w.entry, w.seen)
+		if w.unfit == nil && w.later.IsZero() {
+			r.taken += r.loses(w.entry, w.decision.Loses(w.entry, w.seen))
 		}
 	}
-	if r.taken == before || !r.Brake.Trips(len(r.Taken)+r.taken, r.entries) {
+	if r.taken == before || !r.Brake.Trips(r.before()+r.taken, r.entries) {
 		return nil
 	}
 	return fault.Wrap(ErrBraked, fault.Conflict,

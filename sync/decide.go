@@ -116,6 +116,12 @@ func unmarked(e Entry, o Observed) Decision {
 	if !same(o.Hash, e.Intent.Hash) {
 		return foreign("The name is taken at the destination by a value that Keeper did not write.")
 	}
+	if e.Desired == nil {
+		return Decision{
+			Status: models.StatusOrphaned, Action: models.ActionMark,
+			Why: "Deleted in Keeper; Keeper's own first write, not yet marked as such, is marked and then deleted.",
+		}
+	}
 	return Decision{Status: models.StatusSourceChanged, Action: models.ActionMark, Why: "Keeper's own first write, not yet marked as such."}
 }
 

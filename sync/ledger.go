@@ -65,6 +65,7 @@ type Outcome struct {
 	Err  error
 	Seen Observed // what the last look saw; of a value no more than its hash and size
 	Left Left     // what is there now, for a proof
+	Lost int      // values that the action took away, as the brake counts them
 	Why  string   // a sentence for people
 	// Again is when the entry is due again without having failed: its value has to wait.
 	Again time.Time

@@ -17,6 +17,10 @@ func (r *run) settle(ctx context.Context, w *work, outcomes chan<- Outcome) erro
 		if ctx.Err() != nil {
 			return nil
 		}
+		if r.Approved != nil && w.done == models.ActionMark && acts(w.decision.Action) {
+			outcomes <- r.stopped(w)
+			return nil
+		}
 		outcome, err := r.step(ctx, w)
 		switch {
 		case err != nil:
@@ -34,6 +38,14 @@ func (r *run) settle(ctx context.Context, w *work, outcomes chan<- Outcome) erro
 		outcomes <- r.tuned(ctx, w, r.conclude(w))
 	}
 	return nil
+}
+
+// stopped is the outcome for what a plan had marked and that asks for more, which the plan does
+// not speak of: the next run sees to that.
+func (r *run) stopped(w *work) Outcome {
+	o := r.outcome(w, w.decision.Status, w.done)
+	o.Again = r.Now()
+	return o
 }
 
 // step does what was decided. The outcome is nil where the destination must be looked at
@@ -194,9 +206,13 @@ func (r *run) overtaken(ctx context.Context, w *work, doing string, err error) (
 	return nil, nil
 }
 
+// succeed notes what was done. A mark is no more than the way to what is done next.
 func (w *work) succeed() {
-	if w.done == "" {
+	if w.done == "" || w.done == models.ActionMark {
 		w.done, w.why = w.decision.Action, w.decision.Why
+	}
+	if w.decision.Action != models.ActionMark {
+		w.lost = max(w.lost, w.decision.Loses(w.entry, w.seen))
 	}
 }
 
@@ -238,7 +254,7 @@ func unwritable(err error) Decision {
 func (r *run) outcome(w *work, status models.SyncStatus, action models.SyncAction) Outcome {
 	return Outcome{
 		Entry: w.entry, Found: cmp.Or(w.found, status), Status: status, Action: action,
-		Seen: w.seen, Left: r.left(w), Why: cmp.Or(w.why, w.decision.Why), At: r.Now(),
+		Seen: w.seen, Left: r.left(w), Lost: w.lost, Why: cmp.Or(w.why, w.decision.Why), At: r.Now(),
 	}
 }
 
@@ -257,8 +273,8 @@ func (r *run) deleted(w *work) Outcome {
 func (r *run) fail(w *work, doing string, err error) Outcome {
 	o := r.outcome(w, w.decision.Status, w.decision.Action)
 	o.Why, o.Err = w.decision.Why, explain(w.entry, doing, err)
-	if acts(w.decision.Action) {
-		o.Left = Left{} // what failed may have been done all the same
+	if acts(w.decision.Action) { // what failed may have been done all the same
+		o.Left, o.Lost = Left{}, max(w.lost, w.decision.Loses(w.entry, w.seen))
 	}
 	return o
 }

@@ -176,6 +176,9 @@ func (w *world) strangerEdits() {
 	default:
 		return
 	}
+	if s.place.look(name) == now {
+		return // it was so already
+	}
 	w.tell("somebody %s %s at %s: %v → %v", what, name, s.name, now, s.place.look(name))
 	m.edited(s, name, value)
 }

@@ -53,23 +53,6 @@ type tally struct {
 	steps, runs, calls, faults, kills, duels, plans, held, rulings, takes, puts, deletes, receipts, exact int
 }
 
-func (s *tally) add(o tally) {
-	s.steps += o.steps
-	s.runs += o.runs
-	s.calls += o.calls
-	s.faults += o.faults
-	s.kills += o.kills
-	s.duels += o.duels
-	s.plans += o.plans
-	s.held += o.held
-	s.rulings += o.rulings
-	s.takes += o.takes
-	s.puts += o.puts
-	s.deletes += o.deletes
-	s.receipts += o.receipts
-	s.exact += o.exact
-}
-
 // clock is the bubble's time and what was added to it. It never reads the same twice.
 type clock struct {
 	mu    gosync.Mutex

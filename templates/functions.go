@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/your-org/keeper/models"
@@ -84,6 +85,14 @@ var functions = template.FuncMap{
 	"planCalls":       planCalls,
 	"planWords":       planWords,
 	"itemLook":        itemLook,
+	"importStatus":    importStatusLook,
+	"importWord":      importWord,
+	"placeWord":       placeWord,
+	"importVerb":      importVerb,
+	"importWords":     importWords,
+	"foundCounts":     foundCounts,
+	"foundLook":       foundLook,
+	"endedLook":       importResultLook,
 	"itemState":       itemState,
 	"fingerprint":     fingerprint,
 	"fingerprintText": func(hash string) string { return hash[:min(len(hash), 16)] },
@@ -216,9 +225,11 @@ func count(n any) string {
 	return digits
 }
 
-// plural is a count with its noun: "1 secret", "2 secrets".
+// plural is a count with its noun: "1 secret", "2 secrets", "2 entries".
 func plural(n int, noun string) string {
-	if n != 1 {
+	if stem, ok := strings.CutSuffix(noun, "try"); ok && n != 1 {
+		noun = stem + "tries"
+	} else if n != 1 {
 		noun += "s"
 	}
 	return count(n) + " " + noun

@@ -188,7 +188,7 @@ func samplePages() map[string]Page {
 	b := sampleBase()
 	anonymous := BasePage{CSRFToken: "c5rf-t0ken", Now: sampleNow}
 	all := map[string]Page{}
-	for _, add := range []func(BasePage, map[string]Page){samplePeople, sampleSecrets, sampleSecretForms, sampleEnvironments, sampleDestinations, sampleSync, sampleDashboards, sampleKeyPages, sampleEnvironmentKeys, samplePlanPages, sampleHoldPages} {
+	for _, add := range []func(BasePage, map[string]Page){samplePeople, sampleSecrets, sampleSecretForms, sampleEnvironments, sampleDestinations, sampleSync, sampleDashboards, sampleKeyPages, sampleEnvironmentKeys, samplePlanPages, sampleHoldPages, sampleImportPages} {
 		add(b, all)
 	}
 	all["sign-in"] = &SignInPage{BasePage: anonymous}
@@ -304,7 +304,7 @@ func sampleDestinations(b BasePage, all map[string]Page) {
 		BasePage: b, Environment: production, Destination: new(vaultMain), Kind: models.DestinationVault, HasCredentials: true,
 		Form: failedForm(map[string]string{"name": "vault-main", "config.address": "vault:8200"}, fault.Field{Name: "config.address", Message: "must be a URL that begins with https:// or http://"}),
 	}
-	rows := []StateRow{{SecretID: 4, SecretName: "payments/db/replica-password", DestinationState: DestinationState{Destination: awsMain, Sync: failedState(4)}}, {SecretID: 3, SecretName: "payments/db/password", DestinationState: DestinationState{Destination: awsMain, Sync: sampleState(3, models.StatusDrifted, 9*sampleDay), Hold: &models.SyncHold{Why: "A person decides."}}}}
+	rows := []StateRow{{SecretID: 4, SecretName: "payments/db/replica-password", DestinationState: DestinationState{Destination: awsMain, Sync: failedState(4)}}, {SecretID: 3, SecretName: "payments/db/password", DestinationState: DestinationState{Destination: awsMain, Sync: sampleState(3, models.StatusDrifted, 9*sampleDay), Hold: &models.SyncHold{Why: "A person decides."}, MayRelease: true}}}
 	for i, status := range models.SyncStatuses {
 		rows = append(rows, StateRow{SecretID: models.SecretID(20 + i), SecretName: "billing/" + string(status), DestinationState: DestinationState{Destination: awsMain, Sync: sampleState(20, status, time.Hour), Deleted: status == models.StatusOrphaned}})
 	}

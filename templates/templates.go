@@ -25,7 +25,7 @@ var pages = []Page{
 	(*DestinationListPage)(nil), (*DestinationFormPage)(nil), (*DestinationPage)(nil), (*DestinationRunsPage)(nil), (*DestinationDeletePage)(nil),
 	(*SyncPage)(nil), (*RunHistoryPage)(nil), (*RunPage)(nil), (*ReceiptListPage)(nil), (*ReceiptPage)(nil),
 	(*AlertListPage)(nil), (*AlertPage)(nil), (*ChannelListPage)(nil), (*ChannelFormPage)(nil), (*ChannelKeyPage)(nil), (*ChannelDeletePage)(nil), (*AuditPage)(nil),
-	(*PlanListPage)(nil), (*PlanPage)(nil), (*PlanApplyPage)(nil), (*HoldListPage)(nil), (*HoldPage)(nil), (*HoldRevealPage)(nil),
+	(*PlanListPage)(nil), (*PlanPage)(nil), (*PlanApplyPage)(nil), (*ImportListPage)(nil), (*ImportNewPage)(nil), (*ImportPage)(nil), (*ImportApplyPage)(nil), (*ReleasePage)(nil), (*HoldListPage)(nil), (*HoldPage)(nil), (*HoldRevealPage)(nil),
 	(*KeysPage)(nil), (*KeyTestPage)(nil), (*KeyRunsPage)(nil), (*KeyRunPage)(nil), (*KeyRunCancelPage)(nil),
 	(*EnvironmentKeysPage)(nil), (*RecipientNewPage)(nil), (*RecipientRemovePage)(nil), (*RewrapPage)(nil), (*ReencryptPage)(nil), (*DrillPage)(nil),
 	(*TokenListPage)(nil), (*TokenNewPage)(nil), (*TokenCreatedPage)(nil),

@@ -131,6 +131,9 @@ func (t DestinationTabs) All() ([]Tab, error) {
 		waiting += " " + count(t.View.Held)
 	}
 	all := []Tab{{"Secrets", "", t.Active == "secrets"}, {"Runs", "/runs", t.Active == "runs"}, {"Receipts", "/receipts", t.Active == "receipts"}, {"Plans", "/plans", t.Active == "plans"}, {waiting, "/holds", t.Active == "holds"}}
+	if t.View.MayManage {
+		all = append(all, Tab{"Imports", "/imports", t.Active == "imports"})
+	}
 	for i := range all {
 		url, err := Path("/destinations/{destination}"+all[i].URL, t.View.Destination.ID)
 		if err != nil {

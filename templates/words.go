@@ -132,6 +132,8 @@ var deeds = map[string]deed{
 	"session.create": {"signed in as", "sign in as"}, "session.end": {"ended a session", "end a session"},
 	"audit.read": {"read the audit log", "read the audit log"}, "user.password": {"changed the password of", "change the password of"},
 	"sync.trigger": {"asked to sync", "ask to sync"}, "sync.run": {"synced", "sync"},
+	"sync.import.preview": {"looked for what could be imported at", "look for what could be imported at"}, "sync.import.apply": {"applied an import at", "apply an import at"},
+	"sync.import": {"imported", "import"}, "sync.adopt": {"adopted", "adopt"}, "sync.release": {"released", "release"},
 	"sync.plan": {"planned a sync of", "plan a sync of"}, "sync.apply": {"applied a plan to", "apply a plan to"},
 	"sync.retry": {"tried again what had failed at", "try again what had failed at"}, "sync.discard": {"discarded a plan for", "discard a plan for"}, "sync.destroy": {"destroyed a deleted version at", "destroy a deleted version at"}, "sync.hold": {"held a plan for", "hold a plan for"},
 	"sync.rule": {"decided a difference of", "decide a difference of"}, "secret.take": {"took the destination's value of", "take the destination's value of"},

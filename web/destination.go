@@ -74,7 +74,7 @@ func (w *Web) destinationPage(r *request, test *templates.ConnectionTest) error 
 	page.Pager = templates.Pager{Next: next, Total: -1}
 	there := make([]templates.DestinationState, len(states))
 	for i, s := range states {
-		there[i] = templates.DestinationState{Destination: view.Destination, Sync: s.SyncState, Deleted: s.Deleted}
+		there[i] = templates.DestinationState{Destination: view.Destination, Sync: s.SyncState, Deleted: s.Deleted, MayRelease: view.MayManage && templates.Releasable(view.Destination, s.SyncState)}
 	}
 	if err := w.withHolds(r, there); err != nil {
 		return err

@@ -168,7 +168,7 @@ func (s *shapes) label(shape string, status int) string {
 
 var knownSegments = func() map[string]bool {
 	words := "api secrets environments destinations sync states runs results tokens me versions rollback undelete activity test pause resume " +
-		"sign-in sign-out password events new deleted edit reveal delete audit profile sessions revoke revoke-others imports names release docs openapi.json problems healthz readyz metrics static"
+		"sign-in sign-out password events new deleted edit reveal delete audit profile sessions revoke revoke-others imports names copies release docs openapi.json problems healthz readyz metrics static"
 	known := map[string]bool{}
 	for word := range strings.FieldsSeq(words) {
 		known[word] = true

@@ -955,6 +955,8 @@ type ImportItem struct {
 
 	// Hash Keyed hash of the value, lower-case hex.
 	Hash string `json:"hash,omitempty,omitzero"`
+
+	// Hint What to do about the problem, or about the result.
 	Hint string `json:"hint,omitempty,omitzero"`
 
 	// Key Of the object under the name; absent: the whole value.
@@ -969,9 +971,11 @@ type ImportItem struct {
 	RemoteVersion string `json:"remote_version,omitempty,omitzero"`
 
 	// Result What became of an item.
-	Result     ImportResult `json:"result,omitempty,omitzero"`
-	SecretID   int64        `json:"secret_id,omitempty,omitzero"`
-	SecretName string       `json:"secret_name"`
+	Result ImportResult `json:"result,omitempty,omitzero"`
+
+	// SecretID Of the secret that has the name, or has become of the entry.
+	SecretID   int64  `json:"secret_id,omitempty,omitzero"`
+	SecretName string `json:"secret_name"`
 
 	// SecretType What a value is. Accepted in either case.
 	SecretType SecretType `json:"secret_type,omitempty,omitzero"`
@@ -1474,8 +1478,10 @@ type PlanItem struct {
 
 	// RemoteVersion That stood there; absent: nothing did.
 	RemoteVersion string `json:"remote_version,omitempty,omitzero"`
-	SecretID      int64  `json:"secret_id"`
-	SecretName    string `json:"secret_name"`
+
+	// SecretID Negative: an entry that several secrets share, which is none of them; secret_name names them all.
+	SecretID   int64  `json:"secret_id"`
+	SecretName string `json:"secret_name"`
 
 	// Status What is known of one secret at one destination.
 	Status SyncStatus `json:"status"`
@@ -1797,8 +1803,10 @@ type SyncResult struct {
 	Failed     bool      `json:"failed"`
 	Hint       string    `json:"hint,omitempty,omitzero"`
 	RemoteName string    `json:"remote_name"`
-	SecretID   int64     `json:"secret_id"`
-	SecretName string    `json:"secret_name"`
+
+	// SecretID Negative: an entry that several secrets share, which is none of them; secret_name names them all.
+	SecretID   int64  `json:"secret_id"`
+	SecretName string `json:"secret_name"`
 
 	// Status What is known of one secret at one destination.
 	Status SyncStatus `json:"status"`

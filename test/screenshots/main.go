@@ -77,6 +77,10 @@ func run(ctx context.Context, out, only string, all bool) (err error) {
 	if err != nil {
 		return err
 	}
+	imports, err := furnishImports(ctx, world)
+	if err != nil {
+		return err
+	}
 	pages, err := pagesOf(ctx, world)
 	if err != nil {
 		return err
@@ -85,7 +89,7 @@ func run(ctx context.Context, out, only string, all bool) (err error) {
 		return err
 	}
 	first, rest := pages[:1:1], pages[1:] // whoever comes first has to sign in
-	if err := shoot(world.Keeper.URL, out, only, all, slices.Concat(first, keyPages(story), decisionPages(decisions), rest)); err != nil {
+	if err := shoot(world.Keeper.URL, out, only, all, slices.Concat(first, keyPages(story), decisionPages(decisions), importPages(imports), rest)); err != nil {
 		return err
 	}
 	if err := cutOff(ctx, world); err != nil {

@@ -4,12 +4,9 @@ import (
 	"bytes"
 	"context"
 
-	"github.com/your-org/keeper/audit"
-	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store"
-	keepersync "github.com/your-org/keeper/sync"
 )
 
 // adoption is an entry that somebody wants Keeper to look after as a secret's copy.
@@ -75,83 +72,4 @@ func (s *Service) ownName(e models.Environment, d models.Destination, secret mod
 			WithHint("Keeper writes a copy of its own under its name.")
 	}
 	return nil
-}
-
-// Release takes Keeper's hands off a secret's copy at a destination: the mark comes off, the
-// value stays, and the name is foreign from then on, until somebody adopts it again.
-func (s *Service) Release(ctx context.Context, actor models.Actor, id models.DestinationID, secretID models.SecretID) error {
-	d, e, err := s.destination(ctx, actor, auth.ManageDestination, id)
-	if err != nil {
-		return err
-	}
-	secret, state, err := s.copyOf(ctx, d, secretID)
-	if err != nil {
-		return err
-	}
-	driver, err := s.driver(ctx, e, d)
-	if err != nil {
-		return err
-	}
-	entry := audit.OnSecret(actor, "sync.release", e, secret)
-	entry.Detail = map[string]string{"destination": d.Name, "remote_name": state.RemoteName}
-	// On record before it is done: Keeper must not lose track of what it gave back.
-	if err := s.Store.Record(ctx, entry); err != nil {
-		return err
-	}
-	_, err = driver.Unmark(ctx, state.RemoteName, keepersync.Mark{Owner: s.Owner, Destination: d.ID, Secret: secretID})
-	if err != nil {
-		if recordErr := s.Store.Record(context.WithoutCancel(ctx), audit.Ended(entry, err)); recordErr != nil {
-			return recordErr
-		}
-		return unreleased(secret, state, err)
-	}
-	return s.Store.Write(ctx, func(tx *store.Tx) error {
-		if _, _, err := tx.LockCurrentVersion(secretID); err != nil {
-			return err
-		}
-		return tx.PutRelease(models.SyncState{
-			SecretID: secretID, DestinationID: d.ID, RemoteName: state.RemoteName, Status: models.StatusForeign,
-			LastError: "It was released by " + actor.Name + ": what stands under the name is no longer Keeper's.", LastHint: "Adopt it again to have Keeper look after it.",
-		})
-	})
-}
-
-// copyOf finds Keeper's copy of a secret. A pass that is under way may be about to write to
-// it, so its end is waited for.
-func (s *Service) copyOf(ctx context.Context, d models.Destination, id models.SecretID) (secret models.Secret, state models.SyncState, err error) {
-	none := fault.New(fault.NotFound, "Keeper has no copy of that secret at %s.", d.Name).WithHint("keeper sync status shows which there are.")
-	err = s.Store.Read(ctx, func(tx *store.Tx) error {
-		if secret, err = tx.Secret(id); err != nil {
-			return err
-		}
-		if state, err = tx.SyncState(d.ID, id); err != nil {
-			return err
-		}
-		busy, err := tx.Busy(d.ID)
-		if err == nil && busy {
-			err = fault.New(fault.Conflict, "A pass over %s is under way; nothing was released.", d.Name).WithHint("Try again when it has ended, or pause the destination first.")
-		}
-		return err
-	})
-	switch {
-	case fault.Is(err, fault.NotFound), err == nil && (secret.EnvironmentID != d.EnvironmentID || state.BaseAt == nil && state.IntentAt == nil):
-		return secret, state, none
-	case err == nil && d.Config.Shape.Grouped():
-		return secret, state, fault.New(fault.Invalid, "The copy of %s is one of several in an entry at %s, and cannot be released by itself.", secret.Name, d.Name).
-			WithHint("Remove the destination to have Keeper leave all of its entries.")
-	}
-	return secret, state, err
-}
-
-func unreleased(secret models.Secret, state models.SyncState, err error) error {
-	public := fault.Public(err)
-	kind := fault.KindOf(err)
-	switch {
-	case kind == fault.NotFound:
-		return fault.Wrap(err, fault.Conflict, "Nothing stands under %s at the destination, so %s could not be released.", state.RemoteName, secret.Name).
-			WithHint("Keeper writes it again in the next pass.")
-	case kind == fault.Conflict:
-		return fault.Wrap(err, kind, "%s could not be released: %s", secret.Name, public.Message)
-	}
-	return fault.Wrap(err, kind, "%s could not be released, and still is Keeper's: %s", secret.Name, public.Message).WithHint("%s", public.Hint)
 }

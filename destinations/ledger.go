@@ -157,7 +157,7 @@ func (l *ledger) turn(rows []store.SyncEntry, page []mapped) []keepersync.Entry 
 
 // entry is a row as the engine knows it, under the name and with the hash that the row has.
 func (l *ledger) entry(r store.SyncEntry) keepersync.Entry {
-	e := keepersync.Entry{SecretID: r.SecretID, Name: r.Name, Type: r.Type}
+	e := keepersync.Entry{SecretID: r.SecretID, Name: r.Name, Type: r.Type, Released: r.Released}
 	if !r.Deleted {
 		e.Desired = &keepersync.Desired{Version: r.CurrentVersion, Hash: r.Hash, Size: r.Size, At: r.ValueAt}
 	}

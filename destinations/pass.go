@@ -24,6 +24,9 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 	if err != nil {
 		return models.RunCounts{}, err
 	}
+	if err := s.finishReleases(ctx, d, driver); err != nil {
+		return models.RunCounts{}, err
+	}
 	listing := &listing{Driver: driver}
 	book := (&ledger{service: s, environment: e, destination: d, run: run.ID, listing: listing, drift: found}).book()
 	proof := &keepersync.Proof{}

@@ -22,7 +22,11 @@ const (
 func (l *ledger) Intend(ctx context.Context, entries []keepersync.Entry) error {
 	now := l.service.Now()
 	states := make([]models.SyncState, len(entries))
+	var free []models.SecretID // nothing stands any more under names that were given back
 	for i, e := range entries {
+		if e.Released {
+			free = append(free, e.SecretID)
+		}
 		states[i] = l.state(e, e.Base, now)
 		if e.Desired != nil {
 			states[i].IntentHash, states[i].IntentVersion, states[i].IntentAt = e.Desired.Hash, e.Desired.Version, &now
@@ -34,6 +38,9 @@ func (l *ledger) Intend(ctx context.Context, entries []keepersync.Entry) error {
 	}
 	err := l.service.Store.Write(ctx, func(tx *store.Tx) error {
 		if err := l.stands(tx); err != nil {
+			return err
+		}
+		if err := tx.DropReleases(l.destination.ID, free); err != nil {
 			return err
 		}
 		return set(tx, states)

@@ -81,7 +81,10 @@ func (s *Service) begin(ctx context.Context, d models.Destination, e models.Envi
 		run, err = tx.QueuedRun(d.ID)
 		if err == nil {
 			run.Status, run.StartedAt, work = models.RunRunning, now, true
-			return tx.UpdateRun(&run)
+			if err := tx.UpdateRun(&run); err != nil {
+				return err
+			}
+			return tx.LockDestination(d.ID)
 		}
 		if !fault.Is(err, fault.NotFound) {
 			return err
@@ -93,7 +96,11 @@ func (s *Service) begin(ctx context.Context, d models.Destination, e models.Envi
 		if work, err = s.choose(tx, d, &run); err != nil || !work {
 			return err
 		}
-		return tx.CreateRun(&run)
+		if err := tx.CreateRun(&run); err != nil {
+			return err
+		}
+		// Who gives a copy back meanwhile sees the run, or is seen by it.
+		return tx.LockDestination(d.ID)
 	})
 	return run, work, err
 }
@@ -127,8 +134,11 @@ func (s *Service) choose(tx *store.Tx, d models.Destination, run *models.SyncRun
 	if err != nil || due > 0 {
 		return due > 0, err
 	}
-	due, err = tx.CountDueGroups(d.ID, run.StartedAt)
-	return due > 0, err
+	if due, err = tx.CountDueGroups(d.ID, run.StartedAt); err != nil || due > 0 {
+		return due > 0, err
+	}
+	marked, err := tx.MarkedReleases(d.ID, 1)
+	return len(marked) > 0, err
 }
 
 func (s *Service) interval(d models.Destination) time.Duration {

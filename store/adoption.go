@@ -11,10 +11,62 @@ import (
 // PutAdoption has the next pass mark what stands under a state's name as Keeper's, where its
 // value still is the intended one. There is no base from then on. Call it with the secret
 // locked.
-func (tx *Tx) PutAdoption(state models.SyncState) error { return tx.putState(state) }
+func (tx *Tx) PutAdoption(state models.SyncState) error {
+	if err := tx.DropReleases(state.DestinationID, []models.SecretID{state.SecretID}); err != nil {
+		return err
+	}
+	return tx.putState(state)
+}
 
-// PutRelease keeps that a name is no longer Keeper's. Call it with the secret locked.
-func (tx *Tx) PutRelease(state models.SyncState) error { return tx.putState(state) }
+// PutRelease keeps that the name of a state is no longer Keeper's: it is foreign to every pass
+// that reads it from then on. Call it with the destination and the secret locked.
+func (tx *Tx) PutRelease(r models.SyncRelease, state models.SyncState) error {
+	if err := tx.DropReleases(r.DestinationID, []models.SecretID{r.SecretID}); err != nil {
+		return err
+	}
+	if err := tx.insert(&r, "release"); err != nil {
+		return err
+	}
+	return tx.putState(state)
+}
+
+// Release loads that of a secret's name at a destination; NotFound where there is none.
+func (tx *Tx) Release(destination models.DestinationID, secret models.SecretID) (models.SyncRelease, error) {
+	return take[models.SyncRelease](tx.db().Where("secret_id = ? AND destination_id = ?", secret, destination), "release")
+}
+
+// MarkedReleases lists releases of a destination whose marks are still to be taken off.
+func (tx *Tx) MarkedReleases(destination models.DestinationID, limit int) ([]models.SyncRelease, error) {
+	query := tx.db().Where("destination_id = ? AND marked = ?", destination, true).Order("secret_id").Limit(limit)
+	return all[models.SyncRelease](query, "release")
+}
+
+// SettleRelease keeps that the mark is off.
+func (tx *Tx) SettleRelease(r models.SyncRelease) error {
+	done := tx.db().Model(&models.SyncRelease{}).Where("secret_id = ? AND destination_id = ?", r.SecretID, r.DestinationID).UpdateColumn("marked", false)
+	return translate(done.Error, "release")
+}
+
+// UndoRelease takes a release back whose mark could not be taken off, with the state that was
+// before it, due. Where the mark is off by now, or the name was adopted, it does nothing. Call it
+// with the secret locked.
+func (tx *Tx) UndoRelease(before models.SyncState) error {
+	gone := tx.db().Where("secret_id = ? AND destination_id = ? AND marked = ?", before.SecretID, before.DestinationID, true).Delete(&models.SyncRelease{})
+	if gone.Error != nil || gone.RowsAffected == 0 {
+		return translate(gone.Error, "release")
+	}
+	before.Dirty, before.UpdatedAt = true, tx.Now()
+	return tx.upsertStates([]models.SyncState{before}, nil)
+}
+
+// DropReleases forgets that names were given back.
+func (tx *Tx) DropReleases(destination models.DestinationID, ids []models.SecretID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	gone := tx.db().Where("destination_id = ? AND secret_id IN ?", destination, ids).Delete(&models.SyncRelease{})
+	return translate(gone.Error, "release")
+}
 
 func (tx *Tx) putState(state models.SyncState) error {
 	now := tx.Now()

@@ -36,6 +36,12 @@ func (tx *Tx) Destination(id models.DestinationID) (models.Destination, error) {
 	return take[models.Destination](tx.db().Where("id = ?", id), "destination")
 }
 
+// LockDestination has transactions that call it for the same destination come one after the other.
+func (tx *Tx) LockDestination(id models.DestinationID) error {
+	_, err := take[models.Destination](tx.locked().Where("id = ?", id), "destination")
+	return err
+}
+
 // DestinationByName loads one by its name in an environment.
 func (tx *Tx) DestinationByName(environment models.EnvironmentID, name string) (models.Destination, error) {
 	return take[models.Destination](tx.db().Where("environment_id = ? AND name = ?", environment, name), "destination")

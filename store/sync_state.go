@@ -58,6 +58,7 @@ type SyncEntry struct {
 	Size           int
 	Hash           []byte // keyed hash of the current value
 	Deleted        bool
+	Released       bool              // what stood there was given back
 	ValueAt        time.Time         // when the current version became current
 	State          *models.SyncState // nil: never looked at
 	Hold           *models.SyncHold  // nil: no difference waits for a person; else what a ruling needs of it
@@ -72,9 +73,10 @@ func (tx *Tx) SyncEntries(
 	query := tx.entries(destination, dueOnly, now).
 		Joins("JOIN secret_versions v ON v.secret_id = s.id AND v.number = s.current_version").
 		Joins("LEFT JOIN sync_holds h ON h.secret_id = s.id AND h.destination_id = d.id").
+		Joins("LEFT JOIN sync_releases rl ON rl.secret_id = s.id AND rl.destination_id = d.id").
 		Where("s.id > ?", after).
 		Select("s.id AS secret_id, s.name, v.type, s.current_version, v.size, v.hash, "+
-			"s.deleted_at IS NOT NULL AS deleted, s.value_changed_at, h.version AS held_version, h.remote_version, h.ruling, "+
+			"s.deleted_at IS NOT NULL AS deleted, rl.secret_id IS NOT NULL AS released, s.value_changed_at, h.version AS held_version, h.remote_version, h.ruling, "+
 			"st.secret_id IS NOT NULL AS looked_at, "+stateColumns, false).
 		Order("s.id").Limit(limit)
 	rows, err := query.Rows()
@@ -150,7 +152,7 @@ func scanEntry(rows interface{ Scan(...any) error }, destination models.Destinat
 	var st models.SyncState
 	var held *models.VersionNumber
 	var heldRemote, ruling *string
-	err := rows.Scan(&e.SecretID, &e.Name, &e.Type, &e.CurrentVersion, &e.Size, &e.Hash, &e.Deleted, &e.ValueAt,
+	err := rows.Scan(&e.SecretID, &e.Name, &e.Type, &e.CurrentVersion, &e.Size, &e.Hash, &e.Deleted, &e.Released, &e.ValueAt,
 		&held, &heldRemote, &ruling, &lookedAt,
 		&st.RemoteName, &st.Status, &since, &st.Dirty, &st.BaseHash, &st.BaseVersion, &st.BaseRemoteVersion, &st.BaseAt,
 		&st.IntentHash, &st.IntentVersion, &st.IntentAt, &st.Attempts, &st.NextTryAt, &st.LastError, &st.LastHint, &updated)

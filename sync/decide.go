@@ -53,6 +53,10 @@ func (r Rules) judge(e Entry, o Observed) Decision {
 	switch {
 	case !remote.Exists():
 		return r.absent(e)
+	case e.Released && e.Desired == nil:
+		return Decision{Status: models.StatusInSync, Action: models.ActionNone, Why: "Deleted in Keeper; what stands under the name was given back and is left alone."}
+	case e.Released:
+		return foreign("What stands under the name was given back, and is no longer Keeper's.")
 	case remote.Mark.Zero() && (e.Desired != nil || e.Base != nil || e.Intent != nil):
 		return unmarked(e, o)
 	case remote.Mark != r.Mark(e) && e.Desired == nil:

@@ -19,7 +19,8 @@ type Entry struct {
 	Intent     *Intent  // nil: no write was under way
 	Ruling     *Ruling  // nil: no person has decided
 	Status     models.SyncStatus
-	Attempts   int // failures in a row
+	Attempts   int  // failures in a row
+	Released   bool // what stood there was given back: it is foreign, whatever mark it bears
 
 	// An entry that several secrets share tells how many values of theirs it holds, as far as
 	// Keeper wrote them, and how many of these the desired version leaves out. 0 where the

@@ -227,6 +227,8 @@ func (r *run) conclude(w *work) Outcome {
 		return r.fail(w, "written", w.unfit)
 	case d.Status == models.StatusUnknown:
 		return r.fail(w, "looked at", w.seen.Err)
+	case d.Status == models.StatusForeign && w.entry.Released:
+		return r.fail(w, "written", fault.New(fault.Conflict, "%s", d.Why).WithHint("Adopt it again to have Keeper look after it."))
 	case d.Status == models.StatusForeign:
 		return r.fail(w, "written", fault.New(fault.Conflict, "%s", d.Why).
 			WithHint("Rename the secret here, or remove what is there if nobody needs it."))

@@ -79,7 +79,7 @@ func (s *Service) destroy(ctx context.Context, d models.Destination, e models.En
 	}
 	if !back {
 		err = keepersync.Destroy(ctx, driver, keepersync.Remote{
-			Name: deletion.RemoteName, Version: deletion.RemoteVersion,
+			Name: deletion.RemoteName, Version: deletion.RemoteVersion, ChangedAt: deletion.DeletedAt,
 			Mark: keepersync.Mark{Owner: s.Owner, Destination: d.ID, Secret: deletion.SecretID},
 		})
 	}
@@ -103,10 +103,14 @@ func (s *Service) destroy(ctx context.Context, d models.Destination, e models.En
 	})
 }
 
-// isBack reports whether a secret is in Keeper and not deleted. Of groups the destination
-// tells: what is back has another version.
+// isBack reports whether a secret is in Keeper and not deleted, or a group has members.
 func (s *Service) isBack(ctx context.Context, id models.SecretID) (back bool, err error) {
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		if group, grouped := models.GroupOf(id); grouped {
+			g, err := tx.Group(group)
+			back = err == nil && len(g.Hash) > 0
+			return err
+		}
 		secret, err := tx.Secret(id)
 		back = err == nil && !secret.Deleted()
 		return err

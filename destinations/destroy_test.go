@@ -7,6 +7,7 @@ import (
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store/storetest"
+	keepersync "github.com/your-org/keeper/sync"
 	"github.com/your-org/keeper/sync/memory"
 )
 
@@ -135,6 +136,49 @@ func TestDestroy(t *testing.T) {
 		h.full(t, d)
 		if h.full(t, d); value(h) != "" || h.destroyed(t) != 1 {
 			t.Errorf("%q, %d on record", value(h), h.destroyed(t))
+		}
+	})
+	// Who restored it, used it and deleted it has days of their own.
+	t.Run("DeletedThereAgain", func(t *testing.T) {
+		h, d, s, later := deletedAt(t, storetest.Dialects[0], 7)
+		place := h.places.at("vault")
+		place.SetClock(func() time.Time { return time.Now().Add(6 * day) })
+		stranger := memory.New(memory.Options{Place: place})
+		there, err := stranger.Restore(t.Context(), keepersync.Remote{Name: "production/a", Mark: keepersync.Mark{Owner: "keeper_test", Destination: d.ID, Secret: s.ID}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stranger.Delete(t.Context(), there); err != nil {
+			t.Fatal(err)
+		}
+		later(8 * day)
+		if h.full(t, d); value(h) != "v" || h.destroyed(t) != 0 {
+			t.Errorf("destroyed what was deleted two days ago: %q", value(h))
+		}
+	})
+	// An entry of several secrets is wanted again, and cannot be restored for the moment.
+	t.Run("AGroupIsBack", func(t *testing.T) {
+		h := sqlite(t)
+		now := time.Now()
+		h.Service.Now = func() time.Time { return now }
+		d := h.with(t, "one", func(c *models.DestinationConfig) {
+			c.Shape, c.BrakeMost, c.DestroyDays = models.ShapeBundle, new(0), 7
+		})
+		s := h.put(t, "a", "v")
+		h.work(t, d)
+		h.delete(t, s)
+		h.work(t, d)
+		if h.entry(t, "production/production") != nil {
+			t.Fatal("the entry was not deleted")
+		}
+		if _, err := h.secrets.Undelete(t.Context(), admin, s.ID); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(8 * day)
+		h.places.at("one").Inject(memory.Fault{Op: memory.OpRestore, Kind: fault.Forbidden})
+		h.full(t, d)
+		if there, _ := h.places.at("one").Get("production/production"); len(there.Value) == 0 || h.destroyed(t) != 0 {
+			t.Error("destroyed what is wanted again")
 		}
 	})
 	t.Run("TheDestinationIsRemoved", func(t *testing.T) {

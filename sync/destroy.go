@@ -2,6 +2,7 @@ package sync
 
 import (
 	"context"
+	"time"
 
 	"github.com/your-org/keeper/fault"
 )
@@ -10,11 +11,21 @@ import (
 // destroys it.
 type Destroyer interface {
 	// Destroy takes the deleted version r.Version away for good, where it still is the newest
-	// one of the name, deleted, and under r.Mark. A version that is destroyed already is a
-	// success. Conflict where any of that is no longer so: nothing was destroyed then, and
+	// one of the name, deleted by the time r.ChangedAt (zero: whenever) and not anew since, and
+	// under r.Mark. A version that is destroyed already is a success. Conflict where any of that is no longer so: nothing was destroyed then, and
 	// never will be. NotFound where the name is gone.
 	Destroy(ctx context.Context, r Remote) error
 }
+
+// DeletedAnew reports whether what was deleted at a time, by the destination's clock, is not the
+// deletion that a caller of Destroy has in mind.
+func DeletedAnew(deleted time.Time, r Remote) bool {
+	return !r.ChangedAt.IsZero() && deleted.After(r.ChangedAt.Add(deletionSkew))
+}
+
+// deletionSkew is how far the clocks may lie apart: less than the shortest time that what is
+// deleted is kept.
+const deletionSkew = time.Hour
 
 // Destroy takes a deleted version away for good, through whatever wraps the driver. Invalid
 // where the destination does not destroy.

@@ -20,7 +20,7 @@ func (d *Driver) Destroy(ctx context.Context, r keepersync.Remote) error {
 			return nil, notFound(r.Name)
 		case it.mark == r.Mark && it.version == "":
 			return it, nil
-		case it.mark != r.Mark || it.version != r.Version || !it.deleted:
+		case it.mark != r.Mark || it.version != r.Version || !it.deleted || keepersync.DeletedAnew(it.gone, r):
 			return it, fault.New(fault.Conflict, "%s is no longer as Keeper left it.", r.Name)
 		}
 		it.value, it.version, it.deleted = nil, "", false

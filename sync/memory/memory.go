@@ -164,7 +164,7 @@ func (d *Driver) Delete(ctx context.Context, r keepersync.Remote) (keepersync.Re
 		case it.mark != r.Mark:
 			return it, otherMark(r.Name)
 		}
-		it.deleted = true
+		d.place.remove(it)
 		return it, nil
 	})
 }

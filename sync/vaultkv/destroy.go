@@ -15,7 +15,7 @@ var (
 )
 
 // Destroy destroys the version that was deleted, where it still is the newest of the entry and
-// deleted, under the mark. The call names the version, so that none which is written meanwhile
+// deleted by then, under the mark. The call names the version, so that none which is written meanwhile
 // can be meant; against one that is undeleted in the instant before, Vault has no check.
 func (d *Driver) Destroy(ctx context.Context, r keepersync.Remote) error {
 	m, err := d.metadata(ctx, r.Name)
@@ -31,6 +31,9 @@ func (d *Driver) Destroy(ctx context.Context, r keepersync.Remote) error {
 		return nil
 	case !current.deleted():
 		return fault.New(fault.Conflict, "%s was undeleted in Vault; it was left as it is.", r.Name)
+	}
+	if at, err := current.deletedAt(); err != nil || keepersync.DeletedAnew(at, r) {
+		return fault.New(fault.Conflict, "%s was deleted in Vault anew since; it was left as it is.", r.Name)
 	}
 	a, err := d.call(ctx, d.post(d.path(opDestroy.area, r.Name), map[string][]int{"versions": {n}}))
 	if err != nil || !a.ok() {

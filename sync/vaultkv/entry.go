@@ -57,9 +57,11 @@ type revision struct {
 }
 
 func (r revision) deleted() bool {
-	at, err := time.Parse(time.RFC3339Nano, r.DeletionTime)
+	at, err := r.deletedAt()
 	return err == nil && !at.After(time.Now())
 }
+
+func (r revision) deletedAt() (time.Time, error) { return time.Parse(time.RFC3339Nano, r.DeletionTime) }
 
 // remote tells of a name by its metadata. Where the newest version is destroyed, or there
 // never was one, nothing can be restored: such an entry has no version if it is ours, so

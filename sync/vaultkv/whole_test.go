@@ -3,6 +3,7 @@ package vaultkv_test
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
@@ -133,6 +134,14 @@ func TestDestroy(t *testing.T) {
 		_, err := c.stranger.Write(c.path("undelete", gone.Name), map[string]any{"versions": []int{2}})
 		c.must(err)
 		wantKind(t, c.driver.Destroy(t.Context(), gone), fault.Conflict, "x")
+	})
+	t.Run("DeletedAgain", func(t *testing.T) {
+		c, gone := begin(t)
+		gone.ChangedAt = time.Now().Add(-2 * time.Hour) // when it was deleted as far as the caller knows
+		wantKind(t, c.driver.Destroy(t.Context(), gone), fault.Conflict, "x")
+		if destroyed(c, "2") {
+			t.Error("destroyed")
+		}
 	})
 	t.Run("NotDeletedYet", func(t *testing.T) {
 		c := start(t, v, nil)

@@ -111,10 +111,10 @@ type ImportItem struct {
 	Status        ImportItemStatus
 	SecretID      SecretID      // that has the name; 0: none
 	Version       VersionNumber // its current one then
-	Problem       string // why it cannot be taken
-	Hint          string // what to do about the problem, or about the result
-	Adoptable     bool   // the name there is the one that Keeper gives the secret
-	Note          string // what is to be known of the entry, such as why it cannot be adopted
+	Problem       string        // why it cannot be taken
+	Hint          string        // what to do about the problem, or about the result
+	Adoptable     bool          // the name there is the one that Keeper gives the secret
+	Note          string        // what is to be known of the entry, such as why it cannot be adopted
 	Result        ImportResult
 	Adopted       bool
 	Why           string // of the result

@@ -88,6 +88,7 @@ var functions = template.FuncMap{
 	"importStatus":    importStatusLook,
 	"importWord":      importWord,
 	"placeWord":       placeWord,
+	"usualSplit":      usualSplit,
 	"importVerb":      importVerb,
 	"importWords":     importWords,
 	"foundCounts":     foundCounts,

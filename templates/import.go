@@ -88,6 +88,9 @@ func (h *ImportHead) Applying() bool { return h.Import.Status == models.ImportAp
 // Choosable reports whether there is something to choose.
 func (h *ImportHead) Choosable() bool { return h.Preview() && h.MayApply && h.Takeable() > 0 }
 
+// Elsewhere reports whether the names are others than those that Keeper writes there.
+func (h *ImportHead) Elsewhere() bool { return h.Import.Prefix != h.Destination.Config.Prefix }
+
 // Takeable is how many items can be taken in all.
 func (h *ImportHead) Takeable() int {
 	c := h.Import.Counts
@@ -166,12 +169,22 @@ type ImportRow struct {
 	Name   string // as it stands in its field
 	Chosen bool
 	Open   bool // can be chosen
+	// Elsewhere: it stands where Keeper writes nothing, which the page says once for all.
+	Elsewhere bool
+}
+
+// Note is what is to be known of the entry alone.
+func (r ImportRow) Note() string {
+	if r.Elsewhere {
+		return ""
+	}
+	return r.Item.Note
 }
 
 // Remark reports whether there is more to say of the item than its columns do.
 func (r ImportRow) Remark() bool {
 	i := r.Item
-	return i.Problem != "" || i.Note != "" || i.Mended || len(i.Facts.Keys) > 0 || i.Status == models.ItemLeftOut || i.SecretID != 0
+	return i.Problem != "" || r.Note() != "" || i.Mended || len(i.Facts.Keys) > 0 || i.Status == models.ItemLeftOut || i.SecretID != 0
 }
 
 func (*ImportPage) template() string { return "imports/overview" }
@@ -199,7 +212,7 @@ func (*ImportApplyPage) template() string { return "imports/apply" }
 
 // Frame stands around the page.
 func (p *ImportApplyPage) Frame() Frame {
-	f := p.frame(importVerb(p.Import.Purpose))
+	f := p.frame("Apply")
 	f.Crumbs = append(f.Crumbs, Crumb{p.Title(), MustPath("/sync/imports/{import}", p.Import.ID)})
 	return f
 }
@@ -223,7 +236,7 @@ func (p *ReleasePage) Frame() Frame {
 
 // Releasable reports whether there is a copy that Keeper could take its hands off.
 func Releasable(d models.Destination, s models.SyncState) bool {
-	return !d.Config.Shape.Grouped() && (s.BaseAt != nil || s.IntentAt != nil)
+	return !d.Config.Shape.Grouped() && s.Status != models.StatusMissing && (s.BaseAt != nil || s.IntentAt != nil)
 }
 
 func importWord(p models.ImportPurpose) string {

@@ -76,8 +76,11 @@ func (h *ImportHead) endedCounts() []EndedCount {
 		result models.ImportResult
 		n      int
 	}{
-		{models.ResultFailed, c.Failed}, {models.ResultSkipped, c.Skipped}, {models.ResultImported, c.Imported},
-		{models.ResultUpdated, c.Updated}, {models.ResultUnchanged, h.Unchanged()},
+		{models.ResultFailed, c.Failed},
+		{models.ResultSkipped, c.Skipped},
+		{models.ResultImported, c.Imported},
+		{models.ResultUpdated, c.Updated},
+		{models.ResultUnchanged, h.Unchanged()},
 	} {
 		if one.n > 0 {
 			present = append(present, EndedCount{one.result, one.n, importResultLook(one.result)})
@@ -95,6 +98,14 @@ func placeWord(k models.DestinationKind) string {
 		return "account and region"
 	}
 	return "mount"
+}
+
+// usualSplit is what becomes of entries with several keys where nobody says.
+func usualSplit(d models.Destination) string {
+	if d.Config.Shape.Grouped() {
+		return "a secret of each key"
+	}
+	return "one of each entry"
 }
 
 // importWords are what an import found or did, in a few words.

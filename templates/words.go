@@ -250,6 +250,7 @@ var fieldWords = map[string]string{
 	"config.ca_cert": "CA certificate", "config.recovery_days": "Recovery window",
 	"config.strategy": "Strategy", "config.brake_most": "Values at most", "config.brake_percent": "Share at most", "confirm": "What you typed",
 	"repeat_password": "The repeated password",
+	"names":           "Name map", "prefix": "Names there begin with",
 }
 
 // fieldWord is a field's name for people.

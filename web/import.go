@@ -214,7 +214,7 @@ func (w *Web) importRows(r *request, page *templates.ImportPage, left numbers, t
 	}
 	shown := numbers{}
 	for _, item := range items {
-		row := templates.ImportRow{Item: item, Name: item.SecretName, Open: page.Choosable() && takeable(page.Import, item), Chosen: !left[item.Number]}
+		row := templates.ImportRow{Item: item, Name: item.SecretName, Open: page.Choosable() && takeable(page.Import, item), Chosen: !left[item.Number], Elsewhere: page.Elsewhere()}
 		if item.Status == models.ItemLeftOut {
 			row.Name = ""
 		}

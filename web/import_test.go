@@ -41,7 +41,7 @@ func (h *house) value(e models.Environment, name string) string {
 func (v *visitor) preview(d models.Destination, set map[string]string) *page {
 	v.t.Helper()
 	there := "/destinations/" + string(d.ID) + "/imports"
-	sheet := v.get(there+"/new").form(there)
+	sheet := v.get(there + "/new").form(there)
 	for name, value := range set {
 		sheet.set(name, value)
 	}
@@ -164,7 +164,7 @@ func TestImport(t *testing.T) {
 		h.place.Edit("old/key", []byte(canary+" moved"))
 		ask := p.form(p.path()).set("go", "apply").submit()
 		ask.want(http.StatusOK, ".notice", "3 secrets would be made")
-		form := ask.form(p.path() + "/apply").set("side", "keeper")
+		form := ask.form(p.path()+"/apply").set("side", "keeper")
 		form.submit().want(http.StatusBadRequest, "#f-confirm-error, #summary", "main")
 		form.set("confirm", "main").submit().want(http.StatusBadRequest, ".summary", "only where the entries are adopted")
 		done := form.set("side", "remote").submit().want(http.StatusOK, ".page-facts", "done")
@@ -237,7 +237,7 @@ func TestImportForm(t *testing.T) {
 	manager := h.as(string(models.RoleManager))
 	there := "/destinations/" + string(d.ID) + "/imports"
 	t.Run("BadMap", func(t *testing.T) {
-		back := manager.get(there + "/new").form(there).set("names", "a,b\nc\n").set("prefix", "kept/").submit()
+		back := manager.get(there+"/new").form(there).set("names", "a,b\nc\n").set("prefix", "kept/").submit()
 		back.want(http.StatusBadRequest, "#f-names-error", "Line 2")
 		if form := back.form(there); form.value("prefix") != "kept/" || form.value("names") != "a,b\nc\n" {
 			t.Errorf("what was typed has become %v", form.values)
@@ -361,7 +361,7 @@ func TestLongImport(t *testing.T) {
 	t.Run("Away", func(t *testing.T) {
 		h.place.Inject(memory.Fault{Op: memory.OpDescribe, Kind: fault.Unavailable, Times: 1})
 		defer h.place.ClearFaults()
-		done := waiting.form(path + "/apply").submit().want(http.StatusOK, ".page-facts", "done")
+		done := waiting.form(path+"/apply").submit().want(http.StatusOK, ".page-facts", "done")
 		done.want(http.StatusOK, ".stats", "Imported 119")
 		done.want(http.StatusOK, ".stats", "Failed 1")
 	})

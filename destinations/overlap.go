@@ -1,6 +1,7 @@
 package destinations
 
 import (
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -69,8 +70,30 @@ func maySharePlace(a, b models.Destination) bool {
 	if mine, theirs := account(one.RoleARN), account(two.RoleARN); mine != "" && theirs != "" && mine != theirs {
 		return false
 	}
-	return a.Kind == b.Kind && one.Region == two.Region && sameURL(one.Endpoint, two.Endpoint) && sameURL(one.Address, two.Address) &&
-		strings.Trim(one.Namespace, "/") == strings.Trim(two.Namespace, "/") && strings.Trim(one.Mount, "/") == strings.Trim(two.Mount, "/")
+	return a.Kind == b.Kind && one.Region == two.Region && sameURL(awsURL(one), awsURL(two)) && sameURL(one.Address, two.Address) &&
+		vaultPath(one) == vaultPath(two)
+}
+
+// vaultPath is the path of a mount from the root namespace: Vault takes namespaces in a mount's
+// path too.
+func vaultPath(c models.DestinationConfig) string {
+	return strings.Trim(strings.Trim(c.Namespace, "/")+"/"+strings.Trim(c.Mount, "/"), "/")
+}
+
+// awsURL is where AWS Secrets Manager is reached, "" for AWS's own regional endpoints, whatever
+// they are called.
+func awsURL(c models.DestinationConfig) string {
+	u, err := url.Parse(c.Endpoint)
+	host := ""
+	if err == nil {
+		host = strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	}
+	for _, own := range []string{".amazonaws.com", ".amazonaws.com.cn", ".api.aws"} {
+		if strings.HasSuffix(host, own) {
+			return ""
+		}
+	}
+	return c.Endpoint
 }
 
 // sameURL reports whether two addresses are one server's, as far as their texts tell.
@@ -81,7 +104,10 @@ func plainURL(text string) string {
 	if err != nil {
 		return text
 	}
-	host, port := strings.ToLower(u.Hostname()), u.Port()
+	host, port := strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), u.Port()
+	if ip, err := netip.ParseAddr(host); err == nil {
+		host = ip.Unmap().String()
+	}
 	if port == map[string]string{"https": "443", "http": "80"}[u.Scheme] {
 		port = ""
 	}

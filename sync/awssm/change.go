@@ -72,9 +72,16 @@ func (d *Driver) Delete(ctx context.Context, r keepersync.Remote) (keepersync.Re
 	return d.Describe(ctx, r.Name)
 }
 
-// Restore ends a scheduled deletion.
+// Restore ends a scheduled deletion of what bears the mark still that it was seen with.
 func (d *Driver) Restore(ctx context.Context, r keepersync.Remote) (keepersync.Remote, error) {
-	_, err := d.client.RestoreSecret(ctx, &secretsmanager.RestoreSecretInput{SecretId: aws.String(r.Name)})
+	there, err := d.Describe(ctx, r.Name)
+	if err != nil {
+		return keepersync.Remote{}, err
+	}
+	if there.Mark != r.Mark {
+		return keepersync.Remote{}, otherMark(r.Name)
+	}
+	_, err = d.client.RestoreSecret(ctx, &secretsmanager.RestoreSecretInput{SecretId: aws.String(r.Name)})
 	if err != nil {
 		return keepersync.Remote{}, d.fail(err, opRestore, r.Name)
 	}

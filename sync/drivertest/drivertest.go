@@ -99,6 +99,7 @@ func Run(t *testing.T, start func(*testing.T) Counterpart) {
 		{"Absent", testAbsent},
 		{"Mark", testMark},
 		{"MarkGone", testMarkGone},
+		{"RestoreOfAnothers", testRestoreOfAnothers},
 		{"Unmark", testUnmark},
 		{"UnmarkOther", testUnmarkOther},
 		{"LostAnswerOfUnmark", testLostAnswerOfUnmark},

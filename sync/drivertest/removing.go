@@ -164,6 +164,24 @@ func testMarkGone(s *suite) {
 	}
 }
 
+// What was deleted under another mark is not Keeper's to bring back.
+func testRestoreOfAnothers(s *suite) {
+	name, other := s.Prefix()+"x", keepersync.Mark{Owner: "another", Destination: "dst_other", Secret: 1}
+	there := s.create(name, value("one"))
+	_, err := s.d.Unmark(s.ctx, name, there.Mark)
+	s.must(err)
+	_, err = s.d.Mark(s.ctx, name, other)
+	s.must(err)
+	gone, err := s.d.Delete(s.ctx, s.describe(name))
+	s.must(err)
+	gone.Mark = there.Mark
+	_, err = s.d.Restore(s.ctx, gone)
+	s.wantKind(err, fault.Conflict)
+	if now := s.describe(name); !now.Deleted || now.Mark != other {
+		s.Errorf("it became %+v", now)
+	}
+}
+
 // What Keeper adopted and gives back is as its owner had it: only the mark is gone.
 func testUnmark(s *suite) {
 	name := s.Prefix() + "theirs"

@@ -129,7 +129,9 @@ func (d *Driver) decode(name string, data json.RawMessage) (keepersync.Fetched, 
 			return keepersync.Fetched{Value: models.NewPlaintext([]byte(text))}, nil
 		}
 		if text, ok := entry[d.valueKey+keepersync.Base64Suffix].(string); ok {
-			if value, err := base64.StdEncoding.DecodeString(text); err == nil {
+			// Only what Keeper would write so: a text under this key is none under the other.
+			value, err := base64.StdEncoding.DecodeString(text)
+			if err == nil && !utf8.Valid(value) && base64.StdEncoding.EncodeToString(value) == text {
 				return keepersync.Fetched{Value: models.NewPlaintext(value)}, nil
 			}
 		}

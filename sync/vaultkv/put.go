@@ -49,7 +49,7 @@ func (d *Driver) Put(ctx context.Context, w keepersync.Write) (keepersync.Remote
 	case !r.Mark.Zero() && r.Mark != w.Mark: // which no check-and-set guards
 		return r, fault.New(fault.Conflict, "%s had got another mark in Vault as Keeper wrote; what it held stands there as version %d.", w.Name, cas).
 			WithHint("Compare the two versions in Vault, and decide which is to stay.")
-	case !w.Replaces.Exists() && r.Mark.Zero():
+	case cas == 0 && r.Mark.Zero():
 		return d.merge(ctx, w.Name, w.Mark, customOf(w.Mark))
 	}
 	return r, nil
@@ -72,7 +72,11 @@ func (d *Driver) expected(ctx context.Context, w keepersync.Write) (int, error) 
 	if fault.Is(err, fault.NotFound) {
 		return 0, nil
 	}
-	if err == nil && m.remote(w.Name).Version != "" {
+	switch {
+	case err != nil:
+	case markOf(m.CustomMetadata) != w.Replaces.Mark:
+		err = otherMark(w.Name)
+	case m.remote(w.Name).Version != "":
 		err = d.conflict(w)
 	}
 	return m.CurrentVersion, err

@@ -123,7 +123,11 @@ func waiting(tx *store.Tx, d models.Destination, _ models.SyncRun) ([]models.Sig
 	signal.Secrets, signal.Total, err = tx.WaitingSecrets(d.ID, models.MaxAlertSecrets)
 	if signal.Total > 0 {
 		signal.Holds = true
-		signal.Summary = fmt.Sprintf("%s differ between Keeper and %s and wait for a person to decide.", many(signal.Total, "secret"), d.Name)
+		differ := "differ between Keeper and %s and wait for a person to decide."
+		if signal.Total == 1 {
+			differ = "differs between Keeper and %s and waits for a person to decide."
+		}
+		signal.Summary = many(signal.Total, "secret") + " " + fmt.Sprintf(differ, d.Name)
 		signal.Hint = "Compare both sides and decide whose value counts."
 	}
 	return []models.Signal{signal}, err

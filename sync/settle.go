@@ -275,8 +275,12 @@ func (r *run) deleted(w *work) Outcome {
 func (r *run) fail(w *work, doing string, err error) Outcome {
 	o := r.outcome(w, w.decision.Status, w.decision.Action)
 	o.Why, o.Err = w.decision.Why, explain(w.entry, doing, err)
-	if acts(w.decision.Action) { // what failed may have been done all the same
-		o.Left, o.Lost = Left{}, max(w.lost, w.decision.Loses(w.entry, w.seen))
+	if !acts(w.decision.Action) {
+		return o
+	}
+	o.Left = Left{}
+	if w.decision.Status != models.StatusUnknown { // what was sent and failed may have been done all the same
+		o.Lost = max(w.lost, w.decision.Loses(w.entry, w.seen))
 	}
 	return o
 }

@@ -81,6 +81,9 @@ func (s *Service) PreviewImport(ctx context.Context, actor models.Actor, id mode
 	if err := draft.complete(d); err != nil {
 		return models.Import{}, err
 	}
+	if err := s.narrowPrefix(ctx, actor, e, d, &draft); err != nil {
+		return models.Import{}, err
+	}
 	driver, err := s.source(ctx, actor, e, d, *draft.Prefix)
 	if err != nil {
 		return models.Import{}, err
@@ -139,20 +142,31 @@ func (s *Service) mayImport(ctx context.Context, actor models.Actor, purpose mod
 	return d, e, err
 }
 
-// source is a driver for what stands under a prefix, with the destination's credentials. What
-// Keeper's own credentials reach beyond the destination's prefix is an administrator's to see.
-func (s *Service) source(ctx context.Context, actor models.Actor, e models.Environment, d models.Destination, prefix string) (keepersync.Driver, error) {
-	if prefix == d.Config.Prefix {
-		return s.driver(ctx, e, d)
+// narrowPrefix has an actor who may not look at all that stands under the destination's own
+// prefix look at what begins as the names do which the destination writes.
+func (s *Service) narrowPrefix(ctx context.Context, actor models.Actor, e models.Environment, d models.Destination, draft *ImportDraft) error {
+	credentials, err := s.credentials(ctx, e, d)
+	if err == nil && *draft.Prefix == d.Config.Prefix && !reaches(actor, e, d, credentials, *draft.Prefix) {
+		draft.Prefix = new(lentPrefix(e, d))
 	}
+	return err
+}
+
+// source is a driver for what stands under a prefix, with the destination's credentials. What
+// Keeper's own credentials reach beyond the names that the destination writes is an
+// administrator's to see.
+func (s *Service) source(ctx context.Context, actor models.Actor, e models.Environment, d models.Destination, prefix string) (keepersync.Driver, error) {
 	credentials, err := s.credentials(ctx, e, d)
 	if err != nil {
 		return nil, err
 	}
-	if !reaches(actor, d, credentials, prefix) {
+	if !reaches(actor, e, d, credentials, prefix) {
 		return nil, s.refused(ctx, audit.OnDestination(actor, string(auth.LendCredentials), e, d),
-			fault.New(fault.Forbidden, "%s works with Keeper's own credentials; only an administrator may look beyond its prefix %q with them.", d.Name, d.Config.Prefix).
+			fault.New(fault.Forbidden, "%s works with Keeper's own credentials; only an administrator may look beyond its prefix %q with them.", d.Name, lentPrefix(e, d)).
 				WithHint("Import from a destination with credentials of its own, or ask an administrator."))
+	}
+	if prefix == d.Config.Prefix {
+		return s.driver(ctx, e, d)
 	}
 	d.Config.Prefix = prefix
 	return s.Open(ctx, d, credentials)
@@ -166,11 +180,18 @@ func (s *Service) Reaches(ctx context.Context, actor models.Actor, id models.Des
 		return false, err
 	}
 	credentials, err := s.credentials(ctx, e, d)
-	return err == nil && reaches(actor, d, credentials, prefix), err
+	return err == nil && reaches(actor, e, d, credentials, prefix), err
 }
 
-func reaches(actor models.Actor, d models.Destination, c models.DestinationCredentials, prefix string) bool {
-	return strings.HasPrefix(prefix, d.Config.Prefix) || ownCredentials(d, c) || auth.Can(actor, auth.LendCredentials, auth.Global)
+func reaches(actor models.Actor, e models.Environment, d models.Destination, c models.DestinationCredentials, prefix string) bool {
+	return strings.HasPrefix(prefix, lentPrefix(e, d)) || ownCredentials(d, c) || auth.Can(actor, auth.LendCredentials, auth.Global)
+}
+
+// lentPrefix is what the names begin with for which an administrator lent Keeper's credentials:
+// the destination's prefix, and the text that its template has before the first part that differs
+// from secret to secret.
+func lentPrefix(e models.Environment, d models.Destination) string {
+	return d.Config.Prefix + d.Config.Names().Literal(e.Name)
 }
 
 // ImportQuery chooses imports; its environments are narrowed to those that the actor may see.
@@ -205,6 +226,13 @@ func (s *Service) importOf(ctx context.Context, actor models.Actor, id models.Im
 	var e models.Environment
 	if err == nil {
 		d, e, err = s.destination(ctx, actor, auth.ManageDestination, i.DestinationID)
+	}
+	if err == nil {
+		var credentials models.DestinationCredentials
+		credentials, err = s.credentials(ctx, e, d)
+		if err == nil && !reaches(actor, e, d, credentials, i.Prefix) { // what the actor could not have looked at
+			err = fault.New(fault.NotFound, "There is no such import.")
+		}
 	}
 	if fault.Is(err, fault.NotFound) {
 		return models.Import{}, d, e, fault.New(fault.NotFound, "There is no such import, or it is too long ago.").WithHint("Make a new preview.")

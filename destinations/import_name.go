@@ -42,10 +42,11 @@ func (n naming) name(item *models.ImportItem) bool {
 // read takes the destination's prefix and template off a name.
 func (n naming) read(remote string) string {
 	name := strings.TrimPrefix(remote, n.prefix)
-	if n.prefix != n.destination.Config.Prefix || n.destination.Config.NameTemplate == "" {
+	own := n.destination.Config.Prefix
+	if n.prefix != own && n.prefix != own+n.template.Literal(n.environment) || n.destination.Config.NameTemplate == "" {
 		return name
 	}
-	if fields, ok := n.template.Match(n.environment, name); ok {
+	if fields, ok := n.template.Match(n.environment, strings.TrimPrefix(remote, own)); ok {
 		return fields.Name
 	}
 	return name

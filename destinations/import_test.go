@@ -437,4 +437,50 @@ func TestImportPermissions(t *testing.T) {
 	if count(h.actions(t), string(auth.LendCredentials)+" refused") != 1 {
 		t.Error("the refusal is not on record")
 	}
+	// What an administrator found beyond it, the manager is not shown either.
+	beyond, err := h.PreviewImport(t.Context(), admin, lent.ID, destinations.ImportDraft{Prefix: new("")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = h.FindImport(t.Context(), manager, beyond.ID)
+	wantFault(t, err, fault.NotFound)
+	_, err = h.ImportItems(t.Context(), manager, beyond.ID, destinations.ImportItemQuery{})
+	wantFault(t, err, fault.NotFound)
+}
+
+// TestImportWithinTemplate has a destination with Keeper's own credentials, the names of which
+// begin by its template and not by a prefix: the rest of the place is no manager's to read.
+func TestImportWithinTemplate(t *testing.T) {
+	h := sqlite(t)
+	manager := member(models.RoleManager, h.env.ID)
+	d, err := h.Create(t.Context(), admin, destinations.Draft{
+		Environment: h.env.ID, Name: "lent", Kind: models.DestinationAWS, SkipCheck: true,
+		Config: models.DestinationConfig{Region: "eu-central-1", NoPrefix: true, NameTemplate: "{environment}/{name}"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.put(t, "staging/db", "guess")
+	h.put(t, "db", "ours")
+	place := h.places.at("")
+	place.Edit("staging/db", []byte("guess"))
+	place.Edit("production/db", []byte("theirs"))
+	for _, purpose := range []models.ImportPurpose{models.PurposeImport, models.PurposeAdopt} {
+		i, err := h.PreviewImport(t.Context(), manager, d.ID, destinations.ImportDraft{Purpose: purpose})
+		if err != nil {
+			t.Fatal(err)
+		}
+		items := h.items(t, i)
+		if _, shown := items["staging/db"]; shown || items["production/db"].SecretName != "db" || len(items) != 1 {
+			t.Errorf("%s: a manager is shown %+v", purpose, items)
+		}
+		all, err := h.PreviewImport(t.Context(), admin, d.ID, destinations.ImportDraft{Purpose: purpose})
+		if err != nil || all.Counts.Listed != 2 {
+			t.Errorf("%s: an administrator is shown %+v, %v", purpose, all.Counts, err)
+		}
+		for _, prefix := range []string{"staging/", "sta"} {
+			_, err := h.PreviewImport(t.Context(), manager, d.ID, destinations.ImportDraft{Prefix: &prefix})
+			wantFault(t, err, fault.Forbidden)
+		}
+	}
 }

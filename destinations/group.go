@@ -21,10 +21,12 @@ import (
 type groupLedger struct {
 	*ledger
 
-	// known is what the store said at readAt; moved says that this pass has changed it since.
-	// The groups of the engine's page stay in working, each touched by one worker at a time.
+	// known is what the store said at readAt, which took so long; moved says that this pass has
+	// changed it since. The groups of the engine's page stay in working, each touched by one worker
+	// at a time.
 	known   []*group
 	readAt  time.Time
+	took    time.Duration
 	moved   atomic.Bool
 	working map[models.SecretID]*group
 }
@@ -69,7 +71,8 @@ func (l *groupLedger) Entries(ctx context.Context, dueOnly bool) iter.Seq2[[]kee
 	return func(yield func([]keepersync.Entry, error) bool) {
 		caughtUp, after, first := l.service.Now(), models.SecretID(0), true
 		for {
-			groups, err := l.groups(ctx)
+			// What this pass changed lies behind: ahead, what was read serves as long as it is not old.
+			groups, err := l.upTo(ctx, !first)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -80,7 +83,7 @@ func (l *groupLedger) Entries(ctx context.Context, dueOnly bool) iter.Seq2[[]kee
 				return
 			}
 			first, after = false, page[len(page)-1].id()
-			if !l.still && now.Sub(caughtUp) >= catchUpEvery {
+			if !l.still && now.Sub(caughtUp) >= l.lasts() {
 				caughtUp = now
 				if !l.catchUpGroups(ctx, after, yield) {
 					return
@@ -134,15 +137,22 @@ func (l *groupLedger) groupEntry(g *group) keepersync.Entry {
 	return e
 }
 
-// groups is what the store says, by ascending id as secrets: what it said within the last
-// second, as long as this pass has changed nothing. It gives new folders their groups, and
-// groups whose members changed their next version.
-func (l *groupLedger) groups(ctx context.Context) ([]*group, error) {
+// lasts is how long what the store said serves: a second, or longer where reading it takes long,
+// so that a pass over a million secrets does not spend its time reading them.
+func (l *groupLedger) lasts() time.Duration { return max(catchUpEvery, 10*l.took) }
+
+// groups is what the store says, by ascending id as secrets: what it said lately, as long as this
+// pass has changed nothing. It gives new folders their groups, and groups whose members changed
+// their next version.
+func (l *groupLedger) groups(ctx context.Context) ([]*group, error) { return l.upTo(ctx, false) }
+
+// upTo is groups, or where moved is true what the store said lately in any case.
+func (l *groupLedger) upTo(ctx context.Context, moved bool) ([]*group, error) {
 	if err := l.atWork(ctx); err != nil {
 		return nil, err
 	}
-	now := l.service.Now()
-	if l.known != nil && !l.moved.Load() && now.Sub(l.readAt) < catchUpEvery {
+	now, begun := l.service.Now(), time.Now()
+	if l.known != nil && (moved || !l.moved.Load()) && now.Sub(l.readAt) < l.lasts() {
 		return l.known, nil
 	}
 	for attempt := 1; ; attempt++ {
@@ -159,7 +169,7 @@ func (l *groupLedger) groups(ctx context.Context) ([]*group, error) {
 			return nil, err
 		}
 		slices.SortFunc(groups, func(a, b *group) int { return cmp.Compare(a.id(), b.id()) })
-		l.known, l.readAt = groups, now
+		l.known, l.readAt, l.took = groups, now, time.Since(begun)
 		return groups, nil
 	}
 }

@@ -211,3 +211,37 @@ func testCountWork(t *testing.T, s *store.Store) {
 	same(t, count(true), store.SyncWork{Entries: 1, Creates: 1})
 	same(t, read(t, s, func(tx *store.Tx) (store.SyncWork, error) { return tx.CountWork("dst_none", false, at) }), store.SyncWork{})
 }
+
+// testTakenAway counts what runs took away by themselves lately: of an entry that several secrets
+// share all of it, up to what it has.
+func testTakenAway(t *testing.T, s *store.Store) {
+	h := newHouse(t, s)
+	d := h.destination(t, "d")
+	run := models.SyncRun{ID: "run_1", DestinationID: d.ID, EnvironmentID: h.env.ID, StartedAt: at}
+	lost := func(id models.SecretID, n int, found models.SyncStatus, when time.Time) models.SyncResult {
+		return models.SyncResult{RunID: run.ID, SecretID: id, Status: models.StatusInSync, Action: models.ActionUpdate, Found: found, Lost: n, At: when}
+	}
+	var members []store.SyncOutcome
+	for i := range 3 {
+		secret := h.secret(t, fmt.Sprint("s", i))
+		members = append(members, store.SyncOutcome{Version: 1, State: models.SyncState{
+			SecretID: secret.ID, DestinationID: d.ID, GroupID: 5, BaseVersion: 1, BaseAt: new(at), Status: models.StatusInSync, Since: at,
+		}})
+	}
+	write(t, s, func(tx *store.Tx) error {
+		if err := tx.CreateRun(&run); err != nil {
+			return err
+		}
+		if err := tx.RecordSync(members); err != nil {
+			return err
+		}
+		return tx.AddResults([]models.SyncResult{
+			lost(1, 1, models.StatusDrifted, at), lost(1, 1, models.StatusDrifted, at),
+			lost(2, 1, models.StatusDrifted, at.Add(-time.Hour)), lost(3, 0, models.StatusSourceChanged, at), lost(4, 1, "", at),
+			lost(-5, 2, models.StatusSourceChanged, at), lost(-5, 2, models.StatusDrifted, at),
+			lost(-6, 7, models.StatusOrphaned, at), lost(-7, 1, models.StatusDrifted, at),
+		})
+	})
+	taken := read(t, s, func(tx *store.Tx) (map[models.SecretID]int, error) { return tx.TakenAway(d.ID, at.Add(-time.Minute)) })
+	same(t, taken, map[models.SecretID]int{1: 1, -5: 3, -6: 7, -7: 1})
+}

@@ -196,7 +196,7 @@ func (l *groupLedger) readGroups(ctx context.Context) ([]*group, error) {
 }
 
 func (l *groupLedger) arrange(members []store.GroupMember, rows []models.SyncGroup, holds []models.SyncHold) []*group {
-	byFolder, byID := map[string]*group{}, map[models.GroupID]*group{}
+	byFolder, byID := map[string]*group{}, map[models.SyncGroupID]*group{}
 	for _, row := range rows {
 		g := &group{row: row}
 		byFolder[row.Folder], byID[row.ID] = g, g

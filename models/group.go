@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// GroupID is the number of an entry at a destination that several secrets share.
-type GroupID int64
+// SyncGroupID is the number of an entry at a destination that several secrets share.
+type SyncGroupID int64
 
 // SecretID stands for the group wherever one entry is one secret's elsewhere: in the mark at
 // the destination, in plans, results and holds. It is negative, so that it is no secret's.
-func (id GroupID) SecretID() SecretID { return SecretID(-id) }
+func (id SyncGroupID) SecretID() SecretID { return SecretID(-id) }
 
 // GroupOf is the group that a SecretID stands for; false where it is a secret's own.
-func GroupOf(id SecretID) (GroupID, bool) { return GroupID(-id), id < 0 }
+func GroupOf(id SecretID) (SyncGroupID, bool) { return SyncGroupID(-id), id < 0 }
 
 // SyncGroup is an entry at a destination that several secrets share: what should be in it, and
 // its state, which its members' states repeat. It outlives its members, so that a folder that
 // is used again finds its old name at the destination to be its own.
 type SyncGroup struct {
-	ID            GroupID `gorm:"primaryKey;autoIncrement"`
+	ID            SyncGroupID `gorm:"primaryKey;autoIncrement"`
 	DestinationID DestinationID
 	Folder        string // as DestinationConfig.Place says
 	RemoteName    string // fixed when the group is made

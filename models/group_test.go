@@ -27,7 +27,7 @@ func TestPlace(t *testing.T) {
 }
 
 func TestGroupIDs(t *testing.T) {
-	if id, grouped := models.GroupOf(models.GroupID(7).SecretID()); id != 7 || !grouped {
+	if id, grouped := models.GroupOf(models.SyncGroupID(7).SecretID()); id != 7 || !grouped {
 		t.Errorf("group 7 is %d, %v", id, grouped)
 	}
 	if _, grouped := models.GroupOf(7); grouped {

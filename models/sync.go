@@ -74,7 +74,7 @@ type SyncState struct {
 	LastHint  string     // what to do about it
 	UpdatedAt time.Time
 
-	GroupID GroupID // the entry that it shares with others there, whose state this repeats; 0: none
+	GroupID SyncGroupID // the entry that it shares with others there, whose state this repeats; 0: none
 }
 
 // TableName names the table for GORM.

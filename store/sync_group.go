@@ -19,7 +19,7 @@ type GroupMember struct {
 	Hash     []byte // keyed hash of the value
 	Deleted  bool
 	Known    bool // there is a state; else it was never looked at, and the rest is zero
-	GroupID  models.GroupID
+	GroupID  models.SyncGroupID
 	Dirty    bool
 	Status   models.SyncStatus
 	Since    *time.Time
@@ -63,7 +63,7 @@ func (tx *Tx) Groups(destination models.DestinationID) ([]models.SyncGroup, erro
 }
 
 // Group loads one.
-func (tx *Tx) Group(id models.GroupID) (models.SyncGroup, error) {
+func (tx *Tx) Group(id models.SyncGroupID) (models.SyncGroup, error) {
 	return take[models.SyncGroup](tx.db().Where("id = ?", id), "sync group")
 }
 

@@ -214,7 +214,7 @@ func (tx *Tx) TakenAway(destination models.DestinationID, since time.Time) (map[
 }
 
 // countWritten is how many values of Keeper's an entry holds that several secrets share.
-func (tx *Tx) countWritten(id models.GroupID) (int, error) {
+func (tx *Tx) countWritten(id models.SyncGroupID) (int, error) {
 	var n int64
 	err := tx.db().Model(&models.SyncState{}).Where("group_id = ? AND base_version > 0", id).Count(&n).Error
 	return int(n), translate(err, "sync state")

@@ -58,8 +58,7 @@ func newUnsure(t *testing.T, h *house, at stead, set func(*models.DestinationCon
 		}
 	})
 	all := map[string]models.Secret{}
-	for _, name := range []string{"top", "top too", "b/same", "b/changed", "b/deleted", "b/old", "a/vanished", "a/drifted"} {
-		name = strings.ReplaceAll(name, " ", "-")
+	for _, name := range []string{"a/drifted", "a/vanished", "b/old", "b/deleted", "b/changed", "b/same", "top-too", "top"} { // AWS lists the newest first
 		all[name] = h.put(t, name, "ours")
 		u.secrets[all[name].ID], u.names["production/"+name] = "production/"+name, "ours"
 	}
@@ -112,7 +111,7 @@ func (u *unsure) spent(t *testing.T) (names []string) {
 		for id := range taken {
 			name := u.secrets[id]
 			if group, grouped := models.GroupOf(id); grouped {
-				g, err := tx.Group(group)
+				g, err := tx.SyncGroup(group)
 				if err != nil {
 					return err
 				}

@@ -107,7 +107,7 @@ func (s *Service) destroy(ctx context.Context, d models.Destination, e models.En
 func (s *Service) isBack(ctx context.Context, id models.SecretID) (back bool, err error) {
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
 		if group, grouped := models.GroupOf(id); grouped {
-			g, err := tx.Group(group)
+			g, err := tx.SyncGroup(group)
 			back = err == nil && len(g.Hash) > 0
 			return err
 		}

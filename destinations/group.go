@@ -176,14 +176,14 @@ func (l *groupLedger) upTo(ctx context.Context, moved bool) ([]*group, error) {
 
 // readGroups puts all secrets into the groups that they belong to.
 func (l *groupLedger) readGroups(ctx context.Context) ([]*group, error) {
-	var members []store.GroupMember
+	var members []store.SyncGroupMember
 	var rows []models.SyncGroup
 	var holds []models.SyncHold
 	err := l.service.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		if members, err = tx.GroupMembers(l.destination.ID); err != nil {
+		if members, err = tx.SyncGroupMembers(l.destination.ID); err != nil {
 			return err
 		}
-		if rows, err = tx.Groups(l.destination.ID); err != nil {
+		if rows, err = tx.SyncGroups(l.destination.ID); err != nil {
 			return err
 		}
 		holds, err = tx.GroupHolds(l.destination.ID)
@@ -195,7 +195,7 @@ func (l *groupLedger) readGroups(ctx context.Context) ([]*group, error) {
 	return l.arrange(members, rows, holds), nil
 }
 
-func (l *groupLedger) arrange(members []store.GroupMember, rows []models.SyncGroup, holds []models.SyncHold) []*group {
+func (l *groupLedger) arrange(members []store.SyncGroupMember, rows []models.SyncGroup, holds []models.SyncHold) []*group {
 	byFolder, byID := map[string]*group{}, map[models.SyncGroupID]*group{}
 	for _, row := range rows {
 		g := &group{row: row}

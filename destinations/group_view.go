@@ -48,7 +48,7 @@ func groupOf(tx *store.Tx, d models.DestinationID, secret models.SecretID) (mode
 	if !grouped {
 		return tx.GroupOfSecret(d, secret)
 	}
-	g, err := tx.Group(id)
+	g, err := tx.SyncGroup(id)
 	if err == nil && g.DestinationID != d {
 		err = errNoHold
 	}

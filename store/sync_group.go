@@ -8,9 +8,9 @@ import (
 	"github.com/your-org/keeper/models"
 )
 
-// GroupMember is one secret that shares an entry at a destination with others, and what its
+// SyncGroupMember is one secret that shares an entry at a destination with others, and what its
 // state there says.
-type GroupMember struct {
+type SyncGroupMember struct {
 	SecretID models.SecretID
 	Name     string
 	Type     models.SecretType    // of the current version, as are the next three
@@ -30,9 +30,9 @@ type GroupMember struct {
 	BaseAt            *time.Time
 }
 
-// GroupMembers lists all secrets of a destination's environment by ID, in one query. Deleted
+// SyncGroupMembers lists all secrets of a destination's environment by ID, in one query. Deleted
 // ones are among them while they have a state.
-func (tx *Tx) GroupMembers(destination models.DestinationID) ([]GroupMember, error) {
+func (tx *Tx) SyncGroupMembers(destination models.DestinationID) ([]SyncGroupMember, error) {
 	query := tx.entries(destination, false, time.Time{}).
 		Joins("JOIN secret_versions v ON v.secret_id = s.id AND v.number = s.current_version").
 		Select("s.id, s.name, v.type, s.current_version, v.size, v.hash, s.deleted_at IS NOT NULL, st.secret_id IS NOT NULL, "+
@@ -44,9 +44,9 @@ func (tx *Tx) GroupMembers(destination models.DestinationID) ([]GroupMember, err
 		return nil, translate(err, "sync state")
 	}
 	defer func() { _ = rows.Close() }()
-	var members []GroupMember
+	var members []SyncGroupMember
 	for rows.Next() {
-		var m GroupMember
+		var m SyncGroupMember
 		err := rows.Scan(&m.SecretID, &m.Name, &m.Type, &m.Version, &m.Size, &m.Hash, &m.Deleted, &m.Known,
 			&m.GroupID, &m.Dirty, &m.Status, &m.Since, &m.Base, &m.BaseHash, &m.BaseRemoteVersion, &m.BaseAt)
 		if err != nil {
@@ -57,13 +57,13 @@ func (tx *Tx) GroupMembers(destination models.DestinationID) ([]GroupMember, err
 	return members, translate(rows.Err(), "sync state")
 }
 
-// Groups lists a destination's groups, those without members too, by ID.
-func (tx *Tx) Groups(destination models.DestinationID) ([]models.SyncGroup, error) {
+// SyncGroups lists a destination's groups, those without members too, by ID.
+func (tx *Tx) SyncGroups(destination models.DestinationID) ([]models.SyncGroup, error) {
 	return all[models.SyncGroup](tx.db().Where("destination_id = ?", destination).Order("id"), "sync group")
 }
 
-// Group loads one.
-func (tx *Tx) Group(id models.SyncGroupID) (models.SyncGroup, error) {
+// SyncGroup loads one.
+func (tx *Tx) SyncGroup(id models.SyncGroupID) (models.SyncGroup, error) {
 	return take[models.SyncGroup](tx.db().Where("id = ?", id), "sync group")
 }
 
@@ -74,8 +74,8 @@ func (tx *Tx) GroupOfSecret(destination models.DestinationID, secret models.Secr
 	return take[models.SyncGroup](tx.db().Where("destination_id = ? AND id = (?)", destination, member), "sync group")
 }
 
-// CreateGroup adds a group, due, and gives it its ID; Conflict where the folder has one.
-func (tx *Tx) CreateGroup(g *models.SyncGroup) error {
+// CreateSyncGroup adds a group, due, and gives it its ID; Conflict where the folder has one.
+func (tx *Tx) CreateSyncGroup(g *models.SyncGroup) error {
 	now := tx.Now()
 	g.Version, g.Dirty, g.ChangedAt, g.Since, g.UpdatedAt = 1, true, now, now, now
 	return tx.insert(g, "sync group")
@@ -149,7 +149,7 @@ type GroupOutcome struct {
 // A group whose members changed since stays due, and so does each member that did.
 func (tx *Tx) RecordGroup(o GroupOutcome) error {
 	id, _ := models.GroupOf(o.State.SecretID)
-	if _, err := tx.Group(id); fault.Is(err, fault.NotFound) {
+	if _, err := tx.SyncGroup(id); fault.Is(err, fault.NotFound) {
 		return nil // the destination was removed
 	}
 	if err := tx.RecordSync(o.Members); err != nil { // locks the secrets first, as their changes do

@@ -13,9 +13,9 @@ func testGroups(t *testing.T, s *store.Store) {
 	h := newHouse(t, s)
 	d := h.destination(t, "vault")
 	group := models.SyncGroup{DestinationID: d.ID, Folder: "app", RemoteName: "production/app", Hash: []byte("one"), Size: 3}
-	write(t, s, func(tx *store.Tx) error { return tx.CreateGroup(&group) })
+	write(t, s, func(tx *store.Tx) error { return tx.CreateSyncGroup(&group) })
 	get := func() models.SyncGroup {
-		return read(t, s, func(tx *store.Tx) (models.SyncGroup, error) { return tx.Group(group.ID) })
+		return read(t, s, func(tx *store.Tx) (models.SyncGroup, error) { return tx.SyncGroup(group.ID) })
 	}
 	due := func() int {
 		return read(t, s, func(tx *store.Tx) (int, error) { return tx.CountDueGroups(d.ID, at) })
@@ -47,7 +47,7 @@ func testGroups(t *testing.T, s *store.Store) {
 	t.Run("Folders", func(t *testing.T) {
 		again := group
 		again.ID = 0
-		failing(t, s, fault.Conflict, func(tx *store.Tx) error { return tx.CreateGroup(&again) })
+		failing(t, s, fault.Conflict, func(tx *store.Tx) error { return tx.CreateSyncGroup(&again) })
 		if got := get(); got.Version != 1 || !got.Dirty || got.Status != "" || due() != 1 {
 			t.Errorf("got %+v", got)
 		}
@@ -108,6 +108,6 @@ func testGroups(t *testing.T, s *store.Store) {
 	t.Run("Removed", func(t *testing.T) {
 		write(t, s, func(tx *store.Tx) error { return tx.DeleteDestination(d.ID) })
 		write(t, s, func(tx *store.Tx) error { return tx.RecordGroup(outcome(models.StatusInSync)) })
-		failing(t, s, fault.NotFound, func(tx *store.Tx) error { _, err := tx.Group(group.ID); return err })
+		failing(t, s, fault.NotFound, func(tx *store.Tx) error { _, err := tx.SyncGroup(group.ID); return err })
 	})
 }

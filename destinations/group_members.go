@@ -25,7 +25,7 @@ type group struct {
 
 // member is one secret of a group, and the key that its value stands under.
 type member struct {
-	store.GroupMember
+	store.SyncGroupMember
 	key string
 }
 

@@ -270,7 +270,7 @@ func (l *groupLedger) settleGroups(ctx context.Context, groups []*group) error {
 		for i := range stored {
 			put := tx.MoveGroup
 			if stored[i].ID == 0 {
-				put = tx.CreateGroup
+				put = tx.CreateSyncGroup
 			}
 			if err := put(&stored[i]); err != nil {
 				return err

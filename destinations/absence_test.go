@@ -58,9 +58,12 @@ func newUnsure(t *testing.T, h *house, at stead, set func(*models.DestinationCon
 		}
 	})
 	all := map[string]models.Secret{}
-	for _, name := range []string{"a/drifted", "a/vanished", "b/old", "b/deleted", "b/changed", "b/same", "top-too", "top"} { // AWS lists the newest first
+	for _, name := range []string{"a/drifted", "a/vanished", "b/old", "b/deleted", "b/changed", "b/same", "top-too", "top"} {
 		all[name] = h.put(t, name, "ours")
 		u.secrets[all[name].ID], u.names["production/"+name] = "production/"+name, "ours"
+		if name == "a/drifted" {
+			h.work(t, u.dest) // AWS lists the oldest last
+		}
 	}
 	h.work(t, u.dest)
 	h.delete(t, all["b/old"])

@@ -73,6 +73,9 @@ func (d *Driver) describe(ctx context.Context, name string) (state, error) {
 	if err != nil {
 		return state{}, d.fail(err, opDescribe, name)
 	}
+	if out.ARN == nil { // what answers so is not AWS, and does not say that there is no value
+		return state{}, fault.New(fault.Unavailable, "AWS Secrets Manager's answer does not tell of %s.", name)
+	}
 	s := remote(name, out.VersionIdsToStages, out.Tags, out.DeletedDate, out.LastChangedDate)
 	s.beside = beside{key: aws.ToString(out.KmsKeyId), tags: out.Tags, replicas: out.ReplicationStatus, described: true}
 	s.Untuned = d.untuned(ctx, s.beside, s)
@@ -106,7 +109,9 @@ func (d *Driver) Fetch(ctx context.Context, names []string) map[string]keepersyn
 			continue
 		}
 		for _, v := range out.SecretValues {
-			answers[aws.ToString(v.Name)] = fetched(v)
+			if v.SecretString != nil || v.SecretBinary != nil {
+				answers[aws.ToString(v.Name)] = fetched(v)
+			}
 		}
 		for _, e := range out.Errors {
 			name := nameOf(aws.ToString(e.SecretId))

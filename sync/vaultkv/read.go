@@ -127,8 +127,8 @@ func (d *Driver) metadata(ctx context.Context, name string) (metadata, error) {
 		Data *metadata `json:"data"`
 	}
 	if err == nil && a.ok() {
-		if err = a.decode(&reply); err == nil && reply.Data == nil {
-			err = errNotVault
+		if err = a.decode(&reply); err == nil && (reply.Data == nil || reply.Data.Versions == nil) {
+			err = errNotVault // Vault names the versions even where there are none
 		}
 	}
 	if err != nil || !a.ok() {

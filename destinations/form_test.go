@@ -129,13 +129,13 @@ func TestBackOfOtherEntries(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := objects.back(c.kind, c.wasObject, text(c.entry))
-			switch {
-			case c.want == "":
+			switch c.want {
+			case "":
 				if !fault.Is(err, fault.Invalid) || objects.untaken(c.kind, text(c.entry)) == "" {
 					t.Errorf("got %s, %v", got.Reveal(), err)
 				}
 				return
-			case c.want == "empty":
+			case "empty":
 				c.want = ""
 			}
 			if err != nil || string(got.Reveal()) != c.want {

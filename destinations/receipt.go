@@ -70,7 +70,7 @@ func (s *Service) Receipt(ctx context.Context, actor models.Actor, id models.Run
 	return receipt, err
 }
 
-// What a receipt holds, for those who show it.
+// SignedReceipt, Proven and Exception are what a receipt holds, for those who show it.
 type (
 	SignedReceipt = keepersync.Receipt
 	Proven        = keepersync.Proven

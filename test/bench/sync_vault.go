@@ -120,11 +120,11 @@ func measureVault(ctx context.Context, dir, binary string, many int) (figures []
 	took = run.FinishedAt.Sub(run.StartedAt)
 	rate, bare := float64(run.Counts.Updated)/took.Seconds(), (before.rate+after.rate)/2
 	figures = append(figures, told(figureOfKeys{
-		what:     fmt.Sprintf("Vault core: %d new values, %d at once", copies, syncWorkers),
-		bound:    "0.9 × the rate of the bare load generator",
+		what:  fmt.Sprintf("Vault core: %d new values, %d at once", copies, syncWorkers),
+		bound: "0.9 × the rate of the bare load generator",
 		measured: fmt.Sprintf("%.0f a second, bare %.0f and %.0f: %.2f ×; of the processor each takes %s ms of Vault's and %s ms of Keeper's, bare %s ms of Vault's",
 			rate, before.rate, after.rate, rate/bare, millis(ofVault), millis(ofKeeper), millis(after.processor)),
-		met:      rate >= 0.9*bare && run.Counts.Updated == copies,
+		met: rate >= 0.9*bare && run.Counts.Updated == copies,
 	}))
 	small, tookSmall, err := s.peak(ctx, d.ID)
 	if err != nil {

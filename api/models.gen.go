@@ -91,6 +91,81 @@ func (e DestinationKind) Valid() bool {
 	}
 }
 
+// Defines values for ImportItemStatus.
+const (
+	ItemDifferent ImportItemStatus = "different"
+	ItemEqual     ImportItemStatus = "equal"
+	ItemLeftOut   ImportItemStatus = "left_out"
+	ItemNew       ImportItemStatus = "new"
+	ItemProblem   ImportItemStatus = "problem"
+)
+
+// Valid indicates whether the value is a known member of the ImportItemStatus enum.
+func (e ImportItemStatus) Valid() bool {
+	switch e {
+	case ItemDifferent:
+		return true
+	case ItemEqual:
+		return true
+	case ItemLeftOut:
+		return true
+	case ItemNew:
+		return true
+	case ItemProblem:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ImportResult.
+const (
+	ResultFailed    ImportResult = "failed"
+	ResultImported  ImportResult = "imported"
+	ResultSkipped   ImportResult = "skipped"
+	ResultUnchanged ImportResult = "unchanged"
+	ResultUpdated   ImportResult = "updated"
+)
+
+// Valid indicates whether the value is a known member of the ImportResult enum.
+func (e ImportResult) Valid() bool {
+	switch e {
+	case ResultFailed:
+		return true
+	case ResultImported:
+		return true
+	case ResultSkipped:
+		return true
+	case ResultUnchanged:
+		return true
+	case ResultUpdated:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ImportStatus.
+const (
+	ImportApplied  ImportStatus = "applied"
+	ImportApplying ImportStatus = "applying"
+	ImportPreview  ImportStatus = "preview"
+)
+
+// Valid indicates whether the value is a known member of the ImportStatus enum.
+func (e ImportStatus) Valid() bool {
+	switch e {
+	case ImportApplied:
+		return true
+	case ImportApplying:
+		return true
+	case ImportPreview:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for KeyFindingKind.
 const (
 	FindingDamaged KeyFindingKind = "damaged"
@@ -268,6 +343,27 @@ func (e RunStatus) Valid() bool {
 	case RunRunning:
 		return true
 	case RunSucceeded:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RunTrigger.
+const (
+	TriggerChange   RunTrigger = "change"
+	TriggerManual   RunTrigger = "manual"
+	TriggerSchedule RunTrigger = "schedule"
+)
+
+// Valid indicates whether the value is a known member of the RunTrigger enum.
+func (e RunTrigger) Valid() bool {
+	switch e {
+	case TriggerChange:
+		return true
+	case TriggerManual:
+		return true
+	case TriggerSchedule:
 		return true
 	default:
 		return false
@@ -562,6 +658,9 @@ type DestinationChange struct {
 
 // DestinationConfig What is not secret of a destination's settings. Fields of the other kind stay absent.
 type DestinationConfig struct {
+	// AcceptOverlap Save it although another destination could write the same names.
+	AcceptOverlap bool `json:"accept_overlap,omitempty,omitzero"`
+
 	// Address Vault: its URL.
 	Address string `json:"address,omitempty,omitzero"`
 
@@ -580,8 +679,14 @@ type DestinationConfig struct {
 	// BrakePercent Which share of all, once more than five are concerned; absent: 25; 0: no share.
 	BrakePercent *int `json:"brake_percent,omitempty"`
 
+	// BundleName For the shape bundle: the one name there, after prefix; never changes.
+	BundleName string `json:"bundle_name,omitempty,omitzero"`
+
 	// CACert Vault: PEM
 	CACert string `json:"ca_cert,omitempty,omitzero"`
+
+	// DestroyDays Vault: days after which a version that Keeper deleted is destroyed for good; absent or 0: never.
+	DestroyDays int `json:"destroy_days,omitempty,omitzero"`
 
 	// Endpoint AWS: another URL than AWS's own.
 	Endpoint string `json:"endpoint,omitempty,omitzero"`
@@ -594,6 +699,9 @@ type DestinationConfig struct {
 
 	// Mount Vault: a KV v2 mount.
 	Mount string `json:"mount,omitempty,omitzero"`
+
+	// NameTemplate Of names there, after prefix: text with {environment}, {type}, {name} and {tag:KEY}; absent: {name}. A change is for names that nothing was written under yet.
+	NameTemplate string `json:"name_template,omitempty,omitzero"`
 
 	// Namespace Vault
 	Namespace string `json:"namespace,omitempty,omitzero"`
@@ -618,6 +726,9 @@ type DestinationConfig struct {
 
 	// RoleARN AWS
 	RoleARN string `json:"role_arn,omitempty,omitzero"`
+
+	// Shape How secrets stand there; never changes. value (absent): an entry for each. object (Vault): the same, and a JSON object is the entry's whole map. folder: an entry for each folder, the last part of a secret's name is its key. bundle: one entry for all secrets, their names are its keys.
+	Shape string `json:"shape,omitempty,omitzero"`
 
 	// Strategy Whose value counts where a destination's differs from Keeper's.
 	Strategy Strategy `json:"strategy,omitempty,omitzero"`
@@ -879,6 +990,131 @@ type Hold struct {
 type HoldList struct {
 	Items []Hold `json:"items"`
 }
+
+// Import What a destination holds that is not Keeper's, and what it would become. It holds no values.
+type Import struct {
+	Adopt         bool         `json:"adopt"`
+	Counts        ImportCounts `json:"counts"`
+	CreatedAt     time.Time    `json:"created_at"`
+	CreatedBy     string       `json:"created_by"`
+	DecidedAt     time.Time    `json:"decided_at,omitempty,omitzero"`
+	DecidedBy     string       `json:"decided_by,omitempty,omitzero"`
+	DestinationID string       `json:"destination_id"`
+	EnvironmentID int64        `json:"environment_id"`
+	ID            string       `json:"id"`
+	Prefix        string       `json:"prefix"`
+	Purpose       string       `json:"purpose"`
+	Side          string       `json:"side,omitempty,omitzero"`
+	Split         bool         `json:"split"`
+
+	// Status How an import stands.
+	Status ImportStatus `json:"status"`
+}
+
+// ImportChoice defines model for ImportChoice.
+type ImportChoice struct {
+	// Adopt Keeper looks after the entries from then on; must be true where that is the import's purpose.
+	Adopt bool `json:"adopt,omitempty,omitzero"`
+
+	// Items The numbers of the items to take; absent: all that can be taken.
+	Items []int `json:"items,omitempty,omitzero"`
+
+	// Side Whose value counts where the two differ; absent: they are left as they are.
+	Side string `json:"side,omitempty,omitzero"`
+}
+
+// ImportCounts defines model for ImportCounts.
+type ImportCounts struct {
+	Adopted   int `json:"adopted"`
+	Different int `json:"different"`
+	Equal     int `json:"equal"`
+	Failed    int `json:"failed"`
+	Imported  int `json:"imported"`
+
+	// Left Without a result yet.
+	Left    int `json:"left"`
+	LeftOut int `json:"left_out"`
+
+	// Listed Names that were looked at.
+	Listed int `json:"listed"`
+
+	// Marked Of them: with a mark of this Keeper or another.
+	Marked   int `json:"marked"`
+	New      int `json:"new"`
+	Problems int `json:"problems"`
+
+	// Skipped Moved since the preview, not chosen, or undecided.
+	Skipped int `json:"skipped"`
+
+	// Updated Existing secrets that got the value as a new version.
+	Updated int `json:"updated"`
+}
+
+// ImportItem defines model for ImportItem.
+type ImportItem struct {
+	Adoptable bool `json:"adoptable,omitempty,omitzero"`
+	Adopted   bool `json:"adopted,omitempty,omitzero"`
+
+	// Facts What may be shown of a value without showing it.
+	Facts Facts `json:"facts,omitempty,omitzero"`
+
+	// Hash Keyed hash of the value, lower-case hex.
+	Hash string `json:"hash,omitempty,omitzero"`
+
+	// Hint What to do about the problem, or about the result.
+	Hint string `json:"hint,omitempty,omitzero"`
+
+	// Key Of the object under the name; absent: the whole value.
+	Key string `json:"key,omitempty,omitzero"`
+
+	// Mended The name there is none that a secret can have.
+	Mended        bool   `json:"mended,omitempty,omitzero"`
+	Note          string `json:"note,omitempty,omitzero"`
+	Number        int    `json:"number"`
+	Problem       string `json:"problem,omitempty,omitzero"`
+	RemoteName    string `json:"remote_name"`
+	RemoteVersion string `json:"remote_version,omitempty,omitzero"`
+
+	// Result What became of an item.
+	Result ImportResult `json:"result,omitempty,omitzero"`
+
+	// SecretID Of the secret that has the name, or has become of the entry.
+	SecretID   int64  `json:"secret_id,omitempty,omitzero"`
+	SecretName string `json:"secret_name"`
+
+	// SecretType What a value is. Accepted in either case.
+	SecretType SecretType `json:"secret_type,omitempty,omitzero"`
+	Size       int        `json:"size,omitempty,omitzero"`
+
+	// Status How an entry compares with the secret that it would become.
+	Status ImportItemStatus `json:"status"`
+
+	// Version The secret's, that was compared.
+	Version int64 `json:"version,omitempty,omitzero"`
+
+	// Why Of the result.
+	Why string `json:"why,omitempty,omitzero"`
+}
+
+// ImportItemList defines model for ImportItemList.
+type ImportItemList struct {
+	Items []ImportItem `json:"items"`
+}
+
+// ImportItemStatus How an entry compares with the secret that it would become.
+type ImportItemStatus string
+
+// ImportList defines model for ImportList.
+type ImportList struct {
+	Items []Import `json:"items"`
+	Next  string   `json:"next,omitempty,omitzero"`
+}
+
+// ImportResult What became of an item.
+type ImportResult string
+
+// ImportStatus How an import stands.
+type ImportStatus string
 
 // Key A wrapping key, with what stands under it.
 type Key struct {
@@ -1192,6 +1428,21 @@ type NewGroup struct {
 	Role     string `json:"role,omitempty,omitzero"`
 }
 
+// NewImport defines model for NewImport.
+type NewImport struct {
+	// Names The name map: by the name there, with # and the key behind it for one key of an object, the secret's name, or an empty text to leave it out. What is not named keeps the name that Keeper proposes.
+	Names map[string]string `json:"names,omitempty,omitzero"`
+
+	// Prefix What the names there begin with; the destination's own prefix where it is absent, all names where it is empty.
+	Prefix *string `json:"prefix,omitempty,omitzero"`
+
+	// Purpose adopt compares only what stands under the names of secrets; import is what is meant else.
+	Purpose string `json:"purpose,omitempty,omitzero"`
+
+	// Split Whether JSON objects and entries with several keys become a secret for each key. Where it is absent, only at destinations whose entries hold several secrets.
+	Split *bool `json:"split,omitempty,omitzero"`
+}
+
 // NewKeyRun defines model for NewKeyRun.
 type NewKeyRun struct {
 	// EnvironmentID An environment, by id or by name.
@@ -1398,8 +1649,10 @@ type PlanItem struct {
 
 	// RemoteVersion That stood there; absent: nothing did.
 	RemoteVersion string `json:"remote_version,omitempty,omitzero"`
-	SecretID      int64  `json:"secret_id"`
-	SecretName    string `json:"secret_name"`
+
+	// SecretID Negative: an entry that several secrets share, which is none of them; secret_name names them all.
+	SecretID   int64  `json:"secret_id"`
+	SecretName string `json:"secret_name"`
 
 	// Status What is known of one secret at one destination.
 	Status SyncStatus `json:"status"`
@@ -1719,6 +1972,15 @@ type ReceiptKey struct {
 	Key string `json:"key"`
 }
 
+// ReceiptList defines model for ReceiptList.
+type ReceiptList struct {
+	Items []Receipt `json:"items"`
+	Next  string    `json:"next,omitempty,omitzero"`
+
+	// Prev The page before.
+	Prev string `json:"prev,omitempty,omitzero"`
+}
+
 // RecipientKind What sort of key a wrapping key is. Recipients that are added are of the kinds kms and recovery.
 type RecipientKind string
 
@@ -1805,6 +2067,9 @@ type RunCounts struct {
 
 // RunStatus How a run stands or ended.
 type RunStatus string
+
+// RunTrigger Why a run began.
+type RunTrigger string
 
 // SSHKeyFacts A key pair, by its public half.
 type SSHKeyFacts struct {
@@ -1915,8 +2180,10 @@ type SyncResult struct {
 	Failed     bool      `json:"failed"`
 	Hint       string    `json:"hint,omitempty,omitzero"`
 	RemoteName string    `json:"remote_name"`
-	SecretID   int64     `json:"secret_id"`
-	SecretName string    `json:"secret_name"`
+
+	// SecretID Negative: an entry that several secrets share, which is none of them; secret_name names them all.
+	SecretID   int64  `json:"secret_id"`
+	SecretName string `json:"secret_name"`
 
 	// Status What is known of one secret at one destination.
 	Status SyncStatus `json:"status"`
@@ -1926,6 +2193,9 @@ type SyncResult struct {
 type SyncResultList struct {
 	Items []SyncResult `json:"items"`
 	Next  string       `json:"next,omitempty,omitzero"`
+
+	// Prev The page before.
+	Prev string `json:"prev,omitempty,omitzero"`
 }
 
 // SyncRun One pass over a destination.
@@ -1935,6 +2205,9 @@ type SyncRun struct {
 	// Counts How many secrets a run dealt with, and how.
 	Counts        RunCounts `json:"counts"`
 	DestinationID string    `json:"destination_id"`
+
+	// Done Secrets that were looked at so far.
+	Done          int       `json:"done"`
 	EnvironmentID int64     `json:"environment_id"`
 	Error         string    `json:"error,omitempty,omitzero"`
 	FinishedAt    time.Time `json:"finished_at,omitempty,omitzero"`
@@ -1945,18 +2218,35 @@ type SyncRun struct {
 	ID   string `json:"id"`
 
 	// PlanID The plan that it applies, or that it was held for.
-	PlanID    string    `json:"plan_id,omitempty,omitzero"`
+	PlanID string `json:"plan_id,omitempty,omitzero"`
+
+	// Rate Secrets a second; absent: too early to say.
+	Rate float64 `json:"rate,omitempty,omitzero"`
+
+	// RemainingSeconds At that rate, and no less than the destination's quota allows; absent: not known, or over.
+	RemainingSeconds int64 `json:"remaining_seconds,omitempty,omitzero"`
+
+	// RetryOf The run of which it tries again what could not be done.
+	RetryOf   string    `json:"retry_of,omitempty,omitzero"`
 	StartedAt time.Time `json:"started_at"`
 
 	// Status How a run stands or ended.
-	Status  RunStatus `json:"status"`
-	Trigger string    `json:"trigger"`
+	Status RunStatus `json:"status"`
+
+	// Total Secrets to be looked at; 0: not known yet.
+	Total int `json:"total"`
+
+	// Trigger Why a run began.
+	Trigger RunTrigger `json:"trigger"`
 }
 
 // SyncRunList defines model for SyncRunList.
 type SyncRunList struct {
 	Items []SyncRun `json:"items"`
 	Next  string    `json:"next,omitempty,omitzero"`
+
+	// Prev The page before.
+	Prev string `json:"prev,omitempty,omitzero"`
 }
 
 // SyncState What is known of one secret at one destination.
@@ -2197,6 +2487,9 @@ type HeldSecret = int64
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
+// ImportID defines model for ImportID.
+type ImportID = string
+
 // KeyRunID defines model for KeyRunID.
 type KeyRunID = string
 
@@ -2325,6 +2618,15 @@ type UpdateDestinationParams struct {
 type ListHoldsParams struct {
 	// After The secret's id after which the page begins.
 	After int64 `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListReceiptsParams defines parameters for ListReceipts.
+type ListReceiptsParams struct {
+	// Cursor The `next` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 
 	// Limit How many at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -2536,6 +2838,34 @@ type ListVersionsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// ListImportsParams defines parameters for ListImports.
+type ListImportsParams struct {
+	// EnvironmentID Only this environment, by id or name.
+	EnvironmentID OneEnvironment `form:"environment_id,omitempty" json:"environment_id,omitempty,omitzero"`
+	DestinationID string         `form:"destination_id,omitempty" json:"destination_id,omitempty,omitzero"`
+
+	// Cursor The `next` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListImportItemsParams defines parameters for ListImportItems.
+type ListImportItemsParams struct {
+	Status ImportItemStatus `form:"status,omitempty" json:"status,omitempty,omitzero"`
+	Result ImportResult     `form:"result,omitempty" json:"result,omitempty,omitzero"`
+
+	// Search Part of the name there or of the secret's, in either case.
+	Search string `form:"search,omitempty" json:"search,omitempty,omitzero"`
+
+	// After The number after which the page begins.
+	After int `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // ListPlansParams defines parameters for ListPlans.
 type ListPlansParams struct {
 	// EnvironmentID Only this environment, by id or name.
@@ -2571,6 +2901,16 @@ type ListRunsParams struct {
 	EnvironmentID OneEnvironment `form:"environment_id,omitempty" json:"environment_id,omitempty,omitzero"`
 	DestinationID string         `form:"destination_id,omitempty" json:"destination_id,omitempty,omitzero"`
 	Status        RunStatus      `form:"status,omitempty" json:"status,omitempty,omitzero"`
+	Trigger       RunTrigger     `form:"trigger,omitempty" json:"trigger,omitempty,omitzero"`
+
+	// Since Runs that began then or later.
+	Since time.Time `form:"since,omitempty" json:"since,omitempty,omitzero"`
+
+	// Until Runs that began before.
+	Until time.Time `form:"until,omitempty" json:"until,omitempty,omitzero"`
+
+	// Secret Runs among whose results is a secret with this in its name, in either case.
+	Secret string `form:"secret,omitempty" json:"secret,omitempty,omitzero"`
 
 	// Cursor The `next` of the page before.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
@@ -2581,7 +2921,7 @@ type ListRunsParams struct {
 
 // ListResultsParams defines parameters for ListResults.
 type ListResultsParams struct {
-	// Failed Only the results that failed.
+	// Failed Only the results that another try may mend, failed or unknown.
 	Failed bool `form:"failed,omitempty" json:"failed,omitempty,omitzero"`
 
 	// Cursor The `next` of the page before.
@@ -2658,6 +2998,9 @@ type UpdateDestinationJSONRequestBody = DestinationChange
 // RuleJSONRequestBody defines body for Rule for application/json ContentType.
 type RuleJSONRequestBody = Ruling
 
+// PreviewImportJSONRequestBody defines body for PreviewImport for application/json ContentType.
+type PreviewImportJSONRequestBody = NewImport
+
 // CreateEnvironmentJSONRequestBody defines body for CreateEnvironment for application/json ContentType.
 type CreateEnvironmentJSONRequestBody = NewEnvironment
 
@@ -2717,6 +3060,9 @@ type RollbackSecretJSONRequestBody = Rollback
 
 // SyncJSONRequestBody defines body for Sync for application/json ContentType.
 type SyncJSONRequestBody = SyncRequest
+
+// ApplyImportJSONRequestBody defines body for ApplyImport for application/json ContentType.
+type ApplyImportJSONRequestBody = ImportChoice
 
 // ApplyPlanJSONRequestBody defines body for ApplyPlan for application/json ContentType.
 type ApplyPlanJSONRequestBody = PlanApproval

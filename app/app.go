@@ -145,10 +145,11 @@ func (a *App) buildServices(ctx context.Context, o Options) error {
 		Store: a.Store, Envelope: a.Envelope, Now: a.now, Log: a.Log, Committed: wake,
 		DeleteGrace: time.Duration(a.Config.DeleteGrace) * 24 * time.Hour,
 		Changed:     func(tx *store.Tx, s models.Secret) error { return a.Destinations.Changed(tx, s) },
+		EntryHash:   destinations.EntryHash,
 	})
 	a.Alerts = a.newAlerts(wake)
 	a.Destinations = destinations.New(destinations.Deps{
-		Store: a.Store, Envelope: a.Envelope, OpenVersion: a.Secrets.OpenVersion, Take: a.Secrets.Take, Open: a.opener(), Owner: owner,
+		Store: a.Store, Envelope: a.Envelope, OpenVersion: a.Secrets.OpenVersion, Take: a.Secrets.Take, Secrets: a.Secrets, Open: a.opener(), Owner: owner,
 		Version: o.Version, QuotaShare: a.Config.QuotaShare,
 		Defaults: models.DestinationConfig{
 			Region: a.Config.AWSRegion, Endpoint: a.Config.AWSEndpoint, Address: a.Config.VaultURL, Mount: a.Config.VaultMount,

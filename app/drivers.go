@@ -63,7 +63,8 @@ func (a *App) driver(ctx context.Context, d models.Destination, c models.Destina
 func (a *App) vault(d models.Destination, c models.DestinationCredentials) (keepersync.Driver, error) {
 	o := vaultkv.Options{
 		Address: d.Config.Address, Namespace: d.Config.Namespace, Mount: d.Config.Mount, Prefix: d.Config.Prefix, CACert: d.Config.CACert,
-		ValueKey: d.Config.ValueKey, AuthPath: d.Config.AuthPath, Role: d.Config.AuthRole,
+		ValueKey: d.Config.ValueKey, Whole: d.Config.Shape.Whole(), Destroys: d.Config.DestroyDays > 0,
+		AuthPath: d.Config.AuthPath, Role: d.Config.AuthRole,
 	}
 	method, err := signIn(d.Config.AuthMethod, c)
 	if err != nil {

@@ -18,7 +18,6 @@ const (
 	janitorKind  = "janitor"
 	janitorEvery = time.Hour
 	tokenUse     = time.Minute
-	keepRuns     = 30 * 24 * time.Hour
 	// passes is how many destinations are worked on at once; each waits mostly for answers.
 	passes = 16
 	// lease is how long the work of a replica that died waits for another.
@@ -70,11 +69,15 @@ func (a *App) sweep(ctx context.Context, _ models.Job) (*time.Time, error) {
 	if err := a.Alerts.Sweep(ctx); err != nil {
 		return nil, err
 	}
+	old := a.now().AddDate(0, 0, -a.Config.RunRetention)
 	return &next, a.Store.Write(ctx, func(tx *store.Tx) error {
-		if _, err := tx.DeletePlansBefore(a.now().Add(-keepRuns)); err != nil {
+		if _, err := tx.DeletePlansBefore(old); err != nil {
 			return err
 		}
-		_, err := tx.DeleteRunsBefore(a.now().Add(-keepRuns), keepRunsMin)
+		if _, err := tx.DeleteImportsBefore(old); err != nil {
+			return err
+		}
+		_, err := tx.DeleteRunsBefore(old, keepRunsMin)
 		return err
 	})
 }

@@ -16,7 +16,7 @@ import (
 func (e *env) alertsCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "alerts", Short: "Conditions that people are told of, and the channels that tell them"}
 	channels := &cobra.Command{Use: "channels", Short: "Ways to tell people"}
-	channels.AddCommand(e.channelsListCommand(), e.channelsCreateCommand(), e.channelsTestCommand(), e.channelsDeleteCommand())
+	channels.AddCommand(e.channelsListCommand(), e.channelsCreateCommand(), e.channelsUpdateCommand(), e.channelsTestCommand(), e.channelsDeleteCommand())
 	cmd.AddCommand(e.alertsListCommand(), channels)
 	return cmd
 }
@@ -160,6 +160,11 @@ func (e *env) createChannel(ctx context.Context, name string, n newChannel) erro
 		return err
 	}
 	e.say("The channel %s is made; keeper alerts channels test %s tries it.", made.Name, made.Name)
+	return e.printKey(made)
+}
+
+// printKey prints a channel, or the signing key that the server made for it.
+func (e *env) printKey(made api.AlertChannelWithKey) error {
 	if made.SigningKey.IsZero() {
 		return e.print(made.AlertChannel, func(io.Writer) {})
 	}

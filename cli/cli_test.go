@@ -58,6 +58,7 @@ func TestScripts(t *testing.T) {
 			"awskms":   func(ts *testscript.TestScript, _ bool, _ []string) { accounts.open(t, ts) },
 			"awsfault": func(ts *testscript.TestScript, _ bool, args []string) { accounts.fault(ts, args) },
 			"awsedit":  func(ts *testscript.TestScript, _ bool, args []string) { editAtAWS(ts, args[0], args[1]) },
+			"importid": func(ts *testscript.TestScript, _ bool, args []string) { importID(ts, args[0], args[1]) },
 			"connect":  func(ts *testscript.TestScript, _ bool, args []string) { connect(ts, args) },
 			"receiver": func(ts *testscript.TestScript, _ bool, args []string) { receiver(t, ts, args[0]) },
 			"damage":   damage,

@@ -85,16 +85,22 @@ func progressLine(where string, run api.KeyRun) string {
 		return line + ", at work"
 	}
 	line += fmt.Sprintf(", %d of %d %s (%d %%)", run.Done, run.Total, keyRunUnit(run.Kind), 100*run.Done/run.Total)
-	if run.Rate > 0 {
-		line += fmt.Sprintf(", %.0f/s", run.Rate)
-	}
-	if run.RemainingSeconds > 0 {
-		line += fmt.Sprintf(", %s left", time.Duration(run.RemainingSeconds)*time.Second)
-	}
+	line += paceWords(run.Rate, run.RemainingSeconds)
 	if run.Failed > 0 {
 		line += fmt.Sprintf(", %d failed", run.Failed)
 	}
 	return line
+}
+
+// paceWords say how fast a run goes and how long it still takes, as far as that is known.
+func paceWords(rate float64, remaining int64) (words string) {
+	if rate > 0 {
+		words += fmt.Sprintf(", %.0f/s", rate)
+	}
+	if remaining > 0 {
+		words += fmt.Sprintf(", %s left", time.Duration(remaining)*time.Second)
+	}
+	return words
 }
 
 func keyRunEnded(run api.KeyRun) bool {
@@ -113,7 +119,7 @@ func (e *env) follow(ctx context.Context, c *client.Client, names map[int64]stri
 				e.leave(runs[i:])
 				return err
 			}
-			read, err := getRun(ctx, c, runs[i].ID)
+			read, err := awaited(ctx, func() (api.KeyRun, error) { return c.GetKeyRun(ctx, runs[i].ID) }, "keeper kms run "+runs[i].ID+" --follow")
 			if err != nil {
 				if ctx.Err() != nil {
 					continue // interrupted: told above
@@ -135,10 +141,11 @@ func (e *env) leave(runs []api.KeyRun) {
 	}
 }
 
-// getRun reads a run, and waits for a server that is away for a while.
-func getRun(ctx context.Context, c *client.Client, id string) (api.KeyRun, error) {
+// awaited reads a run, and waits for a server that is away for a while. again is how to look
+// at it later.
+func awaited[T any](ctx context.Context, read func() (T, error), again string) (T, error) {
 	for began := now(); ; {
-		run, err := c.GetKeyRun(ctx, id)
+		run, err := read()
 		var problem *api.Problem
 		gone := err != nil && (!errors.As(err, &problem) || problem.Status >= 500 || problem.Status == 429)
 		if !gone {
@@ -146,7 +153,7 @@ func getRun(ctx context.Context, c *client.Client, id string) (api.KeyRun, error
 		}
 		if now().Sub(began) > serverPatience {
 			return run, fault.Wrap(err, fault.Unavailable, "The server does not answer any more; the run goes on where it stood when it is back.").
-				WithHint("Look again with: keeper kms run %s --follow", id)
+				WithHint("Look again with: %s", again)
 		}
 		if err := pause(ctx, time.Second); err != nil {
 			return run, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,8 @@ func (e *env) syncCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "sync", Short: "Copies at destinations"}
 	cmd.AddCommand(e.syncStatusCommand(), e.syncRunCommand(), e.syncPlanCommand(), e.syncApplyCommand(),
 		e.syncConflictsCommand(), e.syncResolveCommand(), e.syncPauseCommand(true), e.syncPauseCommand(false),
-		e.syncTestCommand(), e.syncReceiptCommand(), e.syncReceiptKeyCommand(), e.syncVerifyCommand())
+		e.syncRunsCommand(), e.syncRetryCommand(), e.syncWatchCommand(), e.syncTestCommand(), e.syncReceiptCommand(), e.syncReceiptKeyCommand(), e.syncVerifyCommand(),
+		e.syncImportCommand(), e.syncAdoptCommand(), e.syncReleaseCommand())
 	return cmd
 }
 
@@ -138,11 +140,16 @@ func (e *env) printStates(ctx context.Context, c *client.Client, states []api.Sy
 	return nil
 }
 
-func printStateRows(w io.Writer, destinations []api.Destination, states []api.SyncState) {
-	names := map[string]string{}
+func destinationNames(destinations []api.Destination) map[string]string {
+	names := make(map[string]string, len(destinations))
 	for _, d := range destinations {
 		names[d.ID] = d.Name
 	}
+	return names
+}
+
+func printStateRows(w io.Writer, destinations []api.Destination, states []api.SyncState) {
+	names := destinationNames(destinations)
 	rows := make([][]any, len(states))
 	for i, s := range states {
 		rows[i] = []any{s.SecretName, names[s.DestinationID], s.Status, moment(s.Since), s.Error}
@@ -204,26 +211,11 @@ func (e *env) startRuns(ctx context.Context, c *client.Client, destinations []ap
 }
 
 func (e *env) waitFor(ctx context.Context, c *client.Client, destinations []api.Destination, runs []api.SyncRun) error {
-	names := map[string]string{}
-	for _, d := range destinations {
-		names[d.ID] = d.Name
+	names := destinationNames(destinations)
+	if err := e.followSync(ctx, c, names, runs); err != nil {
+		return err
 	}
-	failed := false
-	for i := range runs {
-		for runs[i].FinishedAt.IsZero() {
-			select {
-			case <-time.After(pollEvery):
-			case <-ctx.Done():
-				e.say("The runs go on without this command.")
-				return ctx.Err()
-			}
-			var err error
-			if runs[i], err = c.GetRun(ctx, runs[i].ID); err != nil {
-				return err
-			}
-		}
-		failed = failed || runs[i].Status != "succeeded"
-	}
+	failed := slices.ContainsFunc(runs, func(r api.SyncRun) bool { return r.Status != api.RunSucceeded })
 	err := e.print(runs, func(w io.Writer) {
 		rows := make([][]any, len(runs))
 		for i, r := range runs {

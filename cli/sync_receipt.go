@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/your-org/keeper/api"
+	"github.com/your-org/keeper/api/receipt"
 	"github.com/your-org/keeper/fault"
 	keepersync "github.com/your-org/keeper/sync"
 )
@@ -30,14 +31,14 @@ checks it.`,
 			if err != nil {
 				return err
 			}
-			receipt, err := c.GetReceipt(cmd.Context(), args[0])
+			signed, err := c.GetReceipt(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
 			if out == "" {
-				return e.print(receipt, func(w io.Writer) { fmt.Fprint(w, receipt.Text) })
+				return e.print(signed, func(w io.Writer) { fmt.Fprint(w, signed.Text) })
 			}
-			if err := os.WriteFile(out, []byte(receipt.Text), 0o600); err != nil {
+			if err := os.WriteFile(out, []byte(signed.Text), 0o600); err != nil {
 				return fault.Wrap(err, fault.Invalid, "The receipt cannot be saved in %s.", out)
 			}
 			return nil
@@ -121,11 +122,11 @@ func (e *env) verify(ctx context.Context, file, key string, readAgain bool) (api
 	}
 	var here api.Verification
 	if key != "" {
-		receipt, err := keepersync.OpenReceipt(text, key)
+		signed, err := keepersync.OpenReceipt(text, key)
 		if err != nil {
 			return here, errUntrue{err}
 		}
-		if here = factsOf(receipt); !readAgain {
+		if here.Receipt = receipt.Facts(signed); !readAgain {
 			return here, nil
 		}
 	}
@@ -152,24 +153,6 @@ func readReceipt(path string) (string, error) {
 		return "", fault.Wrap(err, fault.Invalid, "The receipt %s cannot be read.", path)
 	}
 	return string(text), nil
-}
-
-// factsOf is what a receipt says, as the server tells it.
-func factsOf(r keepersync.Receipt) api.Verification {
-	head := func(h keepersync.Head) api.TreeHead { return api.TreeHead{Names: h.Names, Root: h.Root.String()} }
-	named := make([]api.ReceiptException, len(r.Named))
-	for i, one := range r.Named {
-		named[i] = api.ReceiptException{Name: one.Name, Status: api.SyncStatus(one.Status), Why: one.Why}
-	}
-	return api.Verification{Receipt: api.ReceiptFacts{
-		Engine: r.Engine, Installation: r.Installation, Environment: r.Environment,
-		DestinationID: string(r.Destination.ID), DestinationName: r.Destination.Name, DestinationKind: api.DestinationKind(r.Destination.Kind),
-		RunID: string(r.Run), PlanID: string(r.Plan), StartedAt: r.Started, EndedAt: r.Ended, ListingAgeSeconds: r.ListingAge,
-		Proven: api.Proven{
-			Source: head(r.Source), ReadBack: head(r.ReadBack), Equal: r.Equal, Exceptions: r.Exceptions, Named: named,
-			Evidence: api.Evidence{Version: r.Evidence.Version, Value: r.Evidence.Value, Write: r.Evidence.Write},
-		},
-	}}
 }
 
 func printVerification(w io.Writer, v api.Verification) {

@@ -2,6 +2,8 @@ package cli_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -11,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/your-org/keeper/api"
@@ -31,14 +34,25 @@ func connect(ts *testscript.TestScript, args []string) {
 	ts.Check(err)
 }
 
-// editAtAWS writes a value at the stand-in as a stranger would.
+// editAtAWS writes a value at the stand-in as a stranger would, under a new name or an old one.
 func editAtAWS(ts *testscript.TestScript, name, value string) {
 	cfg, err := config.LoadDefaultConfig(context.Background(), config.WithRegion(home),
 		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("test", "test", "")))
 	ts.Check(err)
 	cfg.BaseEndpoint = aws.String(ts.Getenv("AWS_ENDPOINT_URL"))
-	_, err = secretsmanager.NewFromConfig(cfg).PutSecretValue(context.Background(), &secretsmanager.PutSecretValueInput{SecretId: &name, SecretString: &value})
+	stranger := secretsmanager.NewFromConfig(cfg)
+	_, err = stranger.PutSecretValue(context.Background(), &secretsmanager.PutSecretValueInput{SecretId: &name, SecretString: &value})
+	if missing := new(types.ResourceNotFoundException); errors.As(err, &missing) {
+		_, err = stranger.CreateSecret(context.Background(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: &value})
+	}
 	ts.Check(err)
+}
+
+// importID sets a variable to the id of the import in a file of JSON.
+func importID(ts *testscript.TestScript, name, file string) {
+	var made struct{ ID string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &made))
+	ts.Setenv(name, made.ID)
 }
 
 // receiver starts a server that takes all webhooks, and sets a variable to its URL.

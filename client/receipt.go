@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"iter"
 	"net/http"
 
 	"github.com/your-org/keeper/api"
@@ -19,6 +20,21 @@ func (c *Client) GetReceipt(ctx context.Context, run string) (api.Receipt, error
 	var receipt api.Receipt
 	err := c.do(ctx, call{method: http.MethodGet, path: path("sync", "runs", run, "receipt"), answer: &receipt})
 	return receipt, err
+}
+
+// ListReceipts gets a page of the signed receipts of a destination's runs, newest first.
+func (c *Client) ListReceipts(ctx context.Context, destination string, params api.ListReceiptsParams) (api.ReceiptList, error) {
+	var list api.ReceiptList
+	err := c.do(ctx, call{method: http.MethodGet, path: path("destinations", destination, "receipts"), params: params, answer: &list})
+	return list, err
+}
+
+// Receipts goes over all receipts of a destination, newest first.
+func (c *Client) Receipts(ctx context.Context, destination string) iter.Seq2[api.Receipt, error] {
+	return Iterate(func(cursor string) ([]api.Receipt, string, error) {
+		list, err := c.ListReceipts(ctx, destination, api.ListReceiptsParams{Cursor: cursor})
+		return list.Items, list.Next, err
+	})
 }
 
 // GetReceiptKey reads the public key that checks the receipts of an environment, given by id

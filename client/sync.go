@@ -62,6 +62,13 @@ func (c *Client) GetRun(ctx context.Context, id string) (api.SyncRun, error) {
 	return run, err
 }
 
+// RetryRun asks for what a run could not do to be tried again.
+func (c *Client) RetryRun(ctx context.Context, id string) (api.SyncRun, error) {
+	var run api.SyncRun
+	err := c.do(ctx, call{method: http.MethodPost, path: path("sync", "runs", id, "retry"), answer: &run})
+	return run, err
+}
+
 // ListResults gets a page of what a run found or did, secret by secret.
 func (c *Client) ListResults(ctx context.Context, run string, params api.ListResultsParams) (api.SyncResultList, error) {
 	var list api.SyncResultList
@@ -69,7 +76,7 @@ func (c *Client) ListResults(ctx context.Context, run string, params api.ListRes
 	return list, err
 }
 
-// Results goes over all results of a run, or over the failed ones.
+// Results goes over all results of a run, or over those that another try may mend.
 func (c *Client) Results(ctx context.Context, run string, params api.ListResultsParams) iter.Seq2[api.SyncResult, error] {
 	return Iterate(func(cursor string) ([]api.SyncResult, string, error) {
 		params.Cursor = cursor

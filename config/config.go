@@ -78,6 +78,7 @@ type Config struct {
 	SyncInterval   Seconds  `env:"KEEPER_SYNC_INTERVAL" envDefault:"300"`
 	SyncWorkers    int      `env:"KEEPER_SYNC_WORKERS" envDefault:"8"`
 	QuotaShare     float64  `env:"KEEPER_QUOTA_SHARE" envDefault:"0.8"`
+	RunRetention   int      `env:"KEEPER_RUN_RETENTION_DAYS" envDefault:"30"`
 	DeleteGrace    int      `env:"KEEPER_DELETE_GRACE_DAYS" envDefault:"30"`
 
 	SMTPHost     string `env:"KEEPER_SMTP_HOST"` // of the mail server that alerts go through
@@ -251,6 +252,7 @@ func (c *Config) problems() Problems {
 	add(c.SyncWorkers < 1 || c.SyncWorkers > 64, "KEEPER_SYNC_WORKERS must be between 1 and 64")
 	add(time.Duration(c.SyncInterval) < 10*time.Second, "KEEPER_SYNC_INTERVAL must be at least 10 seconds")
 	add(c.QuotaShare <= 0 || c.QuotaShare > 1, "KEEPER_QUOTA_SHARE must be above 0 and at most 1")
+	add(c.RunRetention < 1 || c.RunRetention > 3650, "KEEPER_RUN_RETENTION_DAYS must be between 1 and 3650")
 	add(c.DeleteGrace < 1 || c.DeleteGrace > 365, "KEEPER_DELETE_GRACE_DAYS must be between 1 and 365")
 	add(c.AdminPassword.Set() && len(c.AdminPassword.Reveal()) < 12, "KEEPER_ADMIN_PASSWORD must be at least 12 characters")
 	add(time.Duration(c.SessionIdle) < time.Minute || time.Duration(c.SessionIdle) > 30*24*time.Hour, "KEEPER_SESSION_IDLE must be between 60 and 2592000 seconds")

@@ -28,7 +28,7 @@ type drift struct {
 // see counts an outcome. What the destination's strategy takes and what a person has decided
 // are no surprise, and what is held for a person is told of as held.
 func (d *drift) see(o keepersync.Outcome, hold *models.SyncHold) {
-	if d.known || hold != nil && hold.Ruling != "" {
+	if d.decided(hold) {
 		return
 	}
 	switch o.Found {
@@ -48,6 +48,24 @@ func (d *drift) see(o keepersync.Outcome, hold *models.SyncHold) {
 	}
 	if len(d.names) < models.MaxAlertSecrets {
 		d.names = append(d.names, o.Entry.Name)
+	}
+}
+
+// decided reports whether a person has decided what is done.
+func (d *drift) decided(hold *models.SyncHold) bool {
+	return d.known || hold != nil && hold.Ruling != ""
+}
+
+// recall adds what runs found that ended with their process, and so told nobody.
+func (d *drift) recall(results []models.SyncResult) {
+	for _, r := range results {
+		d.total++
+		if !r.Failed && r.Status == models.StatusInSync {
+			d.repaired++
+		}
+		if len(d.names) < models.MaxAlertSecrets {
+			d.names = append(d.names, r.SecretName)
+		}
 	}
 }
 
@@ -105,7 +123,11 @@ func waiting(tx *store.Tx, d models.Destination, _ models.SyncRun) ([]models.Sig
 	signal.Secrets, signal.Total, err = tx.WaitingSecrets(d.ID, models.MaxAlertSecrets)
 	if signal.Total > 0 {
 		signal.Holds = true
-		signal.Summary = fmt.Sprintf("%s differ between Keeper and %s and wait for a person to decide.", many(signal.Total, "secret"), d.Name)
+		differ := "differ between Keeper and %s and wait for a person to decide."
+		if signal.Total == 1 {
+			differ = "differs between Keeper and %s and waits for a person to decide."
+		}
+		signal.Summary = many(signal.Total, "secret") + " " + fmt.Sprintf(differ, d.Name)
 		signal.Hint = "Compare both sides and decide whose value counts."
 	}
 	return []models.Signal{signal}, err

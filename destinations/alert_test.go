@@ -127,7 +127,8 @@ func TestAlertHeld(t *testing.T) {
 	h.work(t, d)
 	h.places.at("one").Edit("production/a", []byte("theirs"))
 	h.full(t, d)
-	if a := wantOpen(t, told, models.AlertHeld)[models.AlertHeld]; !slices.Equal(a.Secrets, []string{"a"}) {
+	if a := wantOpen(t, told, models.AlertHeld)[models.AlertHeld]; !slices.Equal(a.Secrets, []string{"a"}) ||
+		a.Summary != "1 secret differs between Keeper and one and waits for a person to decide." {
 		t.Errorf("alert %+v", a)
 	}
 	hold, err := h.Hold(t.Context(), admin, d.ID, s.ID)

@@ -14,7 +14,7 @@ import (
 )
 
 // Change is what may change of a destination; nil leaves a field as it is. Where its copies
-// stand (region, address, mount, prefix) never changes: another place is another
+// stand, and how (region, address, mount, prefix, shape), never changes: another place is another
 // destination, so that no copy is ever left behind unseen.
 type Change struct {
 	Paused      *bool
@@ -48,6 +48,7 @@ func (s *Service) update(ctx context.Context, actor models.Actor, id models.Dest
 	if err != nil {
 		return d, err
 	}
+	before := d.Config
 	if expected == 0 {
 		expected = d.Revision
 	}
@@ -70,13 +71,23 @@ func (s *Service) update(ctx context.Context, actor models.Actor, id models.Dest
 	}
 	d.UpdatedAt = s.Now()
 	err = s.Store.Write(ctx, func(tx *store.Tx) error {
+		overlaps := false
+		// What overlaps since before this was looked for goes on as it is.
+		if d.Config.Literal(e.Name) != before.Literal(e.Name) || d.Config.AcceptOverlap != before.AcceptOverlap {
+			if err := takeTurn(tx, d); err != nil {
+				return err
+			}
+			if overlaps, err = s.overlap(tx, actor, e, d); err != nil {
+				return err
+			}
+		}
 		if err := tx.UpdateDestination(&d, expected); err != nil {
 			return err
 		}
 		if err := s.enqueue(tx, d.ID); err != nil {
 			return err
 		}
-		return tx.AppendAudit(onChange(actor, e, d, c))
+		return tx.AppendAudit(accepting(onChange(actor, e, d, c), overlaps))
 	})
 	return d, err
 }
@@ -98,6 +109,17 @@ func onChange(actor models.Actor, e models.Environment, d models.Destination, c 
 	entry := audit.OnDestination(actor, action, e, d)
 	if len(changed) > 0 {
 		entry.Detail = map[string]string{"changed": strings.Join(changed, ", ")}
+	}
+	return entry
+}
+
+// accepting is the entry with what is on record of an overlap that was accepted.
+func accepting(entry models.AuditEntry, overlaps bool) models.AuditEntry {
+	if overlaps {
+		if entry.Detail == nil {
+			entry.Detail = map[string]string{}
+		}
+		entry.Detail["accepted"] = "another destination could write the same names"
 	}
 	return entry
 }
@@ -142,6 +164,7 @@ func samePlace(before, after models.DestinationConfig) (models.DestinationConfig
 		{"address", before.Address, &after.Address},
 		{"namespace", before.Namespace, &after.Namespace},
 		{"mount", before.Mount, &after.Mount},
+		{"bundle_name", before.BundleName, &after.BundleName},
 	} {
 		if *one.after = cmp.Or(*one.after, one.before); *one.after != one.before {
 			return before, otherPlace(one.field)
@@ -151,6 +174,13 @@ func samePlace(before, after models.DestinationConfig) (models.DestinationConfig
 		return before, otherPlace("no_prefix")
 	}
 	after.NoPrefix = before.NoPrefix
+	if after.Shape == "" || shapeOf(after) == shapeOf(before) {
+		after.Shape = before.Shape
+	}
+	if after.Shape != before.Shape {
+		return before, otherPlace("shape")
+	}
+	after.AcceptOverlap = after.AcceptOverlap || before.AcceptOverlap // nothing would come of taking it back
 	// Without its role a destination would be in Keeper's own account, with every copy missing.
 	after.RoleARN, after.ExternalID = cmp.Or(after.RoleARN, before.RoleARN), cmp.Or(after.ExternalID, before.ExternalID)
 	if account(before.RoleARN) != account(after.RoleARN) {
@@ -158,6 +188,8 @@ func samePlace(before, after models.DestinationConfig) (models.DestinationConfig
 	}
 	return after, nil
 }
+
+func shapeOf(c models.DestinationConfig) models.Shape { return cmp.Or(c.Shape, models.ShapeValue) }
 
 func otherPlace(field string) error {
 	return fault.InvalidField("config."+field, "cannot change, since copies stand there").

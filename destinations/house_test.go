@@ -93,7 +93,7 @@ func replica(t testing.TB, s *store.Store, backend *drivertest.Fake, p *places) 
 		Changed: func(tx *store.Tx, s models.Secret) error { return h.Changed(tx, s) },
 	})
 	h.Service = destinations.New(destinations.Deps{
-		Store: s, Envelope: envelope, OpenVersion: h.secrets.OpenVersion, Take: h.secrets.Take, Open: p.open, Owner: "keeper_test", Version: "1.2.3",
+		Store: s, Envelope: envelope, OpenVersion: h.secrets.OpenVersion, Take: h.secrets.Take, Secrets: h.secrets, Open: p.open, Owner: "keeper_test", Version: "1.2.3",
 		Interval: time.Hour, Workers: 4, Now: time.Now, Log: silent, Wake: wake,
 	})
 	return h

@@ -25,6 +25,13 @@ const catchUpEvery = time.Second
 var errStopped = fault.New(fault.Conflict, "The destination was paused or removed while Keeper worked on it.").
 	WithHint("What was not done yet is done once it is resumed.")
 
+// errTakenOver ends a pass whose place another has taken: one that outlived its lease must
+// not go on from what it read before.
+var errTakenOver = fault.New(fault.Conflict, "Another pass has taken over from this one.").WithHint("Its results tell the rest.")
+
+// stopped reports whether a pass ended because it was to, and not because anything failed.
+func stopped(err error) bool { return errors.Is(err, errStopped) || errors.Is(err, errTakenOver) }
+
 // ledger is the engine's view of one destination, kept in the store.
 type ledger struct {
 	service     *Service
@@ -39,6 +46,13 @@ type ledger struct {
 	// page is what the engine works on now. It is replaced between pages, and each row is
 	// touched by one worker at a time, so it needs no lock.
 	page map[models.SecretID]*row
+	// claimed are names that secrets of this pass are to have and nothing stands under yet.
+	claimed map[string]store.NameAt
+
+	// setIntents and recordSync keep what is known of entries, as Tx.SetIntents and Tx.RecordSync
+	// do, which stand for nil.
+	setIntents func(*store.Tx, []models.SyncState) error
+	recordSync func(*store.Tx, []store.SyncOutcome) error
 }
 
 // row is what the store said of an entry when its page was read, with what was intended
@@ -46,6 +60,8 @@ type ledger struct {
 type row struct {
 	state models.SyncState
 	hold  *models.SyncHold // nil: no difference waits for a person
+	// object: the current version is a JSON object that is the whole entry there.
+	object bool
 }
 
 // due reports whether the row must be written even where nothing new is found.
@@ -68,13 +84,14 @@ func (l *ledger) Count(ctx context.Context, dueOnly bool) (n int, err error) {
 func (l *ledger) Entries(ctx context.Context, dueOnly bool) iter.Seq2[[]keepersync.Entry, error] {
 	return func(yield func([]keepersync.Entry, error) bool) {
 		caughtUp, after := l.service.Now(), models.SecretID(0)
+		l.claimed = map[string]store.NameAt{}
 		for {
 			rows, err := l.read(ctx, dueOnly, after)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			if len(rows) == 0 || !yield(l.turn(rows), nil) || len(rows) < pageSize {
+			if len(rows) == 0 || !l.yield(ctx, rows, yield) || len(rows) < pageSize {
 				return
 			}
 			after = rows[len(rows)-1].SecretID
@@ -95,7 +112,17 @@ func (l *ledger) catchUp(ctx context.Context, upTo models.SecretID, yield func([
 		return yield(nil, err)
 	}
 	rows = slices.DeleteFunc(rows, func(r store.SyncEntry) bool { return r.SecretID > upTo || r.State == nil || !r.State.Dirty })
-	return len(rows) == 0 || yield(l.turn(rows), nil)
+	return len(rows) == 0 || l.yield(ctx, rows, yield)
+}
+
+// yield hands the rows over as the page that is worked on.
+func (l *ledger) yield(ctx context.Context, rows []store.SyncEntry, yield func([]keepersync.Entry, error) bool) bool {
+	page, err := l.mapPage(ctx, rows)
+	if err != nil {
+		yield(nil, err)
+		return false
+	}
+	return yield(l.turn(rows, page), nil)
 }
 
 // read loads a page, unless the destination is to be left alone by now.
@@ -115,23 +142,22 @@ func (l *ledger) read(ctx context.Context, dueOnly bool, after models.SecretID) 
 }
 
 // turn makes the rows the page that is worked on.
-func (l *ledger) turn(rows []store.SyncEntry) []keepersync.Entry {
+func (l *ledger) turn(rows []store.SyncEntry, page []mapped) []keepersync.Entry {
 	l.page = make(map[models.SecretID]*row, len(rows))
 	entries := make([]keepersync.Entry, len(rows))
 	for i, r := range rows {
-		l.page[r.SecretID] = &row{hold: r.Hold}
+		l.page[r.SecretID] = &row{hold: r.Hold, object: page[i].object}
 		if r.State != nil {
 			l.page[r.SecretID].state = *r.State
 		}
-		entries[i] = l.entry(r)
+		entries[i] = page[i].on(l.entry(r))
 	}
 	return entries
 }
 
-// entry is a row as the engine knows it. The name at the destination is fixed once there is
-// a state row, so that a change of mapping leaves no copy behind.
+// entry is a row as the engine knows it, under the name and with the hash that the row has.
 func (l *ledger) entry(r store.SyncEntry) keepersync.Entry {
-	e := keepersync.Entry{SecretID: r.SecretID, Name: r.Name, RemoteName: l.destination.Config.Prefix + r.Name, Type: r.Type}
+	e := keepersync.Entry{SecretID: r.SecretID, Name: r.Name, Type: r.Type, Released: r.Released}
 	if !r.Deleted {
 		e.Desired = &keepersync.Desired{Version: r.CurrentVersion, Hash: r.Hash, Size: r.Size, At: r.ValueAt}
 	}
@@ -142,10 +168,7 @@ func (l *ledger) entry(r store.SyncEntry) keepersync.Entry {
 	if state == nil {
 		return e
 	}
-	e.Status, e.Attempts = state.Status, state.Attempts
-	if state.RemoteName != "" {
-		e.RemoteName = state.RemoteName
-	}
+	e.RemoteName, e.Status, e.Attempts = state.RemoteName, state.Status, state.Attempts
 	if state.BaseAt != nil {
 		e.Base = &keepersync.Base{Hash: state.BaseHash, Version: state.BaseVersion, RemoteVersion: state.BaseRemoteVersion, At: *state.BaseAt}
 	}
@@ -155,11 +178,20 @@ func (l *ledger) entry(r store.SyncEntry) keepersync.Entry {
 	return e
 }
 
-// Open is the desired version's value, in bytes of its own.
+// Open is the desired version's value in the form that it has there, in bytes of its own.
 func (l *ledger) Open(ctx context.Context, e keepersync.Entry) (models.Plaintext, error) {
+	value, err := l.openVersion(ctx, e.SecretID, e.Desired.Version)
+	if err != nil {
+		return models.Plaintext{}, err
+	}
+	defer value.Zero()
+	return formOf(l.destination.Config).of(e.Type, value)
+}
+
+func (l *ledger) openVersion(ctx context.Context, id models.SecretID, number models.VersionNumber) (models.Plaintext, error) {
 	var version models.SecretVersion
 	err := l.service.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		version, err = tx.Version(e.SecretID, e.Desired.Version)
+		version, err = tx.Version(id, number)
 		return err
 	})
 	if err != nil {
@@ -168,10 +200,15 @@ func (l *ledger) Open(ctx context.Context, e keepersync.Entry) (models.Plaintext
 	return l.service.OpenVersion(ctx, l.environment, version)
 }
 
-// Take makes the destination's value the secret's newest version.
+// Take makes the value of which the destination holds the form the secret's newest version.
 func (l *ledger) Take(ctx context.Context, e keepersync.Entry, v models.Plaintext, from keepersync.Remote) (keepersync.Desired, error) {
+	value, err := formOf(l.destination.Config).back(e.Type, l.page[e.SecretID].object, v)
+	if err != nil {
+		return keepersync.Desired{}, err
+	}
+	defer value.Zero()
 	comment := fmt.Sprintf("Taken from the destination %s, where it was version %s.", l.destination.Name, from.Version)
-	secret, err := l.service.Take(ctx, e.SecretID, e.Desired.Version, v, comment)
+	secret, err := l.service.Take(ctx, e.SecretID, e.Desired.Version, value, from.ChangedAt, comment)
 	if err != nil {
 		return keepersync.Desired{}, err
 	}
@@ -179,14 +216,25 @@ func (l *ledger) Take(ctx context.Context, e keepersync.Entry, v models.Plaintex
 	return keepersync.Desired{Version: secret.CurrentVersion, Hash: hash, Size: secret.CurrentSize, At: secret.ValueChangedAt}, err
 }
 
-// Hash is the environment's keyed hash of a value.
+// Hash is the environment's keyed hash of a value in the form that it has there.
 func (l *ledger) Hash(ctx context.Context, _ keepersync.Entry, v models.Plaintext) ([]byte, error) {
 	hasher, err := l.service.Envelope.Hasher(ctx, l.environment)
 	if err != nil {
 		return nil, err
 	}
-	return hasher.Sum(v), nil
+	return formOf(l.destination.Config).hash(hasher, v)
 }
+
+// Examine tells of an entry at the destination that the secret could not take.
+func (l *ledger) Examine(_ context.Context, e keepersync.Entry, v models.Plaintext) (keepersync.Examined, error) {
+	if f := formOf(l.destination.Config); f.object && e.Desired != nil {
+		return keepersync.Examined{Untaken: f.untaken(e.Type, v)}, nil
+	}
+	return keepersync.Examined{}, nil
+}
+
+// Values is how many values there are: one of each secret.
+func (l *ledger) Values(ctx context.Context) (int, error) { return l.Count(ctx, false) }
 
 // listing is a driver that remembers why its listing was cut off.
 type listing struct {

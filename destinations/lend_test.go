@@ -40,7 +40,7 @@ func TestWhoLendsWhat(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			draft := destinations.Draft{
-				Environment: h.env.ID, Name: name, Kind: c.kind, Config: c.config, Credentials: c.credentials, SkipCheck: true,
+				Environment: h.env.ID, Name: name, Kind: c.kind, Config: overlapping(c.config), Credentials: c.credentials, SkipCheck: true,
 			}
 			if _, err := h.Create(t.Context(), manager, draft); fault.Is(err, fault.Forbidden) != c.lends || !c.lends && err != nil {
 				t.Errorf("a manager: %v, lends %t", err, c.lends)
@@ -59,4 +59,10 @@ func TestWhoLendsWhat(t *testing.T) {
 			}
 		})
 	}
+}
+
+// overlapping accepts that destinations of a test write the same names.
+func overlapping(c models.DestinationConfig) models.DestinationConfig {
+	c.AcceptOverlap = true
+	return c
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/your-org/keeper/audit"
@@ -23,13 +24,23 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 	if err != nil {
 		return models.RunCounts{}, err
 	}
+	if err := s.finishReleases(ctx, d, driver); err != nil {
+		return models.RunCounts{}, err
+	}
 	listing := &listing{Driver: driver}
-	ledger := &ledger{service: s, environment: e, destination: d, run: run.ID, listing: listing, drift: found}
+	book := (&ledger{service: s, environment: e, destination: d, run: run.ID, listing: listing, drift: found}).book()
 	proof := &keepersync.Proof{}
+	if err := s.forecast(ctx, driver, d, run, book); err != nil {
+		return models.RunCounts{}, err
+	}
 	var first models.RunCounts
 	last := s.Now()
 	options := s.options(d)
-	options.Progress = func(counts models.RunCounts, _ int) {
+	options.Progress = func(counts models.RunCounts, total int) {
+		run.Progress.Done = first.Checked + counts.Checked
+		if run.PlanID == "" { // the engine counts all entries, also those that the plan does not name
+			run.Progress.Total = max(run.Progress.Total, first.Checked+total)
+		}
 		if now := s.Now(); now.Sub(last) >= progressEvery {
 			last = now
 			s.progress(ctx, *run, plus(counts, first))
@@ -40,21 +51,30 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 			return models.RunCounts{}, err
 		}
 		options.Full, options.Brake, options.Proof = true, keepersync.Brake{}, proof // whoever approved it has seen it
-		counts, err := keepersync.Run(ctx, listing, ledger, options)
+		counts, err := keepersync.Run(ctx, listing, book, options)
 		s.prove(ctx, d, e, run, proof)
 		return counts, err
 	}
+	if options.Taken, err = s.taken(ctx, d); err != nil {
+		return models.RunCounts{}, err
+	}
 	if run.Full && d.LastFullAt != nil {
-		counts, err := keepersync.Run(ctx, listing, ledger, options)
+		counts, err := keepersync.Run(ctx, listing, book, options)
 		if err != nil {
 			return counts, err
 		}
 		first = counts
+		if options.Taken, err = s.taken(ctx, d); err != nil {
+			return first, err
+		}
 	}
 	strays := 0
 	options.Full, options.Stray, options.Proof = run.Full, func(keepersync.Remote) { strays++ }, proof
-	counts, err := keepersync.Run(ctx, listing, ledger, options)
+	counts, err := keepersync.Run(ctx, listing, book, options)
 	run.Hint = strayHint(strays)
+	if err == nil && run.Full {
+		run.Hint = strings.TrimSpace(run.Hint + " " + s.destroyDue(ctx, d, e, driver))
+	}
 	s.prove(ctx, d, e, run, proof)
 	return plus(counts, first), err
 }
@@ -66,6 +86,19 @@ func (s *Service) options(d models.Destination) keepersync.Options {
 		Owner: s.Owner, Destination: d.ID, Strategy: d.Config.Strategy, Workers: s.Workers, Now: s.Now,
 		Brake: keepersync.Brake{Most: most, Percent: percent},
 	}
+}
+
+// brakeWindow is how long what was taken away counts with what a later run would take.
+const brakeWindow = time.Hour
+
+// taken are the entries of which runs took something away lately by themselves, and how many
+// values of each. What a person lets go begins the count anew.
+func (s *Service) taken(ctx context.Context, d models.Destination) (taken map[models.SecretID]int, err error) {
+	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		taken, err = tx.TakenAway(d.ID, s.Now().Add(-brakeWindow))
+		return err
+	})
+	return taken, err
 }
 
 // plus adds what an earlier look did to the counts of a later one, which tell how
@@ -155,7 +188,7 @@ func conclude(run *models.SyncRun, err error, stopping bool) {
 		if errors.Is(err, keepersync.ErrBraked) {
 			run.Status = models.RunHeld
 		}
-		if stopping || errors.Is(err, errStopped) {
+		if stopping || stopped(err) {
 			run.Status = models.RunInterrupted
 		}
 	case run.Counts.Failed+run.Counts.Unknown+run.Counts.Foreign+run.Counts.Held > 0:

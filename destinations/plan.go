@@ -55,7 +55,8 @@ func (s *Service) preview(ctx context.Context, d models.Destination, e models.En
 	options.Full = plan.Full
 	listing := &listing{Driver: driver}
 	actions := map[models.SyncAction]int{}
-	looked, err := keepersync.Preview(ctx, listing, &ledger{service: s, environment: e, destination: d, listing: listing, still: true}, options,
+	book := (&ledger{service: s, environment: e, destination: d, listing: listing, still: true}).book()
+	looked, err := keepersync.Preview(ctx, listing, book, options,
 		func(items []keepersync.Item) error {
 			rows := make([]models.PlanItem, len(items))
 			for i, item := range items {
@@ -70,6 +71,11 @@ func (s *Service) preview(ctx context.Context, d models.Destination, e models.En
 	}
 	calls, lasts := keepersync.Estimate(driver, s.QuotaShare, looked, actions)
 	plan.Counts.Looked, plan.Counts.Seconds, plan.Counts.Calls = looked, lasts.Seconds(), map[string]int{}
+	if groups, ok := book.(*groupLedger); ok {
+		if plan.Counts.Values, err = groups.Values(ctx); err != nil {
+			return err
+		}
+	}
 	for family, n := range calls {
 		plan.Counts.Calls[string(family)] = n
 	}
@@ -96,7 +102,8 @@ func count(c *models.PlanCounts, item keepersync.Item) {
 		c.Problems++
 		return
 	}
-	if item.TakesAway() && item.Action != models.ActionDelete && item.Action != models.ActionTake {
+	c.Lost += item.Loses(item.Entry, item.Seen)
+	if item.TakesAway() && !item.Deletes() && item.Action != models.ActionTake {
 		c.Overwrites++
 	}
 	for action, n := range map[models.SyncAction]*int{
@@ -155,10 +162,8 @@ func (s *Service) Apply(ctx context.Context, actor models.Actor, id models.PlanI
 	if digest != "" && digest != plan.Digest {
 		return models.SyncRun{}, fault.New(fault.Stale, "That is not the plan that Keeper keeps under this id; nothing was started.").WithHint("Make a new plan.")
 	}
-	run := models.SyncRun{
-		ID: models.NewRunID(), DestinationID: d.ID, EnvironmentID: e.ID, Trigger: models.TriggerManual, Actor: actor.Name,
-		Full: true, Status: models.RunQueued, StartedAt: s.Now(), PlanID: id,
-	}
+	run := asked(actor, d)
+	run.Full, run.StartedAt, run.PlanID = true, s.Now(), id
 	err = s.Store.Write(ctx, func(tx *store.Tx) error {
 		if err := s.enqueue(tx, d.ID); err != nil {
 			return err
@@ -190,7 +195,8 @@ func (s *Service) Apply(ctx context.Context, actor models.Actor, id models.PlanI
 // difference to who may let it go that somebody asked for the plan.
 func overBrake(d models.Destination, plan models.Plan) bool {
 	most, percent := d.Config.Brake()
-	return keepersync.Brake{Most: most, Percent: percent}.Trips(plan.Counts.Deletes+plan.Counts.Overwrites+plan.Counts.Takes, plan.Counts.Looked)
+	c := plan.Counts
+	return keepersync.Brake{Most: most, Percent: percent}.Trips(max(c.Lost, c.Deletes+c.Overwrites+c.Takes), max(c.Values, c.Looked))
 }
 
 // approved is what a run that applies a plan may do, if the plan still is what it was.

@@ -70,6 +70,31 @@ func (s *Service) Receipt(ctx context.Context, actor models.Actor, id models.Run
 	return receipt, err
 }
 
+// SignedReceipt, Proven and Exception are what a receipt holds, for those who show it.
+type (
+	SignedReceipt = keepersync.Receipt
+	Proven        = keepersync.Proven
+	Exception     = keepersync.Exception
+)
+
+// ReadReceipt is what a receipt's text says, whoever signed it.
+func ReadReceipt(text string) (SignedReceipt, error) { return keepersync.ReadReceipt(text) }
+
+// ReceiptQuery chooses receipts of a destination.
+type ReceiptQuery = store.ReceiptQuery
+
+// Receipts lists the signed receipts of a destination's runs, newest first.
+func (s *Service) Receipts(ctx context.Context, actor models.Actor, q ReceiptQuery) (receipts []models.SyncReceipt, around Around, err error) {
+	if _, _, err := s.destination(ctx, actor, auth.ViewDestination, q.DestinationID); err != nil {
+		return nil, around, err
+	}
+	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		receipts, around, err = tx.Receipts(q)
+		return err
+	})
+	return receipts, around, err
+}
+
 // PublicKey is the key, "name+hash+base64", that checks the receipts of an environment. It
 // lives as long as the environment.
 func (s *Service) PublicKey(ctx context.Context, actor models.Actor, id models.EnvironmentID) (string, error) {
@@ -163,8 +188,8 @@ func (s *Service) readAgain(ctx context.Context, d models.Destination, e models.
 	}
 	again := &ReadAgain{}
 	listing := &listing{Driver: driver}
-	ledger := &ledger{service: s, environment: e, destination: d, listing: listing, still: true}
-	again.Now, err = keepersync.Prove(ctx, listing, ledger, s.options(d), func(o keepersync.Outcome) { again.compare(o, receipt.Ended) })
+	book := (&ledger{service: s, environment: e, destination: d, listing: listing, still: true}).book()
+	again.Now, err = keepersync.Prove(ctx, listing, book, s.options(d), func(o keepersync.Outcome) { again.compare(o, receipt.Ended) })
 	if err != nil {
 		return nil, err
 	}

@@ -22,13 +22,30 @@ const (
 func (l *ledger) Intend(ctx context.Context, entries []keepersync.Entry) error {
 	now := l.service.Now()
 	states := make([]models.SyncState, len(entries))
+	var free []models.SecretID // nothing stands any more under names that were given back
 	for i, e := range entries {
+		if e.Released {
+			free = append(free, e.SecretID)
+		}
 		states[i] = l.state(e, e.Base, now)
 		if e.Desired != nil {
 			states[i].IntentHash, states[i].IntentVersion, states[i].IntentAt = e.Desired.Hash, e.Desired.Version, &now
 		}
 	}
-	if err := l.service.Store.Write(ctx, func(tx *store.Tx) error { return tx.SetIntents(states) }); err != nil {
+	set := l.setIntents
+	if set == nil {
+		set = (*store.Tx).SetIntents
+	}
+	err := l.service.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := l.stands(tx); err != nil {
+			return err
+		}
+		if err := tx.DropReleases(l.destination.ID, free); err != nil {
+			return err
+		}
+		return set(tx, states)
+	})
+	if err != nil {
 		return err
 	}
 	// Kept in mind, so that an outcome without a new base does not take the intent away:
@@ -71,14 +88,21 @@ func (l *ledger) Record(ctx context.Context, outcomes []keepersync.Outcome) erro
 		}
 		recorded = append(recorded, l.outcome(o, r))
 		if o.Err != nil || o.Action != models.ActionNone || o.Status != models.StatusInSync {
-			results = append(results, l.result(o))
+			results = append(results, l.result(o, r.hold))
 		}
 	}
 	if len(recorded)+len(holds)+len(settled) == 0 {
 		return nil
 	}
+	record := l.recordSync
+	if record == nil {
+		record = (*store.Tx).RecordSync
+	}
 	return l.service.Store.Write(ctx, func(tx *store.Tx) error {
-		if err := tx.RecordSync(recorded); err != nil {
+		if err := l.stands(tx); err != nil {
+			return err
+		}
+		if err := record(tx, recorded); err != nil {
 			return err
 		}
 		if err := tx.PutHolds(holds); err != nil {
@@ -87,8 +111,21 @@ func (l *ledger) Record(ctx context.Context, outcomes []keepersync.Outcome) erro
 		if err := tx.DropHolds(l.destination.ID, settled); err != nil {
 			return err
 		}
+		if err := tx.AddDeletions(l.deletions(outcomes)); err != nil {
+			return err
+		}
 		return tx.AddResults(results)
 	})
+}
+
+// stands refuses to keep anything of a pass that another has taken over from: what it read is
+// older than what the other has written, its intents included.
+func (l *ledger) stands(tx *store.Tx) error {
+	run, err := tx.Run(l.run)
+	if fault.Is(err, fault.NotFound) || err == nil && run.Status != models.RunRunning {
+		return errTakenOver
+	}
+	return err
 }
 
 // decided reports whether an outcome leaves nothing of a difference to decide. Where what a
@@ -168,10 +205,13 @@ func backoff(attempts int) time.Duration {
 	return retryFirst/2 + rand.N(limit)
 }
 
-func (l *ledger) result(o keepersync.Outcome) models.SyncResult {
+func (l *ledger) result(o keepersync.Outcome, hold *models.SyncHold) models.SyncResult {
 	r := models.SyncResult{
 		RunID: l.run, SecretID: o.Entry.SecretID, SecretName: o.Entry.Name, RemoteName: o.Entry.RemoteName,
-		Status: o.Status, Action: o.Action, At: o.At, Error: o.Why,
+		Status: o.Status, Action: o.Action, At: o.At, Error: o.Why, Lost: o.Lost,
+	}
+	if !l.drift.decided(hold) {
+		r.Found = o.Found
 	}
 	if o.Err != nil {
 		public := fault.Public(o.Err)

@@ -34,6 +34,9 @@ func (s *Service) Rule(ctx context.Context, actor models.Actor, r Ruling) error 
 		return fault.New(fault.Invalid, "There is no value at the destination that Keeper could take.").
 			WithHint("Have Keeper write its own again, or delete the secret in Keeper.")
 	}
+	if d.Config.Shape.Grouped() {
+		return s.ruleGroup(ctx, actor, d, e, r)
+	}
 	var secret models.Secret
 	err = s.Store.Write(ctx, func(tx *store.Tx) error {
 		if secret, _, err = tx.LockCurrentVersion(r.Secret); err != nil {
@@ -73,12 +76,17 @@ var errNoHold = fault.New(fault.NotFound, "No difference of this secret waits fo
 // Hold is the difference that a secret has at a destination and that waits for a person;
 // NotFound where there is none.
 func (s *Service) Hold(ctx context.Context, actor models.Actor, id models.DestinationID, secret models.SecretID) (models.SyncHold, error) {
-	if _, _, err := s.destination(ctx, actor, auth.ViewDestination, id); err != nil {
+	d, _, err := s.destination(ctx, actor, auth.ViewDestination, id)
+	if err != nil {
 		return models.SyncHold{}, err
 	}
 	var hold models.SyncHold
-	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		hold, err = tx.SyncHold(id, secret)
+	err = s.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		if d.Config.Shape.Grouped() {
+			hold, err = holdOfGroup(tx, id, secret)
+		} else {
+			hold, err = tx.SyncHold(id, secret)
+		}
 		return err
 	})
 	if fault.Is(err, fault.NotFound) {
@@ -124,6 +132,9 @@ func (s *Service) RevealRemote(ctx context.Context, actor models.Actor, id model
 	if err != nil {
 		return models.Plaintext{}, err
 	}
+	if d.Config.Shape.Grouped() {
+		return s.revealMember(ctx, actor, d, e, secretID)
+	}
 	var secret models.Secret
 	var state models.SyncState
 	err = s.Store.Read(ctx, func(tx *store.Tx) (err error) {
@@ -153,7 +164,7 @@ func (s *Service) RevealRemote(ctx context.Context, actor models.Actor, id model
 		answer.Value.Zero()
 		return models.Plaintext{}, fault.Wrap(err, fault.Unavailable, "The reveal could not be recorded, so the value was not shown.").WithHint("Try again.")
 	}
-	return answer.Value, fetchErr
+	return formOf(d.Config).shown(secret.Type, answer.Value), fetchErr
 }
 
 // fetchOwn reads a value that bears Keeper's mark: what took its name since is not Keeper's

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/your-org/keeper/audit"
-	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store"
@@ -30,44 +28,6 @@ func (s *Service) enqueue(tx *store.Tx, id models.DestinationID) error {
 	return tx.EnqueueJob(JobKind, string(id), "", s.Now())
 }
 
-// Trigger asks for a full pass over a destination and returns its run, which is queued. A
-// run that is queued already serves both.
-func (s *Service) Trigger(ctx context.Context, actor models.Actor, id models.DestinationID) (models.SyncRun, error) {
-	d, e, err := s.destination(ctx, actor, auth.TriggerSync, id)
-	if err != nil {
-		return models.SyncRun{}, err
-	}
-	if d.Paused {
-		return models.SyncRun{}, fault.New(fault.Conflict, "The destination %s is paused; nothing was started.", d.Name).WithHint("Resume it first.")
-	}
-	run := models.SyncRun{
-		ID: models.NewRunID(), DestinationID: d.ID, EnvironmentID: e.ID, Trigger: models.TriggerManual, Actor: actor.Name,
-		Full: true, Status: models.RunQueued, StartedAt: s.Now(),
-	}
-	err = s.Store.Write(ctx, func(tx *store.Tx) error {
-		// First the job, whose row lets one at a time go on: two that ask at once share a run.
-		if err := s.enqueue(tx, d.ID); err != nil {
-			return err
-		}
-		queued, err := tx.QueuedRun(d.ID)
-		switch {
-		case err == nil:
-			run = queued
-		case !fault.Is(err, fault.NotFound):
-			return err
-		default:
-			if err := tx.CreateRun(&run); err != nil {
-				return err
-			}
-		}
-		return tx.AppendAudit(audit.OnDestination(actor, "sync.trigger", e, d))
-	})
-	if err == nil {
-		s.Wake()
-	}
-	return run, err
-}
-
 // Work is the job's handler: one pass over the destination, full where one is asked for or
 // due. It returns when the next pass is due.
 func (s *Service) Work(ctx context.Context, job models.Job) (*time.Time, error) {
@@ -86,12 +46,15 @@ func (s *Service) Work(ctx context.Context, job models.Job) (*time.Time, error) 
 		return s.next(ctx, d, err)
 	}
 	found := &drift{known: run.PlanID != ""}
+	if err := s.recall(ctx, d, found); err != nil {
+		return nil, err
+	}
 	counts, runErr := s.pass(ctx, d, e, &run, found)
 	if err := s.finish(ctx, d, e, run, counts, runErr, found); err != nil {
 		return nil, err
 	}
 	switch {
-	case errors.Is(runErr, errStopped):
+	case stopped(runErr):
 		return nil, nil
 	case errors.Is(runErr, keepersync.ErrBraked), run.PlanID != "" && fault.Is(runErr, fault.Stale):
 		// A person has to look; what is due by the clock goes on.
@@ -118,7 +81,10 @@ func (s *Service) begin(ctx context.Context, d models.Destination, e models.Envi
 		run, err = tx.QueuedRun(d.ID)
 		if err == nil {
 			run.Status, run.StartedAt, work = models.RunRunning, now, true
-			return tx.UpdateRun(&run)
+			if err := tx.UpdateRun(&run); err != nil {
+				return err
+			}
+			return tx.LockDestination(d.ID)
 		}
 		if !fault.Is(err, fault.NotFound) {
 			return err
@@ -130,9 +96,22 @@ func (s *Service) begin(ctx context.Context, d models.Destination, e models.Envi
 		if work, err = s.choose(tx, d, &run); err != nil || !work {
 			return err
 		}
-		return tx.CreateRun(&run)
+		if err := tx.CreateRun(&run); err != nil {
+			return err
+		}
+		// Who gives a copy back meanwhile sees the run, or is seen by it.
+		return tx.LockDestination(d.ID)
 	})
 	return run, work, err
+}
+
+// recall has a pass tell what those before it found that were cut off.
+func (s *Service) recall(ctx context.Context, d models.Destination, found *drift) error {
+	return s.Store.Read(ctx, func(tx *store.Tx) error {
+		results, err := tx.UntoldDrift(d.ID, models.MaxAlertSecrets)
+		found.recall(results)
+		return err
+	})
 }
 
 // choose makes a new run a full one where a full one was cut off, failed, or is due. Else
@@ -152,7 +131,14 @@ func (s *Service) choose(tx *store.Tx, d models.Destination, run *models.SyncRun
 		return true, nil
 	}
 	due, err := tx.CountEntries(d.ID, true, run.StartedAt)
-	return due > 0, err
+	if err != nil || due > 0 {
+		return due > 0, err
+	}
+	if due, err = tx.CountDueGroups(d.ID, run.StartedAt); err != nil || due > 0 {
+		return due > 0, err
+	}
+	marked, err := tx.MarkedReleases(d.ID, 1)
+	return len(marked) > 0, err
 }
 
 func (s *Service) interval(d models.Destination) time.Duration {
@@ -163,12 +149,13 @@ func (s *Service) interval(d models.Destination) time.Duration {
 }
 
 // next is when the destination is due again: at its interval, or earlier where a secret
-// that failed may be tried again.
+// that failed may be tried again; at once where another run is asked for.
 func (s *Service) next(ctx context.Context, d models.Destination, err error) (*time.Time, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := s.Now().Add(s.interval(d))
+	now := s.Now()
+	next := now.Add(s.interval(d))
 	if d.LastFullAt != nil {
 		next = d.LastFullAt.Add(s.interval(d))
 	}
@@ -177,7 +164,14 @@ func (s *Service) next(ctx context.Context, d models.Destination, err error) (*t
 		if err == nil && retry != nil && retry.Before(next) {
 			next = *retry
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		if _, err := tx.QueuedRun(d.ID); !fault.Is(err, fault.NotFound) {
+			next = now
+			return err
+		}
+		return nil
 	})
 	return &next, err
 }

@@ -310,7 +310,7 @@ func TestUnlistableDestination(t *testing.T) {
 	if again := h.state(t, quiet, d); again.Status != models.StatusUnknown || !again.UpdatedAt.Equal(first.UpdatedAt) {
 		t.Errorf("state %+v, want unknown and not written again", again)
 	}
-	results, _, err := h.Results(t.Context(), admin, run.ID, true, "", 0)
+	results, _, err := h.Results(t.Context(), admin, destinations.ResultQuery{Run: run.ID, FailedOnly: true})
 	if err != nil || len(results) != 0 {
 		t.Errorf("%d results, %v; the run tells of the listing once", len(results), err)
 	}
@@ -410,7 +410,7 @@ func TestForeignNameIsRefused(t *testing.T) {
 		t.Errorf("state %+v", got)
 	}
 	run := h.runs(t, d)[0]
-	results, _, err := h.Results(t.Context(), admin, run.ID, true, "", 0)
+	results, _, err := h.Results(t.Context(), admin, destinations.ResultQuery{Run: run.ID, FailedOnly: true})
 	if err != nil || len(results) != 1 || results[0].Action != models.ActionRefuse || run.Status != models.RunPartial {
 		t.Errorf("run %+v, results %+v, %v", run, results, err)
 	}

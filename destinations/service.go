@@ -29,8 +29,10 @@ type Deps struct {
 	// OpenVersion unseals a version for copying it.
 	OpenVersion func(ctx context.Context, e models.Environment, v models.SecretVersion) (models.Plaintext, error)
 	// Take makes a value found at a destination a secret's newest version, where the given
-	// version still is the current one.
-	Take func(ctx context.Context, id models.SecretID, current models.VersionNumber, v models.Plaintext, comment string) (models.Secret, error)
+	// version still is the current one. It was changed there at that time; zero: nobody knows.
+	Take func(ctx context.Context, id models.SecretID, current models.VersionNumber, v models.Plaintext, changed time.Time, comment string) (models.Secret, error)
+	// Secrets makes secrets of what is imported.
+	Secrets Secrets
 	// QuotaShare is the share of published quotas that runs use, for estimates.
 	QuotaShare float64
 	Open       Opener
@@ -105,17 +107,23 @@ func (s *Service) Create(ctx context.Context, actor models.Actor, draft Draft) (
 		return d, err
 	}
 	err = s.Store.Write(ctx, func(tx *store.Tx) error {
-		if err := tx.CreateDestination(&d); err != nil {
+		if err := takeTurn(tx, d); err != nil {
+			return err
+		}
+		if err := tx.CreateDestination(&d); fault.Is(err, fault.Conflict) {
+			return fault.Wrap(err, fault.Conflict, "%s already has a destination named %s; nothing was changed.", e.Name, d.Name).WithHint("Choose another name.")
+		} else if err != nil {
+			return err
+		}
+		overlaps, err := s.overlap(tx, actor, e, d)
+		if err != nil {
 			return err
 		}
 		if err := s.enqueue(tx, d.ID); err != nil {
 			return err
 		}
-		return tx.AppendAudit(audit.OnDestination(actor, "destination.create", e, d))
+		return tx.AppendAudit(accepting(audit.OnDestination(actor, "destination.create", e, d), overlaps))
 	})
-	if fault.Is(err, fault.Conflict) {
-		return d, fault.Wrap(err, fault.Conflict, "%s already has a destination named %s; nothing was changed.", e.Name, d.Name).WithHint("Choose another name.")
-	}
 	if err == nil {
 		s.Wake()
 	}
@@ -129,6 +137,9 @@ func (s *Service) complete(d *models.Destination, e models.Environment) {
 		c.Prefix = ""
 	} else if c.Prefix == "" {
 		c.Prefix = e.Name + "/"
+	}
+	if c.Shape == models.ShapeBundle {
+		c.BundleName = cmp.Or(c.BundleName, e.Name)
 	}
 	switch d.Kind {
 	case models.DestinationAWS:

@@ -60,16 +60,19 @@ func (s *Service) Counts(ctx context.Context, actor models.Actor) (counts []Stat
 	return counts, err
 }
 
+// Around are the cursors of the pages around one.
+type Around = store.Around
+
 // Runs lists runs, newest first.
-func (s *Service) Runs(ctx context.Context, actor models.Actor, q RunQuery) (runs []models.SyncRun, next string, err error) {
+func (s *Service) Runs(ctx context.Context, actor models.Actor, q RunQuery) (runs []models.SyncRun, around Around, err error) {
 	if q.Environments, err = s.narrow(ctx, actor, q.Environments); err != nil {
-		return nil, "", err
+		return nil, around, err
 	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
-		runs, next, err = tx.Runs(q)
+		runs, around, err = tx.Runs(q)
 		return err
 	})
-	return runs, next, err
+	return runs, around, err
 }
 
 // Run finds a run that the actor may see.
@@ -91,17 +94,30 @@ func (s *Service) Run(ctx context.Context, actor models.Actor, id models.RunID) 
 	return run, nil
 }
 
-// Results lists what a run found or did secret by secret: only the failed ones where asked
-// for.
-func (s *Service) Results(ctx context.Context, actor models.Actor, id models.RunID, failedOnly bool, cursor string, limit int) (results []models.SyncResult, next string, err error) {
-	if _, err := s.Run(ctx, actor, id); err != nil {
-		return nil, "", err
+// ResultQuery chooses results of a run.
+type ResultQuery = store.ResultQuery
+
+// Results lists what a run found or did secret by secret: only what another try may mend
+// where asked for.
+func (s *Service) Results(ctx context.Context, actor models.Actor, q ResultQuery) (results []models.SyncResult, around Around, err error) {
+	if _, err := s.Run(ctx, actor, q.Run); err != nil {
+		return nil, around, err
 	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
-		results, next, err = tx.Results(id, failedOnly, cursor, limit)
+		results, around, err = tx.Results(q)
 		return err
 	})
-	return results, next, err
+	return results, around, err
+}
+
+// NotDone says how many secrets of a run, which the caller has found for the actor already,
+// another try may mend.
+func (s *Service) NotDone(ctx context.Context, id models.RunID) (n int, err error) {
+	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		n, err = tx.CountNotDone(id)
+		return err
+	})
+	return n, err
 }
 
 func (s *Service) narrow(ctx context.Context, actor models.Actor, asked []models.EnvironmentID) ([]models.EnvironmentID, error) {

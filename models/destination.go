@@ -170,6 +170,8 @@ func (d *Destination) Validate() error {
 	if c.Prefix != "" && NameProblem(c.Prefix+"x") != "" {
 		problems.add("config.prefix", "%s", NameProblem(c.Prefix+"x"))
 	}
+	c.validateMapping(d.Kind, &problems)
+	c.validateGroups(&problems)
 	if c.Strategy != "" && !slices.Contains(Strategies, c.Strategy) {
 		problems.add("config.strategy", "must be one of %s", list(Strategies))
 	}

@@ -49,6 +49,8 @@ type PlanCounts struct {
 	Deletes    int            `json:"deletes"`
 	Takes      int            `json:"takes"`
 	Marks      int            `json:"marks"`
+	Lost       int            `json:"lost"`             // values that it takes away, as the brake counts them
+	Values     int            `json:"values,omitempty"` // that there are, where an entry holds several; 0: as many as Looked
 	Held       int            `json:"held"`
 	Refused    int            `json:"refused"`  // not Keeper's, or in conflict
 	Problems   int            `json:"problems"` // too large, a bad name, not readable
@@ -81,6 +83,10 @@ func (PlanItem) TableName() string { return "plan_items" }
 
 // SyncHold is a difference that waits for a person: both sides by what may be shown of them.
 type SyncHold struct {
+	// Group is the entry that the secret shares with others, where the difference is that of all
+	// of them; Version is the entry's then. nil: the secret's own.
+	Group *SyncGroup `gorm:"-"`
+
 	SecretID        SecretID      `gorm:"primaryKey;autoIncrement:false"`
 	DestinationID   DestinationID `gorm:"primaryKey"`
 	Status          SyncStatus

@@ -124,9 +124,7 @@ func NameProblem(name string) string {
 		return "must be 512 characters at most"
 	}
 	for i := range len(name) {
-		c := name[i]
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-		if !letter && strings.IndexByte("/_+=.@-", c) < 0 {
+		if !nameByte(name[i]) {
 			return "may hold only letters, digits and / _ + = . @ -"
 		}
 	}
@@ -136,6 +134,12 @@ func NameProblem(name string) string {
 		}
 	}
 	return ""
+}
+
+// nameByte reports whether a name may hold the character.
+func nameByte(c byte) bool {
+	letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+	return letter || strings.IndexByte("/_+=.@-", c) >= 0
 }
 
 func tagProblem(key, value string) string {

@@ -73,6 +73,8 @@ type SyncState struct {
 	LastError string     // what went wrong, safe to show; "" after a success
 	LastHint  string     // what to do about it
 	UpdatedAt time.Time
+
+	GroupID SyncGroupID // the entry that it shares with others there, whose state this repeats; 0: none
 }
 
 // TableName names the table for GORM.
@@ -116,7 +118,9 @@ type SyncRun struct {
 	Counts        RunCounts `gorm:"embedded"`
 	Error         string    // why the run as a whole failed
 	Hint          string
-	PlanID        PlanID // the plan that it applies, or that it was held for; "": none
+	PlanID        PlanID      // the plan that it applies, or that it was held for; "": none
+	RetryOf       RunID       // the run whose failed secrets it was asked to try again; "": none
+	Progress      RunProgress `gorm:"embedded"`
 }
 
 // TableName names the table for GORM.
@@ -165,6 +169,8 @@ type SyncResult struct {
 	RemoteName string
 	Status     SyncStatus // after the action
 	Action     SyncAction
+	Found      SyncStatus // before it; "" where a person had decided what is done about it
+	Lost       int        // values that the action took away, as the brake counts them
 	Failed     bool
 	Error      string
 	Hint       string

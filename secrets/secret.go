@@ -56,7 +56,7 @@ func (s *Service) Create(ctx context.Context, actor models.Actor, n NewSecret) (
 		if err := value.seal(&version, e, secret.ID); err != nil {
 			return err
 		}
-		if err := tx.AddVersion(&version); err != nil {
+		if err := value.add(tx, &version); err != nil {
 			return err
 		}
 		return s.changed(tx, actor, "secret.create", e, secret, 1, nil)
@@ -230,7 +230,7 @@ func addVersion(
 	if err := value.seal(&version, e, secret.ID); err != nil {
 		return 0, err
 	}
-	return version.Number, tx.AddVersion(&version)
+	return version.Number, value.add(tx, &version)
 }
 
 func (s *Service) stale(expected int64, secret models.Secret) error {
@@ -383,9 +383,11 @@ type prepared struct {
 	kind       models.SecretType
 	facts      models.Facts
 	hash       []byte
+	entry      []byte // store.EntryHash; nil: not kept
 	sealer     kms.Sealer
 	comment    string
 	rolledFrom models.VersionNumber
+	changed    time.Time // when the value came to be, elsewhere; zero: as it is installed
 }
 
 // prepare checks a value and gets the keys for it, so that nothing in the transaction waits
@@ -406,12 +408,27 @@ func (s *Service) prepare(ctx context.Context, e models.Environment, t models.Se
 	if err != nil {
 		return nil, err
 	}
-	return &prepared{plain: value, kind: t, facts: facts, hash: hasher.Sum(value), sealer: sealer, comment: comment}, nil
+	p := &prepared{plain: value, kind: t, facts: facts, hash: hasher.Sum(value), sealer: sealer, comment: comment}
+	if t == models.JSON && s.EntryHash != nil {
+		p.entry = s.EntryHash(hasher, value)
+	}
+	return p, nil
+}
+
+// add writes the sealed version.
+func (p *prepared) add(tx *store.Tx, version *models.SecretVersion) error {
+	if err := tx.AddVersion(version); err != nil || p.entry == nil {
+		return err
+	}
+	return tx.SetEntryHashes([]store.EntryHash{{SecretID: version.SecretID, Number: version.Number, Hash: p.entry}})
 }
 
 // install makes the value the secret's current one and returns its version, not yet sealed.
 func (p *prepared) install(secret *models.Secret, number models.VersionNumber, actor models.Actor, now time.Time) models.SecretVersion {
 	secret.CurrentVersion, secret.CurrentSize, secret.Facts, secret.ValueChangedAt = number, p.plain.Len(), p.facts, now
+	if !p.changed.IsZero() && p.changed.Before(now) {
+		secret.ValueChangedAt = p.changed
+	}
 	return models.SecretVersion{
 		Number: number, Hash: p.hash, Size: p.plain.Len(), Type: p.kind, Facts: p.facts,
 		Comment: p.comment, RolledFrom: p.rolledFrom, CreatedAt: now, CreatedBy: actor.Name,

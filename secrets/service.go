@@ -26,6 +26,9 @@ type Deps struct {
 	// Changed is called in the transaction of every change of a secret's value or existence:
 	// it leaves the work for the sync to do.
 	Changed func(tx *store.Tx, s models.Secret) error
+	// EntryHash is the hash of a JSON value as a whole entry, kept so that the sync need not open
+	// the value to compare it; nil: the sync finds out by itself.
+	EntryHash func(kms.Hasher, models.Plaintext) []byte
 	// Committed is called after such a transaction, so that the work begins at once.
 	Committed func()
 	// DeleteGrace is how long a deleted secret can be undeleted.

@@ -182,7 +182,8 @@ func (tx *Tx) FailingSecrets(destination models.DestinationID, attempts, limit i
 // destination or have a difference there that nobody has decided, and how many there are.
 func (tx *Tx) WaitingSecrets(destination models.DestinationID, limit int) ([]string, int, error) {
 	held := tx.db().Model(&models.SyncHold{}).Select("secret_id").Where("destination_id = ? AND ruling = ?", destination, "")
-	return tx.namesAt(destination, limit, "(status = ? OR secret_id IN (?))", models.StatusConflict, held)
+	groups := tx.db().Table(groupHolds).Select("-secret_id").Where("destination_id = ? AND ruling = ?", destination, "")
+	return tx.namesAt(destination, limit, "(status = ? OR secret_id IN (?) OR group_id IN (?))", models.StatusConflict, held, groups)
 }
 
 func (tx *Tx) namesAt(destination models.DestinationID, limit int, where string, args ...any) ([]string, int, error) {

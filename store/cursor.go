@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,7 +29,11 @@ type cursor struct {
 	Order string `json:"o"`
 	Key   string `json:"k,omitempty"`
 	ID    string `json:"i"`
+	Back  bool   `json:"b,omitempty"` // it is the first row of a page, and leads to the one before
 }
+
+// back reports whether a cursor leads to the page before; none leads to the first.
+func (c *cursor) back() bool { return c != nil && c.Back }
 
 func (c cursor) encode() string {
 	text, _ := json.Marshal(c) // strings always encode
@@ -102,6 +107,35 @@ func page[T any](rows []T, limit int, at func(*T) cursor) ([]T, string) {
 		return rows, ""
 	}
 	return rows[:limit], at(&rows[limit-1]).encode()
+}
+
+// Around are the cursors of the pages before and after one, "" where there is none.
+type Around struct{ Prev, Next string }
+
+// pageAround is page for a list that can be gone through both ways. The rows of a page that
+// was asked for backwards come in the other order, the nearest first, and are turned round.
+func pageAround[T any](rows []T, limit int, from *cursor, at func(*T) cursor) ([]T, Around) {
+	rows, more := page(rows, limit, at)
+	if from.back() {
+		slices.Reverse(rows)
+	}
+	if len(rows) == 0 {
+		return rows, Around{}
+	}
+	first, last := at(&rows[0]), at(&rows[len(rows)-1])
+	first.Back = true
+	before, behind := from != nil, more != "" // the page that it was asked from lies on one side
+	if from.back() {
+		before, behind = behind, before
+	}
+	var around Around
+	if before {
+		around.Prev = first.encode()
+	}
+	if behind {
+		around.Next = last.encode()
+	}
+	return rows, around
 }
 
 // contains matches any of the columns against a part of its text, in either case.

@@ -36,6 +36,12 @@ func (tx *Tx) Destination(id models.DestinationID) (models.Destination, error) {
 	return take[models.Destination](tx.db().Where("id = ?", id), "destination")
 }
 
+// LockDestination has transactions that call it for the same destination come one after the other.
+func (tx *Tx) LockDestination(id models.DestinationID) error {
+	_, err := take[models.Destination](tx.locked().Where("id = ?", id), "destination")
+	return err
+}
+
 // DestinationByName loads one by its name in an environment.
 func (tx *Tx) DestinationByName(environment models.EnvironmentID, name string) (models.Destination, error) {
 	return take[models.Destination](tx.db().Where("environment_id = ? AND name = ?", environment, name), "destination")
@@ -68,12 +74,19 @@ func (tx *Tx) DeleteDestination(id models.DestinationID) error {
 	if _, err := tx.deletePlans(func(plans *gorm.DB) *gorm.DB { return plans.Where("destination_id = ?", id) }); err != nil {
 		return err
 	}
+	if _, err := tx.deleteImports(func(imports *gorm.DB) *gorm.DB { return imports.Where("destination_id = ?", id) }); err != nil {
+		return err
+	}
 	steps := []error{
 		tx.db().Where("destination_id = ?", id).Delete(&models.SyncHold{}).Error,
 		tx.db().Where("run_id IN (?)", runs).Delete(&models.SyncResult{}).Error,
 		tx.db().Where("destination_id = ?", id).Delete(&models.SyncReceipt{}).Error,
 		tx.db().Where("destination_id = ?", id).Delete(&models.SyncRun{}).Error,
 		tx.db().Where("destination_id = ?", id).Delete(&models.SyncState{}).Error,
+		tx.db().Where("destination_id = ?", id).Delete(&models.SyncDeletion{}).Error,
+		tx.db().Where("destination_id = ?", id).Delete(&models.SyncRelease{}).Error,
+		tx.db().Table(groupHolds).Where("destination_id = ?", id).Delete(&models.SyncHold{}).Error,
+		tx.db().Where("destination_id = ?", id).Delete(&models.SyncGroup{}).Error,
 		keyed(tx.db(), string(id)).Delete(&models.Job{}).Error,
 		tx.db().Where("id = ?", id).Delete(&models.Destination{}).Error,
 	}

@@ -40,13 +40,16 @@ func (tx *Tx) AddPlanItems(items []models.PlanItem) error {
 type PlanItemQuery struct {
 	Action   models.SyncAction // that is intended and can be done
 	Problems bool              // only what cannot be done, or could not be decided
-	After    models.SecretID
+	After    models.SecretID   // 0: from the first, which is a group's where a secret's is not
 	Limit    int
 }
 
 // PlanItems lists a plan's items by secret.
 func (tx *Tx) PlanItems(id models.PlanID, q PlanItemQuery) ([]models.PlanItem, error) {
-	query := tx.db().Where("plan_id = ? AND secret_id > ?", id, q.After).Order("secret_id").Limit(q.Limit)
+	query := tx.db().Where("plan_id = ?", id).Order("secret_id").Limit(q.Limit)
+	if q.After != 0 {
+		query = query.Where("secret_id > ?", q.After)
+	}
 	if q.Action != "" {
 		query = query.Where("action = ? AND problem = ''", q.Action)
 	}

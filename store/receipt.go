@@ -13,6 +13,39 @@ func (tx *Tx) Receipt(run models.RunID) (models.SyncReceipt, error) {
 	return take[models.SyncReceipt](tx.db().Where("run_id = ?", run), "receipt")
 }
 
+// ReceiptQuery says which receipts of a destination to list.
+type ReceiptQuery struct {
+	DestinationID models.DestinationID
+	Cursor        string
+	Limit         int // 0, and more than 200: 200
+}
+
+// Receipts lists a destination's, the newest first, and the cursors of the pages around them.
+func (tx *Tx) Receipts(q ReceiptQuery) ([]models.SyncReceipt, Around, error) {
+	at, err := parseCursor(q.Cursor, "receipts")
+	if err != nil {
+		return nil, Around{}, err
+	}
+	desc := !at.back()
+	query := orderBy(tx.db().Where("destination_id = ?", q.DestinationID), desc, "created_at", "run_id")
+	if at != nil {
+		created, err := at.time()
+		if err != nil {
+			return nil, Around{}, err
+		}
+		query = after(query, "created_at", "run_id", desc, created, at.ID)
+	}
+	limit := pageSize(q.Limit)
+	rows, err := all[models.SyncReceipt](query.Limit(limit+1), "receipt")
+	if err != nil {
+		return nil, Around{}, err
+	}
+	rows, around := pageAround(rows, limit, at, func(r *models.SyncReceipt) cursor {
+		return cursor{Order: "receipts", Key: timeKey(r.CreatedAt), ID: string(r.RunID)}
+	})
+	return rows, around, nil
+}
+
 // LastReceipt is a destination's newest; NotFound where it has none.
 func (tx *Tx) LastReceipt(destination models.DestinationID) (models.SyncReceipt, error) {
 	query := tx.db().Where("destination_id = ?", destination).Order("created_at DESC, run_id DESC")

@@ -160,7 +160,7 @@ func (tx *Tx) PurgeSecret(id models.SecretID) error {
 	if _, err := take[models.Secret](tx.locked().Where("id = ?", id), "secret"); err != nil {
 		return err
 	}
-	for _, child := range []any{&models.SyncHold{}, &models.SyncState{}, &secretTag{}, &models.SecretVersion{}} {
+	for _, child := range []any{&models.SyncHold{}, &models.SyncState{}, &models.SyncRelease{}, &secretTag{}, &models.SecretVersion{}} {
 		if err := tx.db().Where("secret_id = ?", id).Delete(child).Error; err != nil {
 			return translate(err, "secret")
 		}

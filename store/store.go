@@ -52,6 +52,10 @@ type Options struct {
 
 	Log *slog.Logger     // nil: slog.Default()
 	Now func() time.Time // nil: time.Now
+
+	// Lose, for tests, is asked before each statement outside of a transaction whether its answer
+	// is to be lost, as where the connection breaks; nil: none is.
+	Lose func(statement string) bool
 }
 
 // Store is an open database. Its methods may be called by many goroutines at once.
@@ -96,6 +100,9 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if err := open(s, ctx); err != nil {
 		_ = s.Close()
 		return nil, err
+	}
+	if options.Lose != nil {
+		s.reads = losing{s.reads, options.Lose}
 	}
 	return s, nil
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"slices"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"github.com/your-org/keeper/models"
@@ -27,11 +28,26 @@ func (tx *Tx) PutHolds(holds []models.SyncHold) error {
 			continue
 		}
 		replace := clause.OnConflict{Columns: []clause.Column{{Name: "secret_id"}, {Name: "destination_id"}}, UpdateAll: true}
-		if err := tx.db().Clauses(replace).Create(&rows[i]).Error; err != nil {
+		if err := tx.holds(rows[i].SecretID).Clauses(replace).Create(&rows[i]).Error; err != nil {
 			return translate(err, "held difference")
 		}
 	}
 	return nil
+}
+
+// The tables of differences: of secrets, and of groups, which stand under negative ids. A
+// destination has rows in one of them.
+const (
+	secretHolds = "sync_holds"
+	groupHolds  = "sync_group_holds"
+)
+
+// holds is the table that the difference of a secret, or of a group, stands in.
+func (tx *Tx) holds(id models.SecretID) *gorm.DB {
+	if _, grouped := models.GroupOf(id); grouped {
+		return tx.db().Table(groupHolds)
+	}
+	return tx.db().Table(secretHolds)
 }
 
 // DropHolds removes differences that are none any more.
@@ -39,14 +55,14 @@ func (tx *Tx) DropHolds(destination models.DestinationID, ids []models.SecretID)
 	if len(ids) == 0 {
 		return nil
 	}
-	gone := tx.db().Where("destination_id = ? AND secret_id IN ?", destination, ids).Delete(&models.SyncHold{})
+	gone := tx.holds(ids[0]).Where("destination_id = ? AND secret_id IN ?", destination, ids).Delete(&models.SyncHold{})
 	return translate(gone.Error, "held difference")
 }
 
 // SyncHold loads the difference that a secret has at a destination; NotFound where none
 // waits for a person.
 func (tx *Tx) SyncHold(destination models.DestinationID, secret models.SecretID) (models.SyncHold, error) {
-	return take[models.SyncHold](tx.db().Where("secret_id = ? AND destination_id = ?", secret, destination), "held difference")
+	return take[models.SyncHold](tx.holds(secret).Where("secret_id = ? AND destination_id = ?", secret, destination), "held difference")
 }
 
 // NamedHold is a difference with the name of its secret.
@@ -55,14 +71,18 @@ type NamedHold struct {
 	SecretName string
 }
 
-// Holds lists a destination's differences that wait, by secret from after on.
+// Holds lists a destination's differences that wait, by secret from after on. A group's stands
+// under the first of its members, with the name that the group has at the destination.
 func (tx *Tx) Holds(destination models.DestinationID, after models.SecretID, limit int) ([]NamedHold, error) {
 	query := tx.db().Table("sync_holds h").Joins("JOIN secrets s ON s.id = h.secret_id").
 		Where("h.destination_id = ? AND h.secret_id > ?", destination, after).
 		Select("h.*, s.name AS secret_name").Order("h.secret_id").Limit(limit)
 	var holds []NamedHold
-	err := translate(query.Scan(&holds).Error, "held difference")
-	return holds, err
+	if err := query.Scan(&holds).Error; err != nil {
+		return nil, translate(err, "held difference")
+	}
+	groups, err := tx.heldGroups(destination, after, limit)
+	return append(holds, groups...), err
 }
 
 // CountHolds says how many differences wait for a decision, by destination. Those that
@@ -72,15 +92,18 @@ func (tx *Tx) CountHolds(environments []models.EnvironmentID) (map[models.Destin
 		DestinationID models.DestinationID
 		N             int
 	}
-	query := tx.db().Table("sync_holds h").Joins("JOIN destinations d ON d.id = h.destination_id").
-		Where("d.environment_id IN ? AND h.ruling = ''", environments).
-		Select("h.destination_id, COUNT(*) AS n").Group("h.destination_id")
-	if err := query.Scan(&rows).Error; err != nil {
-		return nil, translate(err, "held difference")
-	}
-	counts := make(map[models.DestinationID]int, len(rows))
-	for _, row := range rows {
-		counts[row.DestinationID] = row.N
+	counts := map[models.DestinationID]int{}
+	for _, table := range []string{secretHolds, groupHolds} {
+		query := tx.db().Table(table+" h").Joins("JOIN destinations d ON d.id = h.destination_id").
+			Where("d.environment_id IN ? AND h.ruling = ''", environments).
+			Select("h.destination_id, COUNT(*) AS n").Group("h.destination_id")
+		rows = nil
+		if err := query.Scan(&rows).Error; err != nil {
+			return nil, translate(err, "held difference")
+		}
+		for _, row := range rows {
+			counts[row.DestinationID] += row.N
+		}
 	}
 	return counts, nil
 }
@@ -88,7 +111,8 @@ func (tx *Tx) CountHolds(environments []models.EnvironmentID) (map[models.Destin
 // Rule keeps a person's decision, if the difference still is the one that the person saw,
 // and makes it due. Stale where it is not; NotFound where nothing waits.
 func (tx *Tx) Rule(h models.SyncHold) error {
-	stands, err := take[models.SyncHold](tx.locked().Where("secret_id = ? AND destination_id = ?", h.SecretID, h.DestinationID), "held difference")
+	table := tx.holds(h.SecretID).Statement.Table
+	stands, err := take[models.SyncHold](tx.locked().Table(table).Where("secret_id = ? AND destination_id = ?", h.SecretID, h.DestinationID), "held difference")
 	if err != nil {
 		return err
 	}
@@ -96,15 +120,20 @@ func (tx *Tx) Rule(h models.SyncHold) error {
 		return stale("difference")
 	}
 	now := tx.Now()
-	stands.Ruling, stands.RuledBy, stands.RuledAt = h.Ruling, h.RuledBy, &now
-	if err := tx.replace(&stands, "held difference"); err != nil {
-		return err
+	ruled := tx.holds(h.SecretID).Where("secret_id = ? AND destination_id = ?", h.SecretID, h.DestinationID).
+		UpdateColumns(map[string]any{"ruling": h.Ruling, "ruled_by": h.RuledBy, "ruled_at": now})
+	if ruled.Error != nil {
+		return translate(ruled.Error, "held difference")
 	}
 	return tx.markDue(h.DestinationID, h.SecretID)
 }
 
-// markDue has the next pass look at one secret at a destination.
+// markDue has the next pass look at one secret, or group, at a destination.
 func (tx *Tx) markDue(destination models.DestinationID, secret models.SecretID) error {
+	if id, grouped := models.GroupOf(secret); grouped {
+		done := tx.db().Model(&models.SyncGroup{}).Where("id = ?", id).UpdateColumn("dirty", true)
+		return translate(done.Error, "sync group")
+	}
 	done := tx.db().Model(&models.SyncState{}).Where("secret_id = ? AND destination_id = ?", secret, destination).
 		UpdateColumn("dirty", true)
 	return translate(done.Error, "sync state")

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,6 +58,7 @@ type SyncEntry struct {
 	Size           int
 	Hash           []byte // keyed hash of the current value
 	Deleted        bool
+	Released       bool              // what stood there was given back
 	ValueAt        time.Time         // when the current version became current
 	State          *models.SyncState // nil: never looked at
 	Hold           *models.SyncHold  // nil: no difference waits for a person; else what a ruling needs of it
@@ -71,9 +73,10 @@ func (tx *Tx) SyncEntries(
 	query := tx.entries(destination, dueOnly, now).
 		Joins("JOIN secret_versions v ON v.secret_id = s.id AND v.number = s.current_version").
 		Joins("LEFT JOIN sync_holds h ON h.secret_id = s.id AND h.destination_id = d.id").
+		Joins("LEFT JOIN sync_releases rl ON rl.secret_id = s.id AND rl.destination_id = d.id").
 		Where("s.id > ?", after).
 		Select("s.id AS secret_id, s.name, v.type, s.current_version, v.size, v.hash, "+
-			"s.deleted_at IS NOT NULL AS deleted, s.value_changed_at, h.version AS held_version, h.remote_version, h.ruling, "+
+			"s.deleted_at IS NOT NULL AS deleted, rl.secret_id IS NOT NULL AS released, s.value_changed_at, h.version AS held_version, h.remote_version, h.ruling, "+
 			"st.secret_id IS NOT NULL AS looked_at, "+stateColumns, false).
 		Order("s.id").Limit(limit)
 	rows, err := query.Rows()
@@ -111,6 +114,21 @@ func (tx *Tx) CountEntries(destination models.DestinationID, dueOnly bool, now t
 	return int(n), translate(err, "sync state")
 }
 
+// SyncWork is what a pass over a destination has before it, as far as the database can tell.
+type SyncWork struct{ Entries, Creates, Updates, Deletes int }
+
+// CountWork says what a pass over a destination has before it: over everything, or over what
+// is due at now.
+func (tx *Tx) CountWork(destination models.DestinationID, dueOnly bool, now time.Time) (SyncWork, error) {
+	const sum = "COALESCE(SUM(CASE WHEN %s THEN 1 ELSE 0 END), 0) AS %s"
+	var work SyncWork
+	err := tx.entries(destination, dueOnly, now).Select("COUNT(*) AS entries, " +
+		fmt.Sprintf(sum, "s.deleted_at IS NULL AND COALESCE(st.base_version, 0) = 0", "creates") + ", " +
+		fmt.Sprintf(sum, "s.deleted_at IS NULL AND st.base_version > 0 AND st.base_version <> s.current_version", "updates") + ", " +
+		fmt.Sprintf(sum, "s.deleted_at IS NOT NULL AND st.base_version > 0", "deletes")).Scan(&work).Error
+	return work, translate(err, "sync state")
+}
+
 // NextTry is the earliest time at which a secret that failed at a destination is to be tried
 // again; nil where there is none.
 func (tx *Tx) NextTry(destination models.DestinationID) (*time.Time, error) {
@@ -134,7 +152,7 @@ func scanEntry(rows interface{ Scan(...any) error }, destination models.Destinat
 	var st models.SyncState
 	var held *models.VersionNumber
 	var heldRemote, ruling *string
-	err := rows.Scan(&e.SecretID, &e.Name, &e.Type, &e.CurrentVersion, &e.Size, &e.Hash, &e.Deleted, &e.ValueAt,
+	err := rows.Scan(&e.SecretID, &e.Name, &e.Type, &e.CurrentVersion, &e.Size, &e.Hash, &e.Deleted, &e.Released, &e.ValueAt,
 		&held, &heldRemote, &ruling, &lookedAt,
 		&st.RemoteName, &st.Status, &since, &st.Dirty, &st.BaseHash, &st.BaseVersion, &st.BaseRemoteVersion, &st.BaseAt,
 		&st.IntentHash, &st.IntentVersion, &st.IntentAt, &st.Attempts, &st.NextTryAt, &st.LastError, &st.LastHint, &updated)
@@ -178,7 +196,8 @@ type SyncOutcome struct {
 
 // RecordSync keeps the outcomes of a pass. Where the secret changed since (its current
 // version or whether it is deleted), the state stays source_changed, dirty and due. Secrets
-// that were purged are passed over.
+// that were purged are passed over, and so is what was adopted since the pass read it. All
+// outcomes are of one destination.
 func (tx *Tx) RecordSync(outcomes []SyncOutcome) error {
 	now := tx.Now()
 	for batch := range slices.Chunk(outcomes, batchSize) {
@@ -191,6 +210,9 @@ func (tx *Tx) RecordSync(outcomes []SyncOutcome) error {
 		secrets, err := all[models.Secret](tx.locked().Select("id, current_version, deleted_at").
 			Where("id IN ?", ids).Order("id"), "secret")
 		if err != nil {
+			return err
+		}
+		if batch, err = tx.notAdopted(batch); err != nil {
 			return err
 		}
 		states := make([]models.SyncState, 0, len(batch))

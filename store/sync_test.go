@@ -305,15 +305,15 @@ func testSyncRuns(t *testing.T, s *store.Store) {
 	list := func(q store.RunQuery) (ids []models.RunID) {
 		t.Helper()
 		for range 20 {
-			var next string
+			var around store.Around
 			rows := read(t, s, func(tx *store.Tx) (rows []models.SyncRun, err error) {
-				rows, next, err = tx.Runs(q)
+				rows, around, err = tx.Runs(q)
 				return rows, err
 			})
 			for _, r := range rows {
 				ids = append(ids, r.ID)
 			}
-			if q.Cursor = next; next == "" {
+			if q.Cursor = around.Next; around.Next == "" {
 				return ids
 			}
 		}
@@ -347,15 +347,15 @@ func testSyncRuns(t *testing.T, s *store.Store) {
 		walk := func(failed bool) (n int) {
 			cursor := ""
 			for {
-				var next string
+				var around store.Around
 				rows := read(t, s, func(tx *store.Tx) (rows []models.SyncResult, err error) {
-					rows, next, err = tx.Results(runs[0].ID, failed, cursor, 0)
+					rows, around, err = tx.Results(store.ResultQuery{Run: runs[0].ID, FailedOnly: failed, Cursor: cursor})
 					return rows, err
 				})
-				if n += len(rows); next == "" {
+				if n += len(rows); around.Next == "" {
 					return n
 				}
-				cursor = next
+				cursor = around.Next
 			}
 		}
 		same(t, walk(false), 450)

@@ -2,6 +2,7 @@ package sync
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
@@ -32,14 +33,67 @@ func (b Brake) Trips(concerned, total int) bool {
 var ErrBraked = fault.New(fault.Conflict, "The run would take more away than it may by itself.")
 
 // TakesAway reports whether a decision removes a value, writes over one of another's, or has
-// one take the place of Keeper's.
+// one take the place of Keeper's. What is marked only to be deleted then is as good as deleted.
 func (d Decision) TakesAway() bool {
 	overwrites := writes(d.Action) && (d.Status == models.StatusDrifted || d.Status == models.StatusConflict)
-	return d.Action == models.ActionDelete || d.Action == models.ActionTake || overwrites
+	return d.Deletes() || d.Action == models.ActionTake || overwrites
 }
 
-// mayTakeAway reports whether Decide could come to take something away, going by what is
-// known without a question to the destination.
+// Deletes reports whether a decision ends in a value being deleted.
+func (d Decision) Deletes() bool {
+	return d.Action == models.ActionDelete || d.Action == models.ActionMark && d.Status == models.StatusOrphaned
+}
+
+// Loses is how many values a decision takes away: one, or of an entry that several secrets
+// share, those that the desired version leaves out or that differ.
+func (d Decision) Loses(e Entry, o Observed) int {
+	switch {
+	case d.Deletes():
+		return max(1, e.Values)
+	case d.TakesAway():
+		return max(1, o.Differ)
+	case writes(d.Action):
+		return e.Fewer
+	default:
+		return 0
+	}
+}
+
+// loses counts values that an entry is about to lose. The one of a secret that it lost lately is
+// not counted again; of an entry that several share, nobody knows which they were.
+func (r *run) loses(e Entry, lost int) int {
+	if e.Values == 0 && r.Taken[e.SecretID] > 0 {
+		return 0
+	}
+	return lost
+}
+
+// before is how many values earlier runs took away.
+func (r *run) before() (n int) {
+	for _, lost := range r.Taken {
+		n += lost
+	}
+	return n
+}
+
+// mayLose is the most values that Decide could come to take away, going by what is known
+// without a question to the destination.
+func (r *run) mayLose(e Entry) int {
+	if r.mayTakeAway(e) {
+		return max(1, e.Values)
+	}
+	return e.Fewer
+}
+
+// values is what the share of the brake is of.
+func (r *run) values(ctx context.Context) (int, error) {
+	if l, ok := r.ledger.(Examiner); ok {
+		return l.Values(ctx)
+	}
+	return r.ledger.Count(ctx, false)
+}
+
+// mayTakeAway reports whether Decide could come to take an entry's values away.
 func (r *run) mayTakeAway(e Entry) bool {
 	if e.Desired == nil {
 		return e.Base != nil || e.Intent != nil
@@ -60,7 +114,7 @@ func (r *run) brake(ctx context.Context) error {
 	if r.Brake.Most <= 0 {
 		return nil
 	}
-	total, err := r.ledger.Count(ctx, false)
+	total, err := r.values(ctx)
 	if err != nil {
 		return err
 	}
@@ -71,29 +125,34 @@ func (r *run) brake(ctx context.Context) error {
 			return err
 		}
 		for _, e := range entries {
-			if r.mayTakeAway(e) {
-				possible++
-			}
+			possible += r.loses(e, r.mayLose(e))
 		}
 	}
-	if !r.Brake.Trips(possible, total) {
+	before := r.before()
+	if possible == 0 || !r.Brake.Trips(before+possible, total) {
 		return nil
 	}
 	concerned := 0
 	err = r.preview(ctx, func(items []Item) error {
 		for _, item := range items {
-			if item.TakesAway() {
-				concerned++
-			}
+			concerned += r.loses(item.Entry, item.Loses(item.Entry, item.Seen))
 		}
 		return nil
 	})
-	if err != nil || !r.Brake.Trips(concerned, total) {
+	if err != nil || concerned == 0 || !r.Brake.Trips(before+concerned, total) {
 		return err
 	}
 	return fault.Wrap(ErrBraked, fault.Conflict,
-		"The run would delete, write over or take over %d of %d values, more than it may by itself; nothing was done.", concerned, total).
+		"The run would delete, write over or take over %d of %d values%s, more than it may by itself; nothing was done.", concerned, total, r.lately()).
 		WithHint("Look at the plan. Apply it where that is meant; else find out what happened at the destination.")
+}
+
+// lately tells of what earlier runs took away.
+func (r *run) lately() string {
+	if len(r.Taken) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", after %d lately", r.before())
 }
 
 // brakePage counts what a page would take away, and refuses it where that is too much with
@@ -105,15 +164,15 @@ func (r *run) brakePage(page []*work) error {
 	}
 	before := r.taken
 	for _, w := range page {
-		if w.unfit == nil && w.later.IsZero() && w.decision.TakesAway() {
-			r.taken++
+		if w.unfit == nil && w.later.IsZero() {
+			r.taken += r.loses(w.entry, w.decision.Loses(w.entry, w.seen))
 		}
 	}
-	if r.taken == before || !r.Brake.Trips(r.taken, r.entries) {
+	if r.taken == before || !r.Brake.Trips(r.before()+r.taken, r.entries) {
 		return nil
 	}
 	return fault.Wrap(ErrBraked, fault.Conflict,
-		"While the run was under way, more came to be deleted, written over or taken over than it may by itself: %d of %d values; it stopped after %d.",
-		r.taken, r.entries, before).
+		"While the run was under way, more came to be deleted, written over or taken over than it may by itself: %d of %d values%s; it stopped after %d.",
+		r.taken, r.entries, r.lately(), before).
 		WithHint("Look at the plan. Apply it where that is meant; else find out what happened at the destination.")
 }

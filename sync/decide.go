@@ -53,6 +53,10 @@ func (r Rules) judge(e Entry, o Observed) Decision {
 	switch {
 	case !remote.Exists():
 		return r.absent(e)
+	case e.Released && e.Desired == nil:
+		return Decision{Status: models.StatusInSync, Action: models.ActionNone, Why: "Deleted in Keeper; what stands under the name was given back and is left alone."}
+	case e.Released:
+		return foreign("What stands under the name was given back, and is no longer Keeper's.")
 	case remote.Mark.Zero() && (e.Desired != nil || e.Base != nil || e.Intent != nil):
 		return unmarked(e, o)
 	case remote.Mark != r.Mark(e) && e.Desired == nil:
@@ -75,7 +79,7 @@ func (r Rules) judge(e Entry, o Observed) Decision {
 	case held == nil:
 		return needValue()
 	case e.Desired == nil:
-		return unwanted(e, held)
+		return unwanted(e, o, held)
 	default:
 		return r.compare(e, o, held)
 	}
@@ -85,7 +89,7 @@ func (r Rules) absent(e Entry) Decision {
 	switch {
 	case e.Desired == nil:
 		return Decision{Status: models.StatusInSync, Action: models.ActionNone, Why: "Deleted in Keeper and gone at the destination."}
-	case e.Base == nil:
+	case !e.Base.known():
 		return Decision{Status: models.StatusSourceChanged, Action: models.ActionCreate, Why: "Not at the destination yet."}
 	default:
 		return r.missing(e, "", models.ActionRepair, "Keeper wrote it; it is gone at the destination.")
@@ -116,12 +120,21 @@ func unmarked(e Entry, o Observed) Decision {
 	if !same(o.Hash, e.Intent.Hash) {
 		return foreign("The name is taken at the destination by a value that Keeper did not write.")
 	}
+	if e.Desired == nil {
+		return Decision{
+			Status: models.StatusOrphaned, Action: models.ActionMark,
+			Why: "Deleted in Keeper; Keeper's own first write, not yet marked as such, is marked and then deleted.",
+		}
+	}
 	return Decision{Status: models.StatusSourceChanged, Action: models.ActionMark, Why: "Keeper's own first write, not yet marked as such."}
 }
 
 func (r Rules) softDeleted(e Entry) Decision {
 	if e.Desired == nil {
 		return Decision{Status: models.StatusInSync, Action: models.ActionNone, Why: "Deleted in Keeper and at the destination."}
+	}
+	if !e.Base.known() { // nobody uses what it held: it was deleted there, as a rule by Keeper itself
+		return Decision{Status: models.StatusSourceChanged, Action: models.ActionRestore, Why: "Undeleted in Keeper; the copy is restored and gets the current value."}
 	}
 	return r.missing(e, "", models.ActionRestore, "Deleted at the destination, and can be restored there.")
 }
@@ -136,8 +149,8 @@ func (r Rules) empty(e Entry) Decision {
 }
 
 // unwanted is a secret that was deleted in Keeper and still has a value there.
-func unwanted(e Entry, held []byte) Decision {
-	if e.wrote(held) {
+func unwanted(e Entry, o Observed, held []byte) Decision {
+	if e.wrote(held) || e.restored(o) {
 		return Decision{Status: models.StatusOrphaned, Action: models.ActionDelete, Why: "Deleted in Keeper, still at the destination."}
 	}
 	return Decision{
@@ -151,9 +164,9 @@ func (r Rules) compare(e Entry, o Observed, held []byte) Decision {
 	switch {
 	case same(held, e.Desired.Hash):
 		return Decision{Status: models.StatusInSync, Action: models.ActionNone, Why: "The destination holds the desired value."}
-	case e.wrote(held):
+	case e.wrote(held), e.restored(o):
 		return Decision{Status: models.StatusSourceChanged, Action: models.ActionUpdate, Why: "Keeper has a newer value."}
-	case e.Base == nil, same(e.Base.Hash, e.Desired.Hash):
+	case !e.Base.known(), same(e.Base.Hash, e.Desired.Hash):
 		return r.settle(e, o, models.StatusDrifted, "The value was changed at the destination")
 	default:
 		return r.settle(e, o, models.StatusConflict, "The value was changed in Keeper and at the destination")
@@ -165,7 +178,12 @@ func (r Rules) compare(e Entry, o Observed, held []byte) Decision {
 // loses nothing, since Keeper keeps every version.
 func (r Rules) settle(e Entry, o Observed, status models.SyncStatus, what string) Decision {
 	d := Decision{Status: status, Action: models.ActionHold}
-	switch r.winner(e, o) {
+	winner := r.winner(e, o)
+	if winner == models.SideRemote && o.Untaken != "" {
+		d.Why = what + ", and " + o.Untaken + "; a person decides whether Keeper writes its own again."
+		return d
+	}
+	switch winner {
 	case models.SideKeeper:
 		d.Action = models.ActionRepair
 		d.Why = what + "; Keeper's counts, the other stays there as an earlier version."
@@ -228,6 +246,12 @@ func (e Entry) ruled(side models.Side, remoteVersion string) bool {
 // a write whose answer was lost.
 func (e Entry) wrote(held []byte) bool {
 	return e.Base != nil && same(held, e.Base.Hash) || e.Intent != nil && same(held, e.Intent.Hash)
+}
+
+// restored reports whether the value is one that Keeper brought back only to write over it:
+// it had been deleted there, and nobody changed it since.
+func (e Entry) restored(o Observed) bool {
+	return e.Base != nil && !e.Base.known() && o.Remote.Version == e.Base.RemoteVersion
 }
 
 func foreign(why string) Decision {

@@ -83,6 +83,13 @@ func TestDecide(t *testing.T) {
 		{"mark of another destination", entry{Desired: desired("a")}, seen{Remote: marked("r1", keepersync.Mark{Owner: "us", Destination: "dst_2", Secret: 7})}, "foreign/refuse"},
 		{"mark of another secret", entry{Desired: desired("a")}, seen{Remote: marked("r1", keepersync.Mark{Owner: "us", Destination: "dst_1", Secret: 8})}, "foreign/refuse"},
 
+		{"given back", entry{Desired: desired("b"), Base: base("a", "r1"), Released: true}, seen{Remote: live("r1")}, "foreign/refuse"},
+		{"given back, by a listing", entry{Desired: desired("b"), Released: true}, seen{Remote: live("r1"), Listed: true}, "foreign/refuse"},
+		{"given back, unmarked, a write was under way", entry{Desired: desired("a"), Intent: intent("a"), Released: true}, seen{Remote: marked("r1", keepersync.Mark{}), Hash: []byte("a")}, "foreign/refuse"},
+		{"given back, deleted here", entry{Base: base("a", "r1"), Released: true}, seen{Remote: live("r1")}, "in_sync/none"},
+		{"given back, deleted there", entry{Desired: desired("a"), Base: base("a", "r1"), Released: true}, seen{Remote: gone}, "foreign/refuse"},
+		{"given back, and removed there", entry{Desired: desired("a"), Released: true}, seen{Remote: nothing}, "source_changed/create"},
+
 		{"as written", entry{Desired: desired("a"), Base: base("a", "r1")}, seen{Remote: live("r1")}, "in_sync/none"},
 		{"as written, by a listing", entry{Desired: desired("a"), Base: base("a", "r1")}, seen{Remote: live("r1"), Listed: true}, "in_sync/none"},
 		{"as written just now, by a listing", entry{Desired: desired("a"), Base: justNow(base("a", "r1"))}, seen{Remote: live("r1"), Listed: true}, "in_sync/none"},

@@ -19,7 +19,7 @@ import (
 // rate limit and no metrics; those wrap it from outside. All its errors are *fault.Error:
 //
 //   - NotFound: the destination said that there is no such name. Nothing else means absence.
-//   - Conflict: the remote version is no longer the one that the write was to replace.
+//   - Conflict: the remote version, or the mark, is no longer the one that the write was to replace.
 //   - Forbidden: a permission is missing; the message names it.
 //   - Invalid: the destination refuses this name or value for good.
 //   - Throttled, Unavailable: no answer, or not now; the outcome of a write is unknown.
@@ -28,7 +28,7 @@ import (
 type Driver interface {
 	// List yields every name under the destination's prefix, without values, in no order.
 	// A listing may be stale (AWS: five minutes). After an error the sequence ends, and what
-	// was not yielded is unknown, not absent.
+	// was not yielded is unknown, not absent. A name may come twice, where a listing was begun again.
 	List(ctx context.Context) iter.Seq2[Remote, error]
 	// Describe looks one name up, authoritatively. NotFound means absent.
 	Describe(ctx context.Context, name string) (Remote, error)
@@ -40,8 +40,11 @@ type Driver interface {
 	// nothing more. Where the destination has no check-and-set, a write may overtake one by
 	// somebody else: the error is then a Conflict beside the Remote that now stands.
 	Put(ctx context.Context, w Write) (Remote, error)
-	// Mark puts Keeper's mark on an existing name without touching its value.
+	// Mark puts Keeper's mark on an existing name that bears no other, without touching its value.
 	Mark(ctx context.Context, name string, mark Mark) (Remote, error)
+	// Unmark takes Keeper's mark off a name, and nothing else, where it is exactly this one.
+	// What has no mark already is a success; what has another is left alone: a Conflict.
+	Unmark(ctx context.Context, name string, mark Mark) (Remote, error)
 	// Delete removes the current value so that it can be restored for a while. Deleting
 	// what is already deleted is a success.
 	Delete(ctx context.Context, r Remote) (Remote, error)
@@ -90,7 +93,10 @@ func (r Remote) Exists() bool { return r.Version != "" || r.Deleted || !r.Mark.Z
 type Fetched struct {
 	Value   models.Plaintext
 	Version string
-	Err     error
+	// Odd says, in a sentence for people, why the entry is not in the form that Put would give
+	// it: its next value would change the form for whoever reads it. "": it is.
+	Odd string
+	Err error
 }
 
 // Write is one value to put.

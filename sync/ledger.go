@@ -43,6 +43,15 @@ type Ledger interface {
 	Record(ctx context.Context, outcomes []Outcome) error
 }
 
+// Examiner is what a Ledger implements beside whose entries hold several values each.
+type Examiner interface {
+	// Examine looks into a value at the destination; it costs no call.
+	Examine(ctx context.Context, e Entry, v models.Plaintext) (Examined, error)
+	// Values is how many values of Keeper's there are at the destination, or are to be; the
+	// brake counts in them.
+	Values(ctx context.Context) (int, error)
+}
+
 // Outcome is what one run found and did about one entry.
 type Outcome struct {
 	Entry  Entry
@@ -56,6 +65,7 @@ type Outcome struct {
 	Err  error
 	Seen Observed // what the last look saw; of a value no more than its hash and size
 	Left Left     // what is there now, for a proof
+	Lost int      // values that the action took away, as the brake counts them
 	Why  string   // a sentence for people
 	// Again is when the entry is due again without having failed: its value has to wait.
 	Again time.Time
@@ -87,6 +97,8 @@ func (e Entry) proven(o Observed, now time.Time) *Base {
 	switch {
 	case !o.Remote.Exists():
 		return nil
+	case o.Remote.Deleted && (e.Base == nil || e.Base.RemoteVersion != o.Remote.Version):
+		return &Base{RemoteVersion: o.Remote.Version, At: now}
 	case o.Hash == nil:
 		return e.Base
 	case e.Base != nil && same(o.Hash, e.Base.Hash):

@@ -20,9 +20,13 @@ import (
 // same hash as well: 128 bits in all, under a seed drawn for each run.
 type listing struct {
 	seed    maphash.Seed
-	buckets [256][]listed // by the name's hash, so that each grows for itself; ordered
+	buckets [256][]listed // by the name's hash; ordered
 	err     error
 }
+
+// chunk is how many rows of a bucket are made room for at once while the listing comes in.
+// Growing by doubling would take twice the memory and leave as much garbage.
+const chunk = 32
 
 type listed struct {
 	name    uint64
@@ -46,6 +50,7 @@ const unread = "(as listed)"
 
 func (r *run) list(ctx context.Context) *listing {
 	l := &listing{seed: maphash.MakeSeed()}
+	var chunks [len(l.buckets)][][]listed
 	for remote, err := range r.driver.List(ctx) {
 		if err != nil {
 			l.err = err
@@ -58,16 +63,22 @@ func (r *run) list(ctx context.Context) *listing {
 				row.version |= untuned
 			}
 		}
-		b := l.bucket(row.name)
-		*b = append(*b, row)
+		b := &chunks[l.bucket(row.name)]
+		if last := len(*b) - 1; last < 0 || len((*b)[last]) == chunk {
+			*b = append(*b, make([]listed, 0, chunk))
+		}
+		last := &(*b)[len(*b)-1]
+		*last = append(*last, row)
 	}
-	for _, b := range l.buckets {
-		slices.SortFunc(b, func(x, y listed) int { return cmp.Compare(x.name, y.name) })
+	for i := range chunks {
+		l.buckets[i] = slices.Concat(chunks[i]...)
+		chunks[i] = nil
+		slices.SortFunc(l.buckets[i], func(x, y listed) int { return cmp.Compare(x.name, y.name) })
 	}
 	return l
 }
 
-func (l *listing) bucket(name uint64) *[]listed { return &l.buckets[name%uint64(len(l.buckets))] }
+func (l *listing) bucket(name uint64) int { return int(name % uint64(len(l.buckets))) }
 
 func (l *listing) name(name string, secret models.SecretID) uint64 {
 	return maphash.Comparable(l.seed, struct {
@@ -82,7 +93,7 @@ func (l *listing) version(version string) uint64 { return maphash.String(l.seed,
 // or where two names have the same hash.
 func (l *listing) find(name string, secret models.SecretID) []listed {
 	hash := l.name(name, secret)
-	b := *l.bucket(hash)
+	b := l.buckets[l.bucket(hash)]
 	from, _ := slices.BinarySearchFunc(b, hash, func(row listed, hash uint64) int { return cmp.Compare(row.name, hash) })
 	to := from
 	for to < len(b) && b[to].name == hash {
@@ -142,7 +153,7 @@ func (r *run) tellStrays(ctx context.Context) {
 		if err != nil {
 			break // the next run tells of the rest
 		}
-		if r.ours(remote) && r.listing.stray(remote) {
+		if r.ours(remote) && r.listing.claim(remote) {
 			suspects = append(suspects, &work{entry: Entry{RemoteName: remote.Name}})
 		}
 		if len(suspects) == straysAtOnce {
@@ -180,8 +191,12 @@ func (l *listing) unclaimed() bool {
 	return false
 }
 
-// stray reports whether the listing showed the name and no entry has it.
-func (l *listing) stray(remote Remote) bool {
+// claim reports whether the listing showed the name and no entry has it, once.
+func (l *listing) claim(remote Remote) bool {
 	rows := l.find(remote.Name, remote.Mark.Secret)
-	return len(rows) > 0 && rows[0].version&claimed == 0
+	if len(rows) == 0 || rows[0].version&claimed != 0 {
+		return false
+	}
+	rows[0].version |= claimed
+	return true
 }

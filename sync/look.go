@@ -67,7 +67,7 @@ func (r *run) describe(ctx context.Context, name string, before Observed) Observ
 	}
 	now := Observed{Remote: remote}
 	if before.Err == nil && before.Remote.Version == remote.Version {
-		now.Hash, now.Size = before.Hash, before.Size
+		now.Hash, now.Size, now.Examined = before.Hash, before.Size, before.Examined
 	}
 	return now
 }
@@ -84,14 +84,20 @@ func (r *run) fetch(ctx context.Context, batch []*work) {
 	type facts struct {
 		hash []byte
 		size int
+		Examined
 	}
+	examiner, _ := r.ledger.(Examiner)
 	read := make(map[string]facts, len(answers))
 	for name, a := range answers {
 		if a.Err != nil {
 			continue
 		}
 		hash, err := r.ledger.Hash(ctx, entries[name], a.Value)
-		read[name] = facts{hash, a.Value.Len()}
+		fact := facts{hash: hash, size: a.Value.Len()}
+		if examiner != nil && err == nil {
+			fact.Examined, err = examiner.Examine(ctx, entries[name], a.Value)
+		}
+		read[name] = fact
 		a.Value.Zero()
 		a.Err = err
 		answers[name] = a
@@ -107,7 +113,8 @@ func (r *run) fetch(ctx context.Context, batch []*work) {
 		case a.Err != nil:
 			w.seen = Observed{Err: a.Err}
 		default:
-			w.seen.Hash, w.seen.Size, w.seen.Remote.Version = read[name].hash, read[name].size, a.Version
+			fact := read[name]
+			w.seen.Hash, w.seen.Size, w.seen.Examined, w.seen.Remote.Version = fact.hash, fact.size, fact.Examined, a.Version
 		}
 	}
 }
@@ -116,6 +123,9 @@ func (r *run) fetch(ctx context.Context, batch []*work) {
 func unfit(e Entry) error {
 	if e.Desired == nil && e.Base != nil {
 		return nil
+	}
+	if e.Desired != nil && e.Problem != nil {
+		return e.Problem
 	}
 	if problem := models.NameProblem(e.RemoteName); problem != "" {
 		return fault.New(fault.Invalid, "The name at the destination %s.", problem).

@@ -73,6 +73,7 @@ func (v *vast) Record(context.Context, []keepersync.Outcome) error { return nil 
 
 // A run with nothing to do needs none of these.
 func (v *vast) Open(context.Context, keepersync.Entry) (models.Plaintext, error) { panic("called") }
+
 func (v *vast) Hash(context.Context, keepersync.Entry, models.Plaintext) ([]byte, error) {
 	panic("called")
 }

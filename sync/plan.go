@@ -19,7 +19,16 @@ type Entry struct {
 	Intent     *Intent  // nil: no write was under way
 	Ruling     *Ruling  // nil: no person has decided
 	Status     models.SyncStatus
-	Attempts   int // failures in a row
+	Attempts   int  // failures in a row
+	Released   bool // what stood there was given back: it is foreign, whatever mark it bears
+
+	// An entry that several secrets share tells how many values of theirs it holds, as far as
+	// Keeper wrote them, and how many of these the desired version leaves out. 0 where the
+	// entry is one secret's.
+	Values, Fewer int
+	// Problem is why the desired version cannot be written, *fault.Error; nil: nothing. Of kind
+	// Invalid it never can; any other says that it could not be read, and is unknown.
+	Problem error
 }
 
 // Ruling is a person's decision between two values. It counts only as long as both stand as
@@ -40,11 +49,14 @@ type Desired struct {
 
 // Base is what Keeper last wrote or confirmed at the destination.
 type Base struct {
-	Hash          []byte
+	Hash          []byte // nil: of a value that Keeper never read, and was about to restore in order to write over it
 	Version       models.VersionNumber
 	RemoteVersion string
 	At            time.Time
 }
+
+// known reports whether there is a base that tells a value.
+func (b *Base) known() bool { return b != nil && len(b.Hash) > 0 }
 
 // Intent is a write that was about to go out. Where the process died between the write and
 // its record, it tells our own hand from another's.
@@ -61,6 +73,13 @@ type Observed struct {
 	Listed bool   // from a listing, which may be minutes old; not yet confirmed by a describe
 	Hash   []byte // keyed hash of the current value, once read
 	Size   int    // bytes of the current value, where Hash is set
+	Examined
+}
+
+// Examined is what a ledger tells of a value at the destination whose Hash it knows.
+type Examined struct {
+	Untaken string // why Take would refuse it, as a clause for people; "" where it would not
+	Differ  int    // of an entry with several values: how many there are not the desired ones
 }
 
 // Decision is what Decide makes of an entry: the state that holds now and what to do.

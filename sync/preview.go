@@ -77,7 +77,7 @@ func (r *run) item(w *work) Item {
 	case w.unfit != nil && w.entry.Desired == nil:
 		item.Decision = Decision{Status: models.StatusInSync, Action: models.ActionNone, Why: "Deleted in Keeper; it can never have been written."}
 	case w.unfit != nil:
-		item.Decision = Decision{Status: models.StatusSourceChanged, Action: models.ActionRefuse, Why: fault.Public(w.unfit).Message}
+		item.Decision = unwritable(w.unfit)
 		item.Problem = explain(w.entry, "written", w.unfit)
 	case w.decision.Status == models.StatusUnknown:
 		item.Problem = explain(w.entry, "looked at", w.seen.Err)

@@ -41,6 +41,7 @@ type Proof struct {
 	source, there Tree
 	proven        Proven
 	last          models.SecretID
+	begun         bool
 	partial       bool
 }
 
@@ -89,8 +90,8 @@ func (p *Proof) page(entries int, outcomes []Outcome) {
 	p.partial = p.partial || len(outcomes) < entries
 	slices.SortFunc(outcomes, func(a, b Outcome) int { return cmp.Compare(a.Entry.SecretID, b.Entry.SecretID) })
 	for _, o := range outcomes {
-		if o.Entry.SecretID > p.last {
-			p.last = o.Entry.SecretID
+		if o.Entry.SecretID > p.last || !p.begun {
+			p.last, p.begun = o.Entry.SecretID, true
 			p.add(o)
 		}
 	}

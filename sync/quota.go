@@ -211,6 +211,11 @@ func (d *limited) Mark(ctx context.Context, name string, mark Mark) (Remote, err
 	return call(ctx, d, FamilyTag, func() (Remote, error) { return d.Driver.Mark(ctx, name, mark) })
 }
 
+// Unmark waits for the quota of tagging.
+func (d *limited) Unmark(ctx context.Context, name string, mark Mark) (Remote, error) {
+	return call(ctx, d, FamilyTag, func() (Remote, error) { return d.Driver.Unmark(ctx, name, mark) })
+}
+
 // Delete waits for the quota of deleting.
 func (d *limited) Delete(ctx context.Context, r Remote) (Remote, error) {
 	return call(ctx, d, FamilyDelete, func() (Remote, error) { return d.Driver.Delete(ctx, r) })

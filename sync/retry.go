@@ -3,10 +3,8 @@ package sync
 import (
 	"context"
 	"errors"
-	"hash/maphash"
 	"iter"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go"
@@ -52,17 +50,15 @@ func try[T any](ctx context.Context, do func() (T, error)) (T, error) {
 	return got, err
 }
 
-// List begins again after an error and leaves out what it has yielded already.
+// List begins again after an error, and then yields again what it has yielded already: to
+// remember all names would take more memory than the listing itself.
 func (d *retrying) List(ctx context.Context) iter.Seq2[Remote, error] {
 	return func(yield func(Remote, error) bool) {
-		yielded, stopped := names{seed: maphash.MakeSeed()}, false
+		stopped := false
 		_, err := try(ctx, func() (struct{}, error) {
 			for r, err := range d.Driver.List(ctx) {
 				if err != nil {
 					return struct{}{}, err
-				}
-				if !yielded.add(r.Name) {
-					continue
 				}
 				if stopped = !yield(r, nil); stopped {
 					break
@@ -74,24 +70,6 @@ func (d *retrying) List(ctx context.Context) iter.Seq2[Remote, error] {
 			yield(Remote{}, err)
 		}
 	}
-}
-
-// names is a set of names in eight bytes each. In one of thirty million listings of a million
-// names two of them have the same hash; the second is then not shown, which is no absence.
-type names struct {
-	seed    maphash.Seed
-	buckets [1024][]uint64
-}
-
-// add reports whether the name is new.
-func (n *names) add(name string) bool {
-	hash := maphash.String(n.seed, name)
-	b := &n.buckets[hash%uint64(len(n.buckets))]
-	if slices.Contains(*b, hash) {
-		return false
-	}
-	*b = append(*b, hash)
-	return true
 }
 
 // Describe retries.
@@ -126,6 +104,11 @@ func (d *retrying) Put(ctx context.Context, w Write) (Remote, error) {
 // Mark retries.
 func (d *retrying) Mark(ctx context.Context, name string, mark Mark) (Remote, error) {
 	return try(ctx, func() (Remote, error) { return d.Driver.Mark(ctx, name, mark) })
+}
+
+// Unmark retries.
+func (d *retrying) Unmark(ctx context.Context, name string, mark Mark) (Remote, error) {
+	return try(ctx, func() (Remote, error) { return d.Driver.Unmark(ctx, name, mark) })
 }
 
 // Delete retries.

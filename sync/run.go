@@ -28,6 +28,9 @@ type Options struct {
 	// Brake stops the run before it does anything where it would take too much away; see
 	// ErrBraked. Zero: no brake.
 	Brake Brake
+	// Taken are the entries of which earlier runs took something away lately, and how many values
+	// of each: the brake counts them with what this run would take away. nil: none.
+	Taken map[models.SecretID]int
 	// Approved limits the run to what was agreed to, and has it refuse as Stale, before it
 	// does anything, where any of that is no longer so. nil: everything.
 	Approved map[models.SecretID]Approval
@@ -96,8 +99,10 @@ type work struct {
 	found    models.SyncStatus // by the first look
 	done     models.SyncAction // the first action that succeeded
 	why      string            // of that action
+	lost     int               // values that it took away
 	clash    error             // of the last action that came too late
-	intended bool              // the ledger knows of the write that may come
+	intended bool              // the ledger knows of the write that may come, over
+	over     string            // this remote version
 	later    time.Time         // when the value may be written; zero: now
 }
 
@@ -193,7 +198,7 @@ func (r *run) intend(ctx context.Context, page []*work) error {
 			continue
 		}
 		w.entry.Base = w.entry.proven(w.seen, r.Now())
-		w.intended = true
+		w.intended, w.over = true, w.seen.Remote.Version
 		entries = append(entries, w.entry)
 	}
 	if len(entries) == 0 {

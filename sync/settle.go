@@ -17,6 +17,10 @@ func (r *run) settle(ctx context.Context, w *work, outcomes chan<- Outcome) erro
 		if ctx.Err() != nil {
 			return nil
 		}
+		if r.Approved != nil && w.done == models.ActionMark && acts(w.decision.Action) {
+			outcomes <- r.stopped(w)
+			return nil
+		}
 		outcome, err := r.step(ctx, w)
 		switch {
 		case err != nil:
@@ -36,10 +40,18 @@ func (r *run) settle(ctx context.Context, w *work, outcomes chan<- Outcome) erro
 	return nil
 }
 
+// stopped is the outcome for what a plan had marked and that asks for more, which the plan does
+// not speak of: the next run sees to that.
+func (r *run) stopped(w *work) Outcome {
+	o := r.outcome(w, w.decision.Status, w.done)
+	o.Again = r.Now()
+	return o
+}
+
 // step does what was decided. The outcome is nil where the destination must be looked at
 // again, which step has then done.
 func (r *run) step(ctx context.Context, w *work) (*Outcome, error) {
-	name, remote := w.entry.RemoteName, w.seen.Remote
+	remote := w.seen.Remote
 	var err error
 	var doing string
 	switch w.decision.Action {
@@ -49,7 +61,7 @@ func (r *run) step(ctx context.Context, w *work) (*Outcome, error) {
 		return r.take(ctx, w)
 	case models.ActionMark:
 		doing = "marked as Keeper's"
-		_, err = r.driver.Mark(ctx, name, r.rules.Mark(w.entry))
+		err = r.mark(ctx, w)
 	case models.ActionRestore:
 		doing = "restored"
 		_, err = r.driver.Restore(ctx, remote)
@@ -73,9 +85,23 @@ func (r *run) step(ctx context.Context, w *work) (*Outcome, error) {
 	return nil, nil
 }
 
+// mark puts Keeper's mark on the value that was compared. One that took its place at the same
+// moment is not Keeper's: the mark comes off again.
+func (r *run) mark(ctx context.Context, w *work) error {
+	name, mark := w.entry.RemoteName, r.rules.Mark(w.entry)
+	marked, err := r.driver.Mark(ctx, name, mark)
+	if err != nil || marked.Version == w.seen.Remote.Version {
+		return err
+	}
+	if _, err := r.driver.Unmark(ctx, name, mark); err != nil {
+		return err
+	}
+	return fault.New(fault.Conflict, "The value of %s changed at the destination while Keeper marked it.", name)
+}
+
 // put writes the desired value over exactly what was seen.
 func (r *run) put(ctx context.Context, w *work) (*Outcome, error) {
-	if !w.intended {
+	if !w.intended || w.over != w.seen.Remote.Version {
 		if err := r.intend(ctx, []*work{w}); err != nil {
 			return nil, err
 		}
@@ -180,9 +206,13 @@ func (r *run) overtaken(ctx context.Context, w *work, doing string, err error) (
 	return nil, nil
 }
 
+// succeed notes what was done. A mark is no more than the way to what is done next.
 func (w *work) succeed() {
-	if w.done == "" {
+	if w.done == "" || w.done == models.ActionMark {
 		w.done, w.why = w.decision.Action, w.decision.Why
+	}
+	if w.decision.Action != models.ActionMark {
+		w.lost = max(w.lost, w.decision.Loses(w.entry, w.seen))
 	}
 }
 
@@ -193,10 +223,12 @@ func (r *run) conclude(w *work) Outcome {
 	case w.unfit != nil && w.entry.Desired == nil:
 		return r.deleted(w) // it can never have been written
 	case w.unfit != nil:
-		w.decision = Decision{Status: models.StatusSourceChanged, Action: models.ActionRefuse}
+		w.decision = unwritable(w.unfit)
 		return r.fail(w, "written", w.unfit)
 	case d.Status == models.StatusUnknown:
 		return r.fail(w, "looked at", w.seen.Err)
+	case d.Status == models.StatusForeign && w.entry.Released:
+		return r.fail(w, "written", fault.New(fault.Conflict, "%s", d.Why).WithHint("Adopt it again to have Keeper look after it."))
 	case d.Status == models.StatusForeign:
 		return r.fail(w, "written", fault.New(fault.Conflict, "%s", d.Why).
 			WithHint("Rename the secret here, or remove what is there if nobody needs it."))
@@ -212,10 +244,19 @@ func (r *run) conclude(w *work) Outcome {
 	}
 }
 
+// unwritable decides about what there is nothing to look at for.
+func unwritable(err error) Decision {
+	d := Decision{Status: models.StatusSourceChanged, Action: models.ActionRefuse, Why: fault.Public(err).Message}
+	if !fault.Is(err, fault.Invalid) {
+		d.Status, d.Action = models.StatusUnknown, models.ActionNone
+	}
+	return d
+}
+
 func (r *run) outcome(w *work, status models.SyncStatus, action models.SyncAction) Outcome {
 	return Outcome{
 		Entry: w.entry, Found: cmp.Or(w.found, status), Status: status, Action: action,
-		Seen: w.seen, Left: r.left(w), Why: cmp.Or(w.why, w.decision.Why), At: r.Now(),
+		Seen: w.seen, Left: r.left(w), Lost: w.lost, Why: cmp.Or(w.why, w.decision.Why), At: r.Now(),
 	}
 }
 
@@ -234,8 +275,12 @@ func (r *run) deleted(w *work) Outcome {
 func (r *run) fail(w *work, doing string, err error) Outcome {
 	o := r.outcome(w, w.decision.Status, w.decision.Action)
 	o.Why, o.Err = w.decision.Why, explain(w.entry, doing, err)
-	if acts(w.decision.Action) {
-		o.Left = Left{} // what failed may have been done all the same
+	if !acts(w.decision.Action) {
+		return o
+	}
+	o.Left = Left{}
+	if w.decision.Status != models.StatusUnknown { // what was sent and failed may have been done all the same
+		o.Lost = max(w.lost, w.decision.Loses(w.entry, w.seen))
 	}
 	return o
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Observe tells of every call: its operation ("list", "describe", "fetch", "put", "mark",
-// "delete", "restore", "check"), how long it took and how it ended, for metrics and logs.
+// "unmark", "delete", "restore", "check"), how long it took and how it ended, for metrics and logs.
 // No value reaches the listener. It stands lowest, so that each attempt is told of.
 func Observe(d Driver, tell func(op string, took time.Duration, err error)) Driver {
 	return &watched{d, tell}
@@ -92,6 +92,11 @@ func (d *watched) Put(ctx context.Context, w Write) (Remote, error) {
 // Mark is told of.
 func (d *watched) Mark(ctx context.Context, name string, mark Mark) (Remote, error) {
 	return watch(d, "mark", func() (Remote, error) { return d.Driver.Mark(ctx, name, mark) })
+}
+
+// Unmark is told of.
+func (d *watched) Unmark(ctx context.Context, name string, mark Mark) (Remote, error) {
+	return watch(d, "unmark", func() (Remote, error) { return d.Driver.Unmark(ctx, name, mark) })
 }
 
 // Delete is told of.

@@ -214,6 +214,10 @@ func (d *tape) Mark(ctx context.Context, name string, m keepersync.Mark) (keeper
 	return d.call("mark", name, func() (keepersync.Remote, error) { return d.Driver.Mark(ctx, name, m) })
 }
 
+func (d *tape) Unmark(ctx context.Context, name string, m keepersync.Mark) (keepersync.Remote, error) {
+	return d.call("unmark", name, func() (keepersync.Remote, error) { return d.Driver.Unmark(ctx, name, m) })
+}
+
 func (d *tape) Delete(ctx context.Context, r keepersync.Remote) (keepersync.Remote, error) {
 	return d.call("delete", r.Name, func() (keepersync.Remote, error) { return d.Driver.Delete(ctx, r) })
 }

@@ -79,6 +79,10 @@ func (d *scripted) Mark(context.Context, string, keepersync.Mark) (keepersync.Re
 	return d.one("mark")
 }
 
+func (d *scripted) Unmark(context.Context, string, keepersync.Mark) (keepersync.Remote, error) {
+	return d.one("unmark")
+}
+
 func (d *scripted) Delete(context.Context, keepersync.Remote) (keepersync.Remote, error) {
 	return d.one("delete")
 }
@@ -97,6 +101,7 @@ var ops = map[string]func(context.Context, keepersync.Driver) error{
 		return err
 	},
 	"mark":    func(ctx context.Context, d keepersync.Driver) error { _, err := d.Mark(ctx, "n", ours); return err },
+	"unmark":  func(ctx context.Context, d keepersync.Driver) error { _, err := d.Unmark(ctx, "n", ours); return err },
 	"delete":  func(ctx context.Context, d keepersync.Driver) error { _, err := d.Delete(ctx, live("1")); return err },
 	"restore": func(ctx context.Context, d keepersync.Driver) error { _, err := d.Restore(ctx, live("1")); return err },
 	"check":   func(ctx context.Context, d keepersync.Driver) error { return d.Check(ctx) },
@@ -182,14 +187,14 @@ func TestRetry(t *testing.T) {
 		})
 	})
 
-	t.Run("ListYieldsEachNameOnce", func(t *testing.T) {
+	t.Run("ListBeginsAgain", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			names, err := listed(t.Context(), keepersync.Retry(&scripted{script: []error{away, busy}}))
-			if diff := cmp.Diff([]string{"n0", "n1", "n2", "n3", "n4"}, names); diff != "" || err != nil {
+			if diff := cmp.Diff([]string{"n0", "n1", "n0", "n1", "n0", "n1", "n2", "n3", "n4"}, names); diff != "" || err != nil {
 				t.Errorf("%v\n%s", err, diff)
 			}
 			names, err = listed(t.Context(), keepersync.Retry(&scripted{script: []error{away, away, away, away}}))
-			if len(names) != 2 || !fault.Is(err, fault.Unavailable) {
+			if len(names) != 8 || !fault.Is(err, fault.Unavailable) {
 				t.Errorf("a listing that stays cut gave %v, %v", names, err)
 			}
 			for range keepersync.Retry(&scripted{}).List(t.Context()) {
@@ -333,7 +338,7 @@ func TestObserve(t *testing.T) {
 		d := keepersync.Observe(&scripted{}, func(op string, took time.Duration, err error) {
 			told = append(told, fmt.Sprint(op, " ", took, " ", err != nil))
 		})
-		for _, op := range []string{"describe", "put", "mark", "delete", "restore", "check"} {
+		for _, op := range []string{"describe", "put", "mark", "unmark", "delete", "restore", "check"} {
 			if err := ops[op](t.Context(), d); err != nil {
 				t.Errorf("%s: %v", op, err)
 			}
@@ -351,7 +356,7 @@ func TestObserve(t *testing.T) {
 		d.Fetch(t.Context(), []string{"a", "b"})
 		_, _ = d.Put(t.Context(), keepersync.Write{Value: models.NewPlaintext([]byte("value"))})
 		want := []string{
-			"describe 0s false", "put 0s false", "mark 0s false", "delete 0s false", "restore 0s false", "check 0s false",
+			"describe 0s false", "put 0s false", "mark 0s false", "unmark 0s false", "delete 0s false", "restore 0s false", "check 0s false",
 			"list 0s false", "list 0s false", "fetch 0s false", "fetch forbidden", "put internal",
 		}
 		if diff := cmp.Diff(want, told); diff != "" {

@@ -69,9 +69,11 @@ func (p *DestinationListPage) Frame() Frame {
 // /destinations/{destination}/edit. A new one is first asked for its kind (?kind=). Fields:
 // kind, name, interval_seconds, config.strategy, config.brake_most, config.brake_percent, and by kind config.prefix, config.region, config.endpoint,
 // config.role_arn, config.external_id, config.kms_key_id, config.recovery_days,
-// config.address, config.namespace, config.mount, config.ca_cert, config.value_key,
+// config.address, config.namespace, config.mount, config.ca_cert, config.value_key, config.shape, config.name_template, config.bundle_name,
+// config.accept_overlap, config.destroy_days, config.write_burst, config.tags (key=value a line), config.replica_regions (one a line),
+// config.replica_kms_key_id, config.auth_method, config.auth_path, config.auth_role,
 // credentials.access_key_id, credentials.secret_access_key, credentials.session_token,
-// credentials.vault_token, credentials.role_id, credentials.secret_id. An empty credential
+// credentials.vault_token, credentials.role_id, credentials.secret_id, credentials.jwt. An empty credential
 // keeps what is stored; "credentials.clear" = "true" forgets it.
 type DestinationFormPage struct {
 	BasePage
@@ -80,6 +82,11 @@ type DestinationFormPage struct {
 	Kind           models.DestinationKind // "": not chosen yet
 	Form           Form
 	HasCredentials bool // some are stored
+}
+
+// Overlaps reports whether it was accepted that another destination writes the same names.
+func (p *DestinationFormPage) Overlaps() bool {
+	return p.Destination != nil && p.Destination.Config.AcceptOverlap
 }
 
 func (*DestinationFormPage) template() string { return "destinations/form" }
@@ -119,13 +126,8 @@ func (p *DestinationPage) States() []StateCount {
 type StateRow struct {
 	SecretID   models.SecretID
 	SecretName string
-	Deleted    bool // in Keeper
-	Sync       models.SyncState
-	Paused     bool
+	DestinationState
 }
-
-// State is the state that a person sees.
-func (r StateRow) State() State { return StateOf(r.Sync, r.Paused) }
 
 // ConnectionTest is what a test of a connection found.
 type ConnectionTest struct {
@@ -135,6 +137,28 @@ type ConnectionTest struct {
 	Quote   string // the backend's own words, safe to show; ""
 	Took    time.Duration
 	At      time.Time
+	Tried   []Permission // one by one; none: nothing could be tried
+}
+
+// Permission is one that the destination's credentials need, as a test found it.
+type Permission struct {
+	Name     string // as the destination calls it
+	OK       bool
+	Optional bool   // syncing works without it as the destination is set up now
+	Detail   string // why not
+	Hint     string // what to grant
+}
+
+// Look is how a permission shows.
+func (p Permission) Look() Look {
+	switch {
+	case p.OK:
+		return Look{"allowed", "check-circle-fill", "green"}
+	case p.Optional:
+		return Look{"not allowed, optional", "dash-circle-fill", "grey"}
+	default:
+		return Look{"not allowed", "x-circle-fill", "red"}
+	}
 }
 
 func (*DestinationPage) template() string { return "destinations/overview" }
@@ -149,9 +173,8 @@ func (p *DestinationPage) Frame() Frame {
 // DestinationRunsPage is GET /destinations/{destination}/runs.
 type DestinationRunsPage struct {
 	BasePage
-	View  DestinationView
-	Runs  []RunView
-	Pager Pager
+	RunHistory
+	View DestinationView
 }
 
 func (*DestinationRunsPage) template() string { return "destinations/runs" }

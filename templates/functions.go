@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/your-org/keeper/models"
@@ -67,40 +68,64 @@ var functions = template.FuncMap{
 	"took":      func(r models.SyncRun) time.Duration { return r.FinishedAt.Sub(r.StartedAt) },
 	"objectURL": objectURL,
 
-	"synced":       func(base *BasePage, states []DestinationState) SyncedView { return SyncedView{base, states} },
-	"entries":      func(base *BasePage, all []models.AuditEntry) EntriesView { return EntriesView{base, all} },
-	"runs":         func(base *BasePage, all []RunView, where bool) RunsView { return RunsView{base, all, where} },
-	"dest":         func(base *BasePage, v DestinationView) CardView { return CardView{base, v} },
-	"planStatus":   planStatusLook,
-	"planCounts":   planCounts,
-	"planCalls":    planCalls,
-	"planWords":    planWords,
-	"itemLook":     itemLook,
-	"itemState":    itemState,
-	"fingerprint":  fingerprint,
-	"sideWord":     sideWord,
-	"strategies":   strategyChoices,
-	"strategy":     strategyChoice,
-	"brake":        brakeWords,
-	"brakeMost":    func() int { return models.DefaultBrakeMost },
-	"brakePercent": func() int { return models.DefaultBrakePercent },
-	"keyKindWord":  keyKindWord,
-	"keyRunWord":   keyRunWord,
-	"keyRunKinds":  func() []models.KeyRunKind { return KeyRunKinds },
-	"findingLook":  findingLook,
-	"shortKey":     shortKey,
-	"keyRuns":      func(base *BasePage, all []KeyRunView) KeyRunsView { return KeyRunsView{base, all} },
-	"keyRun":       func(base *BasePage, v KeyRunView) KeyRunCard { return KeyRunCard{base, v} },
-	"keyNeeds":     func(base *BasePage, all []KeyNeed) KeyNeedsView { return KeyNeedsView{base, all} },
-	"globalRoles":  globalRoles,
-	"envRoles":     environmentRoles,
-	"envOptions":   environmentOptions,
-	"actionWord":   ActionWord,
-	"accessSource": func(linked bool, s SourceView) AccessSource { return AccessSource{s, linked} },
-	"methodWord":   methodWord,
-	"proofNote":    func(next string) string { return WithQuery("/prove", "next", next) },
-	"encryption":   func(base *BasePage, e *Encryption) EncryptionView { return EncryptionView{base, e} },
-	"confirmField": func(c Confirmation, focus bool) ConfirmField { return ConfirmField{c, focus} },
+	"synced":          func(base *BasePage, states []DestinationState) SyncedView { return SyncedView{base, states} },
+	"entries":         func(base *BasePage, all []models.AuditEntry) EntriesView { return EntriesView{base, all} },
+	"runs":            func(base *BasePage, all []RunView, where bool) RunsView { return RunsView{base, all, where} },
+	"alertKinds":      func() []models.AlertKind { return models.AlertKinds },
+	"alertLook":       alertLook,
+	"channelKinds":    func() []models.ChannelKind { return models.ChannelKinds },
+	"channelWord":     channelWord,
+	"noticeLook":      noticeLook,
+	"occasionWord":    occasionWord,
+	"history":         func(base *BasePage, h RunHistory) RunHistoryView { return RunHistoryView{base, h} },
+	"runStatuses":     func() []models.RunStatus { return runStatuses },
+	"runTriggers":     func() []models.RunTrigger { return runTriggers },
+	"triggerWord":     triggerWord,
+	"operation":       operationWord,
+	"dest":            func(base *BasePage, v DestinationView) CardView { return CardView{base, v} },
+	"planStatus":      planStatusLook,
+	"planCounts":      planCounts,
+	"planCalls":       planCalls,
+	"planWords":       planWords,
+	"itemLook":        itemLook,
+	"importStatus":    importStatusLook,
+	"importWord":      importWord,
+	"placeWord":       placeWord,
+	"usualSplit":      usualSplit,
+	"importVerb":      importVerb,
+	"importWords":     importWords,
+	"foundCounts":     foundCounts,
+	"foundLook":       foundLook,
+	"endedLook":       importResultLook,
+	"itemState":       itemState,
+	"fingerprint":     fingerprint,
+	"fingerprintText": func(hash string) string { return hash[:min(len(hash), 16)] },
+	"sideWord":        sideWord,
+	"shapes":          shapeChoices,
+	"shape":           shapeChoice,
+	"paceWords":       paceWords,
+	"strategies":      strategyChoices,
+	"strategy":        strategyChoice,
+	"brake":           brakeWords,
+	"brakeMost":       func() int { return models.DefaultBrakeMost },
+	"brakePercent":    func() int { return models.DefaultBrakePercent },
+	"keyKindWord":     keyKindWord,
+	"keyRunWord":      keyRunWord,
+	"keyRunKinds":     func() []models.KeyRunKind { return KeyRunKinds },
+	"findingLook":     findingLook,
+	"shortKey":        shortKey,
+	"keyRuns":         func(base *BasePage, all []KeyRunView) KeyRunsView { return KeyRunsView{base, all} },
+	"keyRun":          func(base *BasePage, v KeyRunView) KeyRunCard { return KeyRunCard{base, v} },
+	"keyNeeds":        func(base *BasePage, all []KeyNeed) KeyNeedsView { return KeyNeedsView{base, all} },
+	"encryption":      func(base *BasePage, e *Encryption) EncryptionView { return EncryptionView{base, e} },
+	"confirmField":    func(c Confirmation, focus bool) ConfirmField { return ConfirmField{c, focus} },
+	"globalRoles":     globalRoles,
+	"envRoles":        environmentRoles,
+	"envOptions":      environmentOptions,
+	"actionWord":      ActionWord,
+	"accessSource":    func(linked bool, s SourceView) AccessSource { return AccessSource{s, linked} },
+	"methodWord":      methodWord,
+	"proofNote":       func(next string) string { return WithQuery("/prove", "next", next) },
 
 	"dests": func(base *BasePage, all []DestinationView) DestinationsView { return DestinationsView{base, all} },
 }
@@ -211,9 +236,11 @@ func count(n any) string {
 	return digits
 }
 
-// plural is a count with its noun: "1 secret", "2 secrets".
+// plural is a count with its noun: "1 secret", "2 secrets", "2 entries".
 func plural(n int, noun string) string {
-	if n != 1 {
+	if stem, ok := strings.CutSuffix(noun, "try"); ok && n != 1 {
+		noun = stem + "tries"
+	} else if n != 1 {
 		noun += "s"
 	}
 	return count(n) + " " + noun

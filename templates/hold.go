@@ -242,6 +242,50 @@ func strategyChoice(s models.Strategy) StrategyChoice {
 	return c
 }
 
+// ShapeChoice is one shape as the form offers it.
+type ShapeChoice struct {
+	Value      models.Shape
+	Word, Text string
+}
+
+// shapeChoices are the shapes that a kind of destinations can have, each with a sentence.
+func shapeChoices(kind models.DestinationKind) []ShapeChoice {
+	var all []ShapeChoice
+	for _, s := range models.Shapes {
+		if s != models.ShapeObject || kind != models.DestinationAWS {
+			all = append(all, shapeChoice(s))
+		}
+	}
+	return all
+}
+
+func shapeChoice(s models.Shape) ShapeChoice {
+	c := ShapeChoice{Value: s}
+	switch s {
+	case models.ShapeObject:
+		c.Word, c.Text = "Object", "One entry for each secret; a JSON secret's object is the whole entry, key by key."
+	case models.ShapeFolder:
+		c.Word, c.Text = "Folder", "One entry for each folder; the last part of a secret's name is its key in it."
+	case models.ShapeBundle:
+		c.Word, c.Text = "Bundle", "One entry for all secrets of the environment; their names are its keys."
+	default:
+		c.Value, c.Word, c.Text = models.ShapeValue, "Value", "One entry for each secret, which holds its value and nothing else."
+	}
+	return c
+}
+
+// paceWords is how fast values of one secret go to AWS.
+func paceWords(c models.DestinationConfig) string {
+	switch {
+	case c.WriteBurst < 0:
+		return "as many values as there are"
+	case c.WriteBurst == 0:
+		return "5 values of one secret, then one in ten minutes"
+	default:
+		return plural(c.WriteBurst, "value") + " of one secret, then one in ten minutes"
+	}
+}
+
 // brakeWords is what the brake of a destination holds back.
 func brakeWords(c models.DestinationConfig) string {
 	most, percent := c.Brake()

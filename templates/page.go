@@ -58,6 +58,7 @@ const (
 	NavSecrets      Nav = "secrets"
 	NavSync         Nav = "sync"
 	NavEnvironments Nav = "environments"
+	NavAlerts       Nav = "alerts"
 	NavAudit        Nav = "audit"
 	NavKeys         Nav = "keys"
 	NavAdmin        Nav = "admin"

@@ -118,6 +118,16 @@ func TestHoldPages(t *testing.T) {
 			t.Errorf("a decision is about version %s", version)
 		}
 	}
+	if len(all(document, "#shared")) != 0 {
+		t.Error("a difference of one secret is said to be of several")
+	}
+	shared := render(t, sample["hold shared"])
+	if said := text(all(shared, "#shared")[0]); !strings.Contains(said, "production/mail/smtp") {
+		t.Errorf("it says %q", said)
+	}
+	if action := attribute(all(shared, "form[data-reveal]")[0], "action"); !strings.HasSuffix(action, "/versions/2/reveal") {
+		t.Errorf("Keeper's side is revealed by %s", action)
+	}
 }
 
 func TestPlanPages(t *testing.T) {

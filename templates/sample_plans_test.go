@@ -113,6 +113,10 @@ func sampleHoldPages(b BasePage, all map[string]Page) {
 	viewer := sampleHoldPage(b)
 	viewer.Rights = SecretRights{}
 	all["hold as viewer"] = viewer
+	shared := sampleHoldPage(b)
+	shared.Hold.Group = &models.SyncGroup{RemoteName: "production/mail/smtp", Version: 4}
+	shared.Keeper = models.SecretVersion{Number: 2, Hash: shared.Keeper.Hash, Size: 412, CreatedAt: ago(time.Hour)}
+	all["hold shared"] = shared
 	all["hold reveal"] = &HoldRevealPage{BasePage: b, HoldHead: viewer.HoldHead, Value: "sk_test_SAMPLE<only>"}
 	view := sampleViews()[0]
 	view.Held = 1

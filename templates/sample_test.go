@@ -188,7 +188,7 @@ func samplePages() map[string]Page {
 	b := sampleBase()
 	anonymous := BasePage{CSRFToken: "c5rf-t0ken", Now: sampleNow}
 	all := map[string]Page{}
-	for _, add := range []func(BasePage, map[string]Page){samplePeople, sampleSecrets, sampleSecretForms, sampleEnvironments, sampleDestinations, sampleSync, sampleDashboards, sampleKeyPages, sampleEnvironmentKeys, samplePlanPages, sampleHoldPages, sampleAccounts, sampleProviders} {
+	for _, add := range []func(BasePage, map[string]Page){samplePeople, sampleSecrets, sampleSecretForms, sampleEnvironments, sampleDestinations, sampleSync, sampleDashboards, sampleKeyPages, sampleEnvironmentKeys, samplePlanPages, sampleHoldPages, sampleImportPages, sampleAccounts, sampleProviders} {
 		add(b, all)
 	}
 	all["sign-in"] = &SignInPage{BasePage: anonymous}
@@ -313,16 +313,16 @@ func sampleDestinations(b BasePage, all map[string]Page) {
 		BasePage: b, Environment: production, Destination: new(vaultMain), Kind: models.DestinationVault, HasCredentials: true,
 		Form: failedForm(map[string]string{"name": "vault-main", "config.address": "vault:8200"}, fault.Field{Name: "config.address", Message: "must be a URL that begins with https:// or http://"}),
 	}
-	rows := []StateRow{{SecretID: 4, SecretName: "payments/db/replica-password", Sync: failedState(4)}, {SecretID: 3, SecretName: "payments/db/password", Sync: sampleState(3, models.StatusDrifted, 9*sampleDay)}}
+	rows := []StateRow{{SecretID: 4, SecretName: "payments/db/replica-password", DestinationState: DestinationState{Destination: awsMain, Sync: failedState(4)}}, {SecretID: 3, SecretName: "payments/db/password", DestinationState: DestinationState{Destination: awsMain, Sync: sampleState(3, models.StatusDrifted, 9*sampleDay), Hold: &models.SyncHold{Why: "A person decides."}, MayRelease: true}}}
 	for i, status := range models.SyncStatuses {
-		rows = append(rows, StateRow{SecretID: models.SecretID(20 + i), SecretName: "billing/" + string(status), Sync: sampleState(20, status, time.Hour), Deleted: status == models.StatusOrphaned})
+		rows = append(rows, StateRow{SecretID: models.SecretID(20 + i), SecretName: "billing/" + string(status), DestinationState: DestinationState{Destination: awsMain, Sync: sampleState(20, status, time.Hour), Deleted: status == models.StatusOrphaned}})
 	}
 	all["destination"] = &DestinationPage{BasePage: b, View: views[0], Rows: rows, Pager: Pager{Next: "c2", Total: 404}}
-	all["destination tested"] = &DestinationPage{BasePage: b, View: views[1], Test: &ConnectionTest{OK: true, Message: "Vault answers, and the token may read, write and delete below secret/.", Took: 84 * time.Millisecond}}
+	all["destination tested"] = &DestinationPage{BasePage: b, View: views[1], Test: &ConnectionTest{OK: true, Message: "Vault answers, and the token may read, write and delete below secret/.", Tried: []Permission{{"read on secret/data/app/*", true, false, "", ""}, {"list on secret/metadata/app/*", false, false, "Vault refuses it.", "Grant list."}, {"update on secret/destroy/app/*", false, true, "Vault refuses it.", "Grant update."}}, Took: 84 * time.Millisecond}}
 	all["destination down"] = &DestinationPage{BasePage: b, View: views[3], Filter: StateFilter{State: "drifted"}, Test: &ConnectionTest{Message: "Vault does not answer.", Hint: "Start it, or correct the address.", Quote: "dial tcp 127.0.0.1:8200: connect: connection refused", Took: 3 * time.Second}}
 	all["destination paused"] = &DestinationPage{BasePage: b, View: views[2]}
-	all["destination runs"] = &DestinationRunsPage{BasePage: b, View: views[0], Runs: sampleRuns(), Pager: Pager{Next: "c2"}}
-	all["destination runs empty"] = &DestinationRunsPage{BasePage: b, View: views[2]}
+	all["destination runs"] = &DestinationRunsPage{BasePage: b, View: views[0], RunHistory: RunHistory{Path: "/destinations/dst_3f8a1c/runs", Runs: sampleRuns(), Pager: Pager{Prev: "c0", Next: "c2"}}}
+	all["destination runs empty"] = &DestinationRunsPage{BasePage: b, View: views[2], RunHistory: RunHistory{Path: "/destinations/dst_9c01aa/runs"}}
 	all["destination delete"] = &DestinationDeletePage{BasePage: b, Environment: production, Destination: awsMain, Copies: 404, Confirmation: Confirmation{Name: "aws-main"}}
 }
 
@@ -331,8 +331,20 @@ func sampleSync(b BasePage, all map[string]Page) {
 	groups := []SyncGroup{{production, views[:2]}, {staging, views[2:3]}, {development, views[3:]}}
 	all["sync"] = &SyncPage{BasePage: b, Groups: groups, Runs: runs, MaySync: true}
 	all["sync empty"] = &SyncPage{BasePage: b}
-	all["run running"] = &RunPage{BasePage: b, RunView: runs[0], Total: 404, MaySync: true}
-	all["run"] = &RunPage{BasePage: b, RunView: runs[1], MaySync: true, Results: []models.SyncResult{
+	running := runs[0]
+	running.Run.Progress = models.RunProgress{Done: 120, Total: 404, Writes: 300, Seconds: 8}
+	all["run running"] = &RunPage{BasePage: b, RunView: running, MaySync: true}
+	waiting := runs[0]
+	waiting.Run.Status, waiting.Run.RetryOf = models.RunQueued, "run_2"
+	all["run queued"] = &RunPage{BasePage: b, RunView: waiting, MaySync: true}
+	all["run failed only"] = &RunPage{BasePage: b, RunView: runs[1], FailedOnly: true}
+	filter := RunFilter{Destination: awsMain.ID, Status: models.RunPartial, Trigger: models.TriggerManual, Secret: "pay", Since: "2026-11-01", Until: "2026-11-22"}
+	all["runs"] = &RunHistoryPage{BasePage: b, RunHistory: RunHistory{Path: "/sync/runs", Places: views, Runs: runs, Pager: Pager{Prev: "c0", Next: "c2", Total: -1}}}
+	all["runs narrowed"] = &RunHistoryPage{BasePage: b, RunHistory: RunHistory{Path: "/sync/runs", Filter: filter, Places: views}}
+	all["runs empty"] = &RunHistoryPage{BasePage: b, RunHistory: RunHistory{Path: "/sync/runs"}}
+	sampleReceipts(b, all)
+	sampleAlerts(b, all)
+	all["run"] = &RunPage{BasePage: b, RunView: runs[1], MaySync: true, NotDone: 1, Receipt: true, Pager: Pager{Prev: "c0", Next: "c2", Total: -1}, Results: []models.SyncResult{
 		{SecretID: 4, SecretName: "payments/db/replica-password", Status: models.StatusSourceChanged, Action: models.ActionUpdate, Failed: true, Error: failedState(4).LastError, Hint: failedState(4).LastHint, At: ago(2 * time.Minute)},
 		{SecretID: 3, SecretName: "payments/db/password", Status: models.StatusInSync, Action: models.ActionRepair, At: ago(2 * time.Minute)},
 		{SecretID: 10, SecretName: "mail/smtp/password", Status: models.StatusForeign, Action: models.ActionRefuse, At: ago(2 * time.Minute)},

@@ -25,6 +25,7 @@ type DestinationState struct {
 	Sync        models.SyncState
 	Hold        *models.SyncHold // that waits for a person; nil: none, or not asked for
 	Deleted     bool             // in Keeper
+	MayRelease  bool             // there is a copy, and the actor may have Keeper let go of it
 }
 
 // State is the state that a person sees.

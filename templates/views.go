@@ -77,6 +77,11 @@ type (
 		Base    *BasePage
 		Entries []models.AuditEntry
 	}
+	// RunHistoryView is a history of runs.
+	RunHistoryView struct {
+		Base *BasePage
+		RunHistory
+	}
 	// RunsView is a table of runs; Where adds the destination.
 	RunsView struct {
 		Base  *BasePage
@@ -129,7 +134,10 @@ func (t DestinationTabs) All() ([]Tab, error) {
 	if t.View.Held > 0 {
 		waiting += " " + count(t.View.Held)
 	}
-	all := []Tab{{"Secrets", "", t.Active == "secrets"}, {"Runs", "/runs", t.Active == "runs"}, {"Plans", "/plans", t.Active == "plans"}, {waiting, "/holds", t.Active == "holds"}}
+	all := []Tab{{"Secrets", "", t.Active == "secrets"}, {"Runs", "/runs", t.Active == "runs"}, {"Receipts", "/receipts", t.Active == "receipts"}, {"Plans", "/plans", t.Active == "plans"}, {waiting, "/holds", t.Active == "holds"}}
+	if t.View.MayManage {
+		all = append(all, Tab{"Imports", "/imports", t.Active == "imports"})
+	}
 	for i := range all {
 		url, err := Path("/destinations/{destination}"+all[i].URL, t.View.Destination.ID)
 		if err != nil {
@@ -147,6 +155,7 @@ type confirmPage interface {
 
 func (p *SecretDeletePage) confirmation() Confirmation      { return p.Confirmation }
 func (p *DestinationDeletePage) confirmation() Confirmation { return p.Confirmation }
+func (p *ChannelDeletePage) confirmation() Confirmation     { return p.Confirmation }
 func (p *ReencryptPage) confirmation() Confirmation         { return p.Confirmation }
 
 func confirmView(p confirmPage, button, action, cancel string) ConfirmView {

@@ -73,6 +73,41 @@ var runLooks = map[models.RunStatus]Look{
 	models.RunInterrupted: {"interrupted", "dash-circle-fill", "grey"},
 }
 
+// runStatuses are those of a run, in the order that pages offer them.
+var runStatuses = []models.RunStatus{
+	models.RunQueued, models.RunRunning, models.RunSucceeded, models.RunPartial, models.RunFailed, models.RunInterrupted, models.RunHeld,
+}
+
+var runTriggers = []models.RunTrigger{models.TriggerChange, models.TriggerSchedule, models.TriggerManual}
+
+// triggerWord is why a run began, for people.
+func triggerWord(t models.RunTrigger) string {
+	switch t {
+	case models.TriggerChange:
+		return "after a change"
+	case models.TriggerSchedule:
+		return "on schedule"
+	case models.TriggerManual:
+		return "by a person"
+	default:
+		return string(t)
+	}
+}
+
+// operationWord is what a run was to do about a secret, for people.
+func operationWord(a models.SyncAction) string {
+	if w, ok := operationWords[a]; ok {
+		return w
+	}
+	return string(a)
+}
+
+var operationWords = map[models.SyncAction]string{
+	models.ActionNone: "look", models.ActionCreate: "create", models.ActionUpdate: "update", models.ActionRepair: "repair", models.ActionMark: "mark",
+	models.ActionRestore: "restore", models.ActionDelete: "delete", models.ActionTake: "take into Keeper", models.ActionHold: "ask a person",
+	models.ActionRefuse: "leave alone",
+}
+
 var healthLooks = map[Health]Look{
 	HealthOK:       {"healthy", "check-circle-fill", "green"},
 	HealthDegraded: {"degraded", "exclamation-triangle-fill", "amber"},
@@ -97,8 +132,10 @@ var deeds = map[string]deed{
 	"session.create": {"signed in as", "sign in as"}, "session.end": {"ended a session", "end a session"},
 	"audit.read": {"read the audit log", "read the audit log"}, "user.password": {"changed the password of", "change the password of"},
 	"sync.trigger": {"asked to sync", "ask to sync"}, "sync.run": {"synced", "sync"},
+	"sync.import.preview": {"looked for what could be imported at", "look for what could be imported at"}, "sync.import.apply": {"applied an import at", "apply an import at"},
+	"sync.import": {"imported", "import"}, "sync.adopt": {"adopted", "adopt"}, "sync.release": {"released", "release"},
 	"sync.plan": {"planned a sync of", "plan a sync of"}, "sync.apply": {"applied a plan to", "apply a plan to"},
-	"sync.discard": {"discarded a plan for", "discard a plan for"}, "sync.hold": {"held a plan for", "hold a plan for"},
+	"sync.retry": {"tried again what had failed at", "try again what had failed at"}, "sync.discard": {"discarded a plan for", "discard a plan for"}, "sync.destroy": {"destroyed a deleted version at", "destroy a deleted version at"}, "sync.hold": {"held a plan for", "hold a plan for"},
 	"sync.rule": {"decided a difference of", "decide a difference of"}, "secret.take": {"took the destination's value of", "take the destination's value of"},
 	"destination.reveal": {"revealed the destination's value of", "reveal the destination's value of"},
 	"keys.view":          {"looked at the keys of", "look at the keys of"}, "keys.manage": {"managed the keys of", "manage the keys of"},
@@ -207,9 +244,13 @@ var fieldWords = map[string]string{
 	"secret_type": "Type", "environment_id": "Environment", "kms_key_alias": "KMS key alias", "color": "Colour",
 	"expires_at": "Expiry", "rotate_every_days": "Rotation reminder", "interval_seconds": "Interval",
 	"config.role_arn": "Role ARN", "config.kms_key_id": "KMS key", "config.external_id": "External id",
+	"config.auth_method": "How to sign in", "config.auth_path": "Where the method is mounted", "config.auth_role": "Role at Vault",
+	"config.replica_kms_key_id": "KMS key of replicas", "config.write_burst": "Values of one secret at once", "config.accept_overlap": "Shared names",
+	"config.destroy_days": "Days until versions are destroyed", "config.bundle_name": "Name of the bundle", "config.name_template": "Name template",
 	"config.ca_cert": "CA certificate", "config.recovery_days": "Recovery window",
 	"config.strategy": "Strategy", "config.brake_most": "Values at most", "config.brake_percent": "Share at most", "confirm": "What you typed",
 	"repeat_password": "The repeated password",
+	"names":           "Name map", "prefix": "Names there begin with",
 }
 
 // fieldWord is a field's name for people.

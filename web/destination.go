@@ -74,29 +74,15 @@ func (w *Web) destinationPage(r *request, test *templates.ConnectionTest) error 
 		return err
 	}
 	page.Pager = templates.Pager{Next: next, Total: -1}
-	for _, s := range states {
-		page.Rows = append(page.Rows, templates.StateRow{
-			SecretID: s.SecretID, SecretName: s.SecretName, Deleted: s.Deleted, Sync: s.SyncState, Paused: view.Destination.Paused,
-		})
+	there := make([]templates.DestinationState, len(states))
+	for i, s := range states {
+		there[i] = templates.DestinationState{Destination: view.Destination, Sync: s.SyncState, Deleted: s.Deleted, MayRelease: view.MayManage && templates.Releasable(view.Destination, s.SyncState)}
 	}
-	return r.show(page, &page.BasePage)
-}
-
-func (w *Web) listDestinationRuns(r *request) error {
-	view, err := w.view(r)
-	if err != nil {
+	if err := w.withHolds(r, there); err != nil {
 		return err
 	}
-	page := &templates.DestinationRunsPage{View: view}
-	runs, next, err := w.Destinations.Runs(r.Context(), r.actor, destinations.RunQuery{
-		DestinationID: view.Destination.ID, Cursor: r.URL.Query().Get("cursor"), Limit: pageSize,
-	})
-	if err != nil {
-		return err
-	}
-	page.Pager = templates.Pager{Next: next, Total: -1}
-	for _, run := range runs {
-		page.Runs = append(page.Runs, templates.RunView{Run: run, Destination: view.Destination, Environment: view.Environment})
+	for i, s := range states {
+		page.Rows = append(page.Rows, templates.StateRow{SecretID: s.SecretID, SecretName: s.SecretName, DestinationState: there[i]})
 	}
 	return r.show(page, &page.BasePage)
 }
@@ -108,12 +94,34 @@ func (w *Web) testDestination(r *request) error {
 		return err
 	}
 	start := w.Now()
-	result := w.Destinations.Test(r.Context(), r.actor, d.ID)
-	test := &templates.ConnectionTest{OK: result == nil, Message: "The connection works.", Took: w.Now().Sub(start), At: start}
-	if result != nil {
+	tried, result := w.Destinations.TestEach(r.Context(), r.actor, d.ID)
+	test := &templates.ConnectionTest{OK: result == nil, Took: w.Now().Sub(start), At: start}
+	missing, optional := 0, 0
+	for _, t := range tried {
+		p := templates.Permission{Name: t.Permission, OK: t.OK, Optional: t.Optional}
+		if t.Err != nil {
+			public := fault.Public(t.Err)
+			p.Detail, p.Hint = public.Message, public.Hint
+		}
+		switch {
+		case !p.OK && p.Optional:
+			optional++
+		case !p.OK:
+			missing++
+		}
+		test.Tried = append(test.Tried, p)
+	}
+	switch {
+	case result != nil:
 		w.logFailure(r.Request, result)
 		public := fault.Public(result)
 		test.Message, test.Hint = public.Message, public.Hint
+	case missing > 0:
+		test.OK, test.Message, test.Hint = false, "The connection does not do all that syncing needs.", "Grant what is not allowed below, then test again."
+	case optional > 0:
+		test.Message = "The connection works; something optional is not allowed."
+	default:
+		test.Message = "The connection works: everything that syncing needs is allowed."
 	}
 	return w.destinationPage(r, test)
 }

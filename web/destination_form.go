@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
@@ -16,7 +18,8 @@ import (
 var destinationFields = []string{
 	"name", "interval_seconds", "config.strategy", "config.brake_most", "config.brake_percent", "config.prefix", "config.region", "config.endpoint", "config.role_arn", "config.external_id",
 	"config.kms_key_id", "config.recovery_days", "config.address", "config.namespace", "config.mount", "config.ca_cert",
-	"config.value_key", "credentials.clear",
+	"config.value_key", "config.write_burst", "config.tags", "config.replica_regions", "config.replica_kms_key_id", "config.auth_method", "config.auth_path",
+	"config.auth_role", "config.shape", "config.name_template", "config.bundle_name", "config.accept_overlap", "config.destroy_days", "credentials.clear",
 }
 
 func (w *Web) newDestination(r *request) error { return w.newDestinationForm(r, nil) }
@@ -37,6 +40,7 @@ func (w *Web) newDestinationForm(r *request, err error) error {
 	page := &templates.DestinationFormPage{Environment: e, Kind: kind, Form: templates.NewForm(map[string]string{
 		"config.region": defaults.Region, "config.endpoint": defaults.Endpoint, "config.address": defaults.Address, "config.mount": defaults.Mount,
 		"config.prefix": e.Name + "/", "config.strategy": string(models.KeeperWins),
+		"config.shape": string(models.ShapeValue),
 	})}
 	if err != nil {
 		page.Form = r.refill(err, 0, destinationFields...)
@@ -88,6 +92,10 @@ func destinationValues(d models.Destination) map[string]string {
 		"config.endpoint": c.Endpoint, "config.role_arn": c.RoleARN, "config.external_id": c.ExternalID, "config.kms_key_id": c.KMSKeyID,
 		"config.recovery_days": decimal(c.RecoveryDays), "config.address": c.Address, "config.namespace": c.Namespace,
 		"config.mount": c.Mount, "config.ca_cert": c.CACert, "config.value_key": c.ValueKey,
+		"config.write_burst": decimal(c.WriteBurst), "config.tags": tagLines(c.Tags), "config.replica_regions": strings.Join(c.ReplicaRegions, "\n"),
+		"config.replica_kms_key_id": c.ReplicaKMSKeyID, "config.auth_method": string(c.AuthMethod), "config.auth_path": c.AuthPath, "config.auth_role": c.AuthRole,
+		"config.shape": string(c.Shape), "config.name_template": c.NameTemplate, "config.bundle_name": c.BundleName,
+		"config.accept_overlap": strconv.FormatBool(c.AcceptOverlap), "config.destroy_days": decimal(c.DestroyDays),
 	}
 }
 
@@ -120,12 +128,27 @@ func (f *form) config(c models.DestinationConfig) models.DestinationConfig {
 		"config.prefix": &c.Prefix, "config.region": &c.Region, "config.endpoint": &c.Endpoint, "config.role_arn": &c.RoleARN,
 		"config.external_id": &c.ExternalID, "config.kms_key_id": &c.KMSKeyID, "config.address": &c.Address,
 		"config.namespace": &c.Namespace, "config.mount": &c.Mount, "config.ca_cert": &c.CACert, "config.value_key": &c.ValueKey,
+		"config.replica_kms_key_id": &c.ReplicaKMSKeyID, "config.auth_path": &c.AuthPath, "config.auth_role": &c.AuthRole,
+		"config.name_template": &c.NameTemplate, "config.bundle_name": &c.BundleName,
 	} {
 		if f.r.PostForm.Has(name) { // the fields of the other kind are not on the page
 			*field = f.line(name)
 		}
 	}
-	c.RecoveryDays = f.number("config.recovery_days")
+	c.RecoveryDays, c.WriteBurst, c.DestroyDays = f.number("config.recovery_days"), f.number("config.write_burst"), f.number("config.destroy_days")
+	c.AcceptOverlap = c.AcceptOverlap || f.line("config.accept_overlap") == "true" // it is never taken back
+	if f.r.PostForm.Has("config.tags") {
+		c.Tags = f.tags("config.tags")
+	}
+	if f.r.PostForm.Has("config.replica_regions") {
+		c.ReplicaRegions = strings.FieldsFunc(f.text("config.replica_regions"), func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+	}
+	if f.r.PostForm.Has("config.auth_method") {
+		c.AuthMethod = models.VaultAuth(f.line("config.auth_method"))
+	}
+	if f.r.PostForm.Has("config.shape") {
+		c.Shape = models.Shape(f.line("config.shape"))
+	}
 	if f.r.PostForm.Has("config.strategy") {
 		c.Strategy = models.Strategy(f.line("config.strategy"))
 	}
@@ -140,7 +163,7 @@ func (f *form) credentials() (c models.DestinationCredentials, given bool) {
 	for name, field := range map[string]*models.Plaintext{
 		"credentials.access_key_id": &c.AccessKeyID, "credentials.secret_access_key": &c.SecretAccessKey,
 		"credentials.session_token": &c.SessionToken, "credentials.vault_token": &c.VaultToken,
-		"credentials.role_id": &c.RoleID, "credentials.secret_id": &c.SecretID,
+		"credentials.role_id": &c.RoleID, "credentials.secret_id": &c.SecretID, "credentials.jwt": &c.JWT,
 	} {
 		if text := f.line(name); text != "" {
 			*field, given = models.NewPlaintext([]byte(text)), true

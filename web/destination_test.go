@@ -114,12 +114,37 @@ func TestDestinationForms(t *testing.T) {
 		p.want(http.StatusBadRequest, "#f-name-error", "cannot change")
 		p.form(path+"/edit").set("name", "vault").submit().want(http.StatusBadRequest, "#f-config-mount-error", "cannot change")
 	})
-	t.Run("Test", func(t *testing.T) {
-		v.get(path).form(path+"/test").submit().want(http.StatusOK, ".flash-done", "connection works")
-		h.place.Inject(memory.Fault{Op: memory.OpCheck, Kind: fault.Unavailable, Times: 1})
-		if p := v.get(path).form(path + "/test").submit(); p.status != http.StatusOK || !p.has(".flash-failed") {
-			t.Errorf("got %d %s", p.status, p.text("main"))
+	t.Run("Fields", func(t *testing.T) {
+		edit := func() *sheet { return v.get(path + "/edit").form(path + "/edit") }
+		edit().set("config.auth_method", "jwt").submit().want(http.StatusBadRequest, "#f-config-auth-role-error", "role")
+		edit().set("config.destroy_days", "soon").submit().want(http.StatusBadRequest, "#f-config-destroy-days-error", "whole number")
+		edit().set("config.name_template", "{nome}").submit().want(http.StatusBadRequest, "#f-config-name-template-error", "")
+		edit().set("config.auth_method", "jwt").set("config.auth_role", "keeper").set("config.auth_path", "oidc").set("credentials.jwt", canary).
+			set("config.destroy_days", "30").set("config.name_template", "{name}").set("config.accept_overlap", "true").
+			submit().want(http.StatusOK, ".flash-done", "are saved")
+		c := d().Config
+		if c.AuthMethod != models.VaultJWT || c.AuthRole != "keeper" || c.AuthPath != "oidc" || c.DestroyDays != 30 || c.NameTemplate != "{name}" || !c.AcceptOverlap {
+			t.Errorf("saved %+v", c)
 		}
+		again := edit()
+		for name, want := range map[string]string{
+			"config.auth_method": "jwt", "config.auth_role": "keeper", "config.destroy_days": "30", "config.name_template": "{name}", "config.accept_overlap": "", "credentials.jwt": "",
+		} {
+			if got := again.value(name); got != want {
+				t.Errorf("the form says %s is %q, want %q", name, got, want)
+			}
+		}
+		again.set("config.auth_method", "").set("config.auth_role", "").set("config.destroy_days", "").submit().want(http.StatusOK, ".flash-done", "are saved")
+		if c := d().Config; !c.AcceptOverlap || c.DestroyDays != 0 || c.AuthMethod != "" {
+			t.Errorf("saved %+v", c)
+		}
+	})
+	t.Run("Test", func(t *testing.T) {
+		p := v.get(path).form(path+"/test").submit().want(http.StatusOK, ".flash-done", "connection works")
+		p.want(http.StatusOK, "#permissions tbody", "allowed")
+		h.place.Inject(memory.Fault{Op: memory.OpPut, Kind: fault.Forbidden, Times: 1})
+		p = v.get(path).form(path+"/test").submit().want(http.StatusOK, ".flash-failed", "does not do all that syncing needs")
+		p.want(http.StatusOK, "#permissions tbody", "not allowed")
 	})
 	t.Run("Sync", func(t *testing.T) {
 		run := v.get(path).form(path+"/sync").submit().want(http.StatusOK, ".flash-done", "full pass")
@@ -145,6 +170,47 @@ func TestDestinationForms(t *testing.T) {
 			t.Error("the copy went with the destination")
 		}
 	})
+}
+
+// TestAWSFields has what stands beside values in AWS saved and shown, and says how fast they go.
+func TestAWSFields(t *testing.T) {
+	h := newHouse(t)
+	h.user("ada", models.RoleAdmin, nil)
+	h.environment("production")
+	v := h.as("ada")
+	list := "/environments/production/destinations"
+	p := v.get(list+"/new?kind=aws_secrets_manager").want(http.StatusOK, "form", "more than one value of a secret in ten minutes")
+	for _, other := range []string{"config.mount", "config.auth_method", "credentials.jwt", "config.destroy_days"} {
+		if p.has("[name='" + other + "']") {
+			t.Errorf("the form for AWS has the field %s", other)
+		}
+	}
+	if p.has("#f-shape-object") || !p.has("#f-shape-value[checked]") {
+		t.Error("the shapes are not those of AWS")
+	}
+	form := p.form(list).set("name", "aws").set("config.region", "eu-central-1").set("config.tags", "team=payments\nteam=other").
+		set("config.replica_regions", "eu-west-1\neu-central-1").set("config.write_burst", "99")
+	form.submit().want(http.StatusBadRequest, "#f-config-tags-error", "twice")
+	refused := form.set("config.tags", "team=payments\nlive").submit()
+	refused.want(http.StatusBadRequest, "#f-config-replica-regions-error", "other than the destination's own")
+	refused.want(http.StatusBadRequest, "#f-config-write-burst-error", "between 1 and 50")
+	form.set("config.shape", "bundle").set("config.bundle_name", "all").set("config.write_burst", "3").set("config.replica_regions", "eu-west-1, eu-west-2").
+		set("config.replica_kms_key_id", "alias/replica")
+	created := form.submit().want(http.StatusOK, ".flash-done", "is connected")
+	for _, words := range []string{"3 values of one secret", "eu-west-2", "team payments", "Bundle", "production/all"} {
+		created.want(http.StatusOK, "#mapping", words)
+	}
+	path := created.path() + "/edit"
+	edit := v.get(path).want(http.StatusOK, "form", "It never changes").form(path)
+	if edit.value("config.tags") != "live=\nteam=payments" || edit.value("config.replica_regions") != "eu-west-1\neu-west-2" || edit.value("config.write_burst") != "3" {
+		t.Errorf("the form says %v", edit.values)
+	}
+	edit.set("config.tags", "").set("config.replica_regions", "").submit().want(http.StatusOK, ".flash-done", "are saved")
+	d, _, err := h.dests.Get(context.Background(), models.System(), models.DestinationID(strings.TrimPrefix(created.path(), "/destinations/")))
+	must(t, err)
+	if len(d.Config.Tags) != 0 || len(d.Config.ReplicaRegions) != 0 || d.Config.Shape != models.ShapeBundle || d.Config.BundleName != "all" || d.Config.ReplicaKMSKeyID != "alias/replica" {
+		t.Errorf("saved %+v", d.Config)
+	}
 }
 
 func TestTokens(t *testing.T) {

@@ -64,17 +64,28 @@ func (w *Web) holdForm(r *request, err error) error {
 		HoldHead: head, Hold: hold, Keepers: head.Secret.CurrentVersion,
 		Rights: templates.SecretRights{Reveal: r.may(auth.RevealSecret, head.Environment.ID), Write: r.may(auth.WriteSecret, head.Environment.ID)},
 	}
-	versions, headErr := w.Secrets.Versions(r.Context(), r.actor, head.Secret.ID, hold.Version+1, 1)
-	if headErr != nil {
+	if headErr := w.keepersSide(r, page); headErr != nil {
 		return headErr
-	}
-	if len(versions) > 0 && versions[0].Number == hold.Version {
-		page.Keeper = versions[0]
 	}
 	if err != nil {
 		page.Form.Fail(err)
 	}
 	return r.showRefused(err, page, &page.BasePage)
+}
+
+// keepersSide fills in what Keeper has: of an entry that secrets share, what is known of all of
+// them together, beside the version of this one.
+func (w *Web) keepersSide(r *request, page *templates.HoldPage) error {
+	if g := page.Hold.Group; g != nil {
+		page.Keepers = g.Version
+		page.Keeper = models.SecretVersion{Number: page.Secret.CurrentVersion, Hash: g.Hash, Size: g.Size, CreatedAt: g.ChangedAt}
+		return nil
+	}
+	versions, err := w.Secrets.Versions(r.Context(), r.actor, page.Secret.ID, page.Hold.Version+1, 1)
+	if err == nil && len(versions) > 0 && versions[0].Number == page.Hold.Version {
+		page.Keeper = versions[0]
+	}
+	return err
 }
 
 func (w *Web) decideHold(r *request) error {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/alexedwards/argon2id"
 
+	"github.com/your-org/keeper/alerts"
 	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
@@ -59,6 +60,7 @@ type house struct {
 	secrets *secrets.Service
 	dests   *destinations.Service
 	keys    *keys.Service
+	alerts  *alerts.Service
 	key     *drivertest.Fake
 	place   *memory.Place
 	feed    *feed
@@ -94,13 +96,16 @@ func newHouseWith(t testing.TB, o houseOptions) *house {
 		Changed: func(tx *store.Tx, s models.Secret) error { return h.dests.Changed(tx, s) },
 	})
 	h.dests = destinations.New(destinations.Deps{
-		Store: h.store, Envelope: envelope, OpenVersion: h.secrets.OpenVersion, Take: h.secrets.Take, Owner: "keeper_test", Interval: time.Minute,
+		Store: h.store, Envelope: envelope, OpenVersion: h.secrets.OpenVersion, Take: h.secrets.Take, Secrets: h.secrets, Owner: "keeper_test", Interval: time.Minute,
+		Alert:   func(tx *store.Tx, signals ...models.Signal) error { return h.alerts.Signal(tx, signals...) },
 		Workers: 2, Now: time.Now, Log: log, Wake: wake, Ran: func(models.SyncRun) { h.feed.tell() }, Open: h.driver,
 	})
 	h.keys = keys.New(keys.Deps{
 		Store: h.store, Envelope: envelope, Backends: backends, Rate: 1000, ScrubRate: 1000, Seal: bytes.Repeat([]byte{7}, 32),
 		Now: time.Now, Log: log, Wake: wake,
 	})
+	h.alerts = alerts.New(alerts.Deps{Store: h.store, Envelope: envelope, Development: true, Now: time.Now, Log: log, Wake: wake})
+	runner.Handle(alerts.JobKind, h.alerts.Work)
 	runner.Handle(destinations.JobKind, h.dests.Work)
 	runner.Handle(keys.JobKind, h.keys.Work)
 	h.work(runner)
@@ -121,7 +126,7 @@ func (h *house) newHandler(o houseOptions, log *slog.Logger) http.Handler {
 	api, err := rest.New(rest.Deps{Secrets: h.secrets, Destinations: h.dests, Keys: h.keys, Auth: h.auth, Now: time.Now, Log: log, Origin: origin.Of("api")})
 	must(h.t, err)
 	handler, err := web.New(web.Deps{
-		Secrets: h.secrets, Destinations: h.dests, Keys: h.keys, Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.access), Health: h.health,
+		Secrets: h.secrets, Destinations: h.dests, Keys: h.keys, Alerts: h.alerts, Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.access), Health: h.health,
 		Metrics: telemetry.NewMetrics(), Subscribe: h.feed.subscribe, Origin: origin, PublicURL: o.publicURL, Version: "test",
 		Hosts: web.NewHosts(o.publicURL, "", o.hosts), MetricsToken: o.metricsToken, StrangerRate: o.strangers,
 		Now: time.Now, Log: log,

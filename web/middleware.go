@@ -19,6 +19,9 @@ import (
 // maxForm bounds what a browser may send: a value, and what goes with it, percent-encoded.
 const maxForm = 3*models.MaxValueSize + 64<<10
 
+// maxUpload bounds a form that brings a file: a name map of all that one import may propose.
+const maxUpload = 8 << 20
+
 // around wraps everything that is served, from the outside in: an identifier, the log and
 // the metrics, a net for panics, headers, and the walls against other names of this server,
 // against floods of strangers, and against other sites' requests.
@@ -190,7 +193,7 @@ func (s *shapes) label(shape string, status int) string {
 
 var knownSegments = func() map[string]bool {
 	words := "api secrets environments destinations sync states runs results tokens me versions rollback undelete activity test pause resume " +
-		"sign-in sign-out password events new deleted edit reveal delete audit profile sessions revoke revoke-others step passkey passkeys begin prove factors totp confirm remove rename recovery-codes saml acs slo metadata admin providers switch refresh keys use groups people doctor dry-run docs openapi.json problems healthz readyz metrics static"
+		"sign-in sign-out password events new deleted edit reveal delete audit profile sessions revoke revoke-others imports names copies release docs openapi.json problems healthz readyz metrics static step passkey passkeys begin prove factors totp confirm remove rename recovery-codes saml acs slo metadata admin providers switch refresh keys use groups people doctor dry-run"
 	known := map[string]bool{}
 	for word := range strings.FieldsSeq(words) {
 		known[word] = true
@@ -221,8 +224,11 @@ func limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.URL.Path, "/api/") {
 			most := int64(maxForm)
-			if strings.HasPrefix(r.URL.Path, "/saml/") {
+			switch {
+			case strings.HasPrefix(r.URL.Path, "/saml/"):
 				most = saml.MaxBody
+			case isUpload(r):
+				most = maxUpload
 			}
 			r.Body = http.MaxBytesReader(rw, r.Body, most)
 		}

@@ -85,7 +85,7 @@ func (w *Web) showPlan(r *request) error {
 // secretAfter is the secret after which a list goes on; what is no number begins it.
 func (r *request) secretAfter() models.SecretID {
 	after, _ := strconv.ParseInt(r.URL.Query().Get("cursor"), 10, 64)
-	return models.SecretID(max(0, after))
+	return models.SecretID(after)
 }
 
 func (w *Web) askApplyPlan(r *request) error { return w.applyPlanForm(r, nil) }

@@ -94,7 +94,11 @@ func (r *request) accept(from access) error {
 	if r.reads() || from == foreign { // which reads its own form
 		return nil
 	}
-	if err := r.ParseForm(); err != nil {
+	parse := r.ParseForm
+	if isUpload(r.Request) {
+		parse = func() error { return r.ParseMultipartForm(maxUpload) } // all of it in memory, none in files
+	}
+	if err := parse(); err != nil {
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 			return errTooLarge
 		}
@@ -104,6 +108,12 @@ func (r *request) accept(from access) error {
 }
 
 func (r *request) reads() bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+// isUpload reports whether a form comes with a file: that of an import alone may.
+func isUpload(r *http.Request) bool {
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/imports") && strings.EqualFold(strings.TrimSpace(kind), "multipart/form-data")
+}
 
 // isPartial reports whether only a part of the page is asked for.
 func (r *request) isPartial() bool { return r.Header.Get("HX-Request") == "true" }

@@ -115,7 +115,9 @@ func (w *Web) destinationStates(r *request, found []models.Secret) (map[models.S
 		id := s.ID
 		for _, state := range states[id] {
 			if d, visible := byID[state.DestinationID]; visible {
-				joined[id] = append(joined[id], templates.DestinationState{Destination: d, Sync: state, Deleted: s.Deleted()})
+				joined[id] = append(joined[id], templates.DestinationState{
+					Destination: d, Sync: state, Deleted: s.Deleted(), MayRelease: r.may(auth.ManageDestination, d.EnvironmentID) && templates.Releasable(d, state),
+				})
 			}
 		}
 		slices.SortFunc(joined[id], func(a, b templates.DestinationState) int { return cmp.Compare(a.Destination.Name, b.Destination.Name) })

@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/your-org/keeper/alerts"
 	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
@@ -26,6 +27,7 @@ type Deps struct {
 	Secrets      *secrets.Service
 	Destinations *destinations.Service
 	Keys         *keys.Service
+	Alerts       *alerts.Service
 	Auth         *auth.Service
 	Audit        *audit.Log
 	API          http.Handler // serves /api, /docs and /openapi.json

@@ -30,13 +30,7 @@ func (w *Web) showSync(r *request) error {
 	for _, v := range views {
 		page.MaySync = page.MaySync || v.MaySync
 	}
-	for _, run := range runs {
-		for _, v := range views {
-			if v.Destination.ID == run.DestinationID {
-				page.Runs = append(page.Runs, templates.RunView{Run: run, Destination: v.Destination, Environment: v.Environment})
-			}
-		}
-	}
+	page.Runs = runViews(runs, views)
 	return r.show(page, &page.BasePage)
 }
 
@@ -104,34 +98,4 @@ func (w *Web) setAllPaused(r *request, paused bool, message string) error {
 		return fault.New(fault.Conflict, "There is no destination that you manage to which this applies; nothing was changed.")
 	}
 	return r.done("/sync", strconv.Itoa(done)+" of "+strconv.Itoa(len(all))+" destinations are now "+message)
-}
-
-func (w *Web) showRun(r *request) error {
-	run, err := w.Destinations.Run(r.Context(), r.actor, models.RunID(r.param("run")))
-	if err != nil {
-		return err
-	}
-	d, e, err := w.Destinations.Get(r.Context(), r.actor, run.DestinationID)
-	if err != nil {
-		return err
-	}
-	page := &templates.RunPage{
-		RunView: templates.RunView{Run: run, Destination: d, Environment: e}, Pager: templates.Pager{Total: -1}, MaySync: r.may(auth.TriggerSync, e.ID),
-	}
-	page.Results, page.Pager.Next, err = w.Destinations.Results(r.Context(), r.actor, run.ID, false, r.URL.Query().Get("cursor"), pageSize)
-	if err != nil {
-		return err
-	}
-	if run.Full && run.FinishedAt == nil {
-		counts, err := w.Secrets.Counts(r.Context(), r.actor)
-		if err != nil {
-			return err
-		}
-		for _, c := range counts {
-			if c.EnvironmentID == e.ID {
-				page.Total = c.Active
-			}
-		}
-	}
-	return r.show(page, &page.BasePage)
 }

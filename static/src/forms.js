@@ -29,6 +29,10 @@ document.addEventListener("submit", (event) => {
   event.target.dataset.sent = "true";
   setTimeout(() => announce("Working"), 300);
 });
+// Long work goes on step by step as long as its page is open.
+const goesOn = document.querySelector("form[data-goes-on]");
+if (goesOn) setTimeout(() => goesOn.requestSubmit(), 400);
+
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });

@@ -47,6 +47,18 @@ func indexes(index, table, columns string) change {
 	}}
 }
 
+// indexesNames gives a table that stands an index on a column and names behind it that are
+// longer than MySQL indexes: there it is on how they begin.
+func indexesNames(index, table, column, names string) change {
+	return change{run: func(db *gorm.DB) error {
+		columns := column + ", " + names
+		if db.Name() == "mysql" {
+			columns += "(255)"
+		}
+		return indexes(index, table, columns).run(db)
+	}}
+}
+
 // widensRecipientID makes room for age's post-quantum recipients of 1,959 characters in a
 // table whose column was made for the ARNs of keys.
 func widensRecipientID(table string) change {

@@ -66,6 +66,29 @@ var changes = []change{
 
 	creates(&syncReceipt{}),
 
+	adds(&runProgress{}, "Done"),
+	adds(&runProgress{}, "Total"),
+	adds(&runProgress{}, "Writes"),
+	adds(&runProgress{}, "Seconds"),
+	adds(&runProgress{}, "RetryOf"),
+
+	creates(&syncGroup{}),
+	creates(&syncGroupHold{}),
+	adds(&memberState{}, "GroupID"),
+	indexes("sync_states_group", "sync_states", "group_id"),
+
+	creates(&syncImport{}),
+	creates(&syncImportItem{}),
+
+	adds(&versionEntry{}, "EntryHash"),
+	creates(&syncDeletion{}),
+
+	adds(&resultFound{}, "Found"),
+
+	adds(&resultLost{}, "Lost"),
+	creates(&syncRelease{}),
+	indexesNames("sync_states_name", "sync_states", "destination_id", "remote_name"),
+	indexes("sync_deletions_secret", "sync_deletions", "destination_id, secret_id"),
 	adds(&userSignIn{}, "Kind"),
 	adds(&userSignIn{}, "Email"),
 	adds(&userSignIn{}, "Description"),

@@ -67,3 +67,14 @@ type runDecisions struct {
 }
 
 func (runDecisions) TableName() string { return "sync_runs" }
+
+// runProgress are the columns that sync_runs got for how far a run is, and of what it is the retry.
+type runProgress struct {
+	Done    int64   `gorm:"not null;default:0"`
+	Total   int64   `gorm:"not null;default:0"`
+	Writes  int64   `gorm:"not null;default:0"`
+	Seconds float64 `gorm:"not null;default:0"`
+	RetryOf name    `gorm:"size:40;not null;default:''"`
+}
+
+func (runProgress) TableName() string { return "sync_runs" }

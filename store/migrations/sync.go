@@ -93,3 +93,17 @@ type syncResult struct {
 }
 
 func (syncResult) TableName() string { return "sync_results" }
+
+// resultFound is the column that sync_results got for what brake and alerts count.
+type resultFound struct {
+	Found name `gorm:"size:20;not null;default:''"`
+}
+
+func (resultFound) TableName() string { return "sync_results" }
+
+// resultLost is the column that sync_results got for how many values an action took away.
+type resultLost struct {
+	Lost int64 `gorm:"not null;default:0"`
+}
+
+func (resultLost) TableName() string { return "sync_results" }

@@ -4,7 +4,7 @@
 // The IAM actions that it needs on the prefix are ListSecrets and BatchGetSecretValue (on
 // all resources, as AWS wants it), DescribeSecret, GetSecretValue, CreateSecret,
 // PutSecretValue, UpdateSecretVersionStage, TagResource, DeleteSecret and RestoreSecret of
-// secretsmanager, and kms:GenerateDataKey and kms:Decrypt on a key of the customer's own. To change the key
+// secretsmanager, UntagResource where what was adopted is to be released, and kms:GenerateDataKey and kms:Decrypt on a key of the customer's own. To change the key
 // of what stands, UpdateSecret, kms:Encrypt on the new one and kms:Decrypt on the old one;
 // for replicas, ReplicateSecretToRegions and RemoveRegionsFromReplication.
 package awssm

@@ -1,6 +1,7 @@
 package awssm_test
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"net/http/httptest"
@@ -193,6 +194,24 @@ func TestUndecryptable(t *testing.T) {
 	answers := c.driver.Fetch(t.Context(), []string{prefix + "good", prefix + "bad"})
 	c.must(answers[prefix+"good"].Err)
 	wantKind(t, answers[prefix+"bad"].Err, fault.Unavailable, prefix+"bad", "KMS key")
+}
+
+// What others keep as bytes is read as well, and said to be of another form than Keeper's.
+func TestBinary(t *testing.T) {
+	c := start(t)
+	for name, v := range map[string][]byte{"text": []byte("text"), "bytes": {0xff, 0x00}} {
+		_, err := c.stranger.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String(prefix + name), SecretBinary: v})
+		c.must(err)
+		got := c.driver.Fetch(t.Context(), []string{prefix + name})[prefix+name]
+		c.must(got.Err)
+		if !bytes.Equal(got.Value.Reveal(), v) || (got.Odd != "") != (name == "text") {
+			t.Errorf("%s: %d bytes, odd %q", name, got.Value.Len(), got.Odd)
+		}
+	}
+	c.Edit(prefix+"string", []byte("text"))
+	if got := c.driver.Fetch(t.Context(), []string{prefix + "string"})[prefix+"string"]; got.Odd != "" {
+		t.Errorf("a SecretString is odd: %s", got.Odd)
+	}
 }
 
 func TestRole(t *testing.T) {

@@ -127,7 +127,7 @@ func (c *counterpart) Purge(name string) {
 var calls = map[drivertest.Op]string{
 	drivertest.OpList: "ListSecrets", drivertest.OpDescribe: "DescribeSecret", drivertest.OpFetch: "BatchGetSecretValue",
 	drivertest.OpCreate: "CreateSecret", drivertest.OpUpdate: "PutSecretValue", drivertest.OpMark: "TagResource",
-	drivertest.OpDelete: "DeleteSecret", drivertest.OpRestore: "RestoreSecret",
+	drivertest.OpUnmark: "UntagResource", drivertest.OpDelete: "DeleteSecret", drivertest.OpRestore: "RestoreSecret",
 }
 
 func (c *counterpart) inject(f standin.Fault) {

@@ -22,6 +22,7 @@ var (
 	opPut       = operation{"write", "PutSecretValue"}
 	opStage     = operation{"move the current version of", "UpdateSecretVersionStage"}
 	opTag       = operation{"tag", "TagResource"}
+	opUntag     = operation{"take the tags off", "UntagResource"}
 	opDelete    = operation{"delete", "DeleteSecret"}
 	opUpdate    = operation{"change the key of", "UpdateSecret"}
 	opReplicate = operation{"replicate", "ReplicateSecretToRegions"}

@@ -84,6 +84,8 @@ func (d *Driver) update(ctx context.Context, w keepersync.Write, token string) e
 		return nil // the same Write went through before
 	case before.Version != w.Replaces.Version:
 		return fault.New(fault.Conflict, "%s was written in AWS Secrets Manager by somebody else meanwhile; it was left as it is.", w.Name)
+	case before.Mark != w.Replaces.Mark:
+		return otherMark(w.Name)
 	}
 	in := &secretsmanager.PutSecretValueInput{SecretId: aws.String(w.Name), ClientRequestToken: aws.String(token)}
 	in.SecretString, in.SecretBinary = payload(w)
@@ -91,6 +93,10 @@ func (d *Driver) update(ctx context.Context, w keepersync.Write, token string) e
 		return d.fail(err, opPut, w.Name)
 	}
 	return nil
+}
+
+func otherMark(name string) error {
+	return fault.New(fault.Conflict, "%s does not bear the mark in AWS Secrets Manager any more that it was seen with; it was left as it is.", name)
 }
 
 // promote makes a version current that was written before and then rolled back by moving

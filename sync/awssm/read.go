@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -72,6 +73,9 @@ func (d *Driver) describe(ctx context.Context, name string) (state, error) {
 	if err != nil {
 		return state{}, d.fail(err, opDescribe, name)
 	}
+	if out.ARN == nil { // what answers so is not AWS, and does not say that there is no value
+		return state{}, fault.New(fault.Unavailable, "AWS Secrets Manager's answer does not tell of %s.", name)
+	}
 	s := remote(name, out.VersionIdsToStages, out.Tags, out.DeletedDate, out.LastChangedDate)
 	s.beside = beside{key: aws.ToString(out.KmsKeyId), tags: out.Tags, replicas: out.ReplicationStatus, described: true}
 	s.Untuned = d.untuned(ctx, s.beside, s)
@@ -105,7 +109,9 @@ func (d *Driver) Fetch(ctx context.Context, names []string) map[string]keepersyn
 			continue
 		}
 		for _, v := range out.SecretValues {
-			answers[aws.ToString(v.Name)] = fetched(v)
+			if v.SecretString != nil || v.SecretBinary != nil {
+				answers[aws.ToString(v.Name)] = fetched(v)
+			}
 		}
 		for _, e := range out.Errors {
 			name := nameOf(aws.ToString(e.SecretId))
@@ -121,11 +127,14 @@ func (d *Driver) Fetch(ctx context.Context, names []string) map[string]keepersyn
 }
 
 func fetched(v types.SecretValueEntry) keepersync.Fetched {
-	value := v.SecretBinary
-	if v.SecretString != nil {
-		value = []byte(*v.SecretString)
+	f := keepersync.Fetched{Value: models.NewPlaintext(v.SecretBinary), Version: aws.ToString(v.VersionId)}
+	switch {
+	case v.SecretString != nil:
+		f.Value = models.NewPlaintext([]byte(*v.SecretString))
+	case utf8.Valid(v.SecretBinary):
+		f.Odd = "It stands in SecretBinary, and Keeper would write it as SecretString."
 	}
-	return keepersync.Fetched{Value: models.NewPlaintext(value), Version: aws.ToString(v.VersionId)}
+	return f
 }
 
 // failFetch explains why one secret of a batch has no value. AWS answers alike for what is

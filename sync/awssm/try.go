@@ -41,6 +41,7 @@ func (d *Driver) Try(ctx context.Context) []keepersync.Tried {
 		}
 	}
 	t.noteErr(opBatchGet.permission(), d.checkBatch(ctx, t.name))
+	t.untag()
 	t.tuning()
 	t.restore()
 	t.clean()
@@ -94,6 +95,13 @@ func (t *trial) remove() error {
 func (t *trial) tag() error {
 	_, err := t.d.client.TagResource(t.ctx, &secretsmanager.TagResourceInput{SecretId: aws.String(t.name), Tags: tagsOf(keepersync.Mark{Owner: "check"})})
 	return err
+}
+
+// untag tries what only a release needs.
+func (t *trial) untag() {
+	_, err := t.d.client.UntagResource(t.ctx, &secretsmanager.UntagResourceInput{SecretId: aws.String(t.name), TagKeys: []string{tagOwner}})
+	t.note(opUntag, err)
+	t.tried[len(t.tried)-1].Optional = true
 }
 
 // create makes the throw-away secret. Where that is refused with the destination's KMS key

@@ -21,6 +21,7 @@ const (
 	OpCreate   Op = "create" // Put of a new name
 	OpUpdate   Op = "update" // Put of a name that is there
 	OpMark     Op = "mark"
+	OpUnmark   Op = "unmark"
 	OpDelete   Op = "delete"
 	OpRestore  Op = "restore"
 )
@@ -97,6 +98,11 @@ func Run(t *testing.T, start func(*testing.T) Counterpart) {
 		{"LostAnswerOfDelete", testLostAnswerOfDelete},
 		{"Absent", testAbsent},
 		{"Mark", testMark},
+		{"MarkGone", testMarkGone},
+		{"RestoreOfAnothers", testRestoreOfAnothers},
+		{"Unmark", testUnmark},
+		{"UnmarkOther", testUnmarkOther},
+		{"LostAnswerOfUnmark", testLostAnswerOfUnmark},
 		{"Foreign", testForeign},
 		{"ManyNames", testManyNames},
 		{"OutsidePrefix", testOutsidePrefix},

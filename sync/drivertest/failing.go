@@ -81,7 +81,7 @@ func testDenied(s *suite) {
 	deleted := s.create(s.Prefix()+"gone", value("gone"))
 	deleted, err := s.d.Delete(s.ctx, deleted)
 	s.must(err)
-	for _, op := range []Op{OpList, OpDescribe, OpFetch, OpCreate, OpUpdate, OpMark, OpDelete, OpRestore} {
+	for _, op := range []Op{OpList, OpDescribe, OpFetch, OpCreate, OpUpdate, OpMark, OpUnmark, OpDelete, OpRestore} {
 		permission := s.Deny(op, "")
 		err := s.only(op, there, deleted)
 		s.Mend()
@@ -103,7 +103,7 @@ func (s *suite) spoiled(spoil func(Op), want fault.Kind) {
 	there := s.create(s.Prefix()+"x", value("one"))
 	deleted, err := s.d.Delete(s.ctx, s.create(s.Prefix()+"gone", value("gone")))
 	s.must(err)
-	for _, op := range []Op{OpList, OpDescribe, OpFetch, OpCreate, OpUpdate, OpMark, OpDelete, OpRestore} {
+	for _, op := range []Op{OpList, OpDescribe, OpFetch, OpCreate, OpUpdate, OpMark, OpUnmark, OpDelete, OpRestore} {
 		spoil(op)
 		err := s.only(op, there, deleted)
 		s.Mend()
@@ -138,7 +138,9 @@ func (s *suite) only(op Op, there, deleted keepersync.Remote) (err error) {
 	case OpUpdate:
 		_, err = s.d.Put(s.ctx, s.write(there.Name, value("two"), 2, there))
 	case OpMark:
-		_, err = s.d.Mark(s.ctx, there.Name, s.mark(8))
+		_, err = s.d.Mark(s.ctx, there.Name, there.Mark)
+	case OpUnmark:
+		_, err = s.d.Unmark(s.ctx, there.Name, there.Mark)
 	case OpDelete:
 		_, err = s.d.Delete(s.ctx, there)
 	case OpRestore:

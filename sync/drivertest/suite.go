@@ -140,6 +140,8 @@ func (s *suite) every(ctx context.Context, d keepersync.Driver, there keepersync
 	check(OpUpdate, err)
 	_, err = d.Mark(ctx, there.Name, s.mark(8))
 	check(OpMark, err)
+	_, err = d.Unmark(ctx, there.Name, there.Mark)
+	check(OpUnmark, err)
 	_, err = d.Delete(ctx, there)
 	check(OpDelete, err)
 	_, err = d.Restore(ctx, there)

@@ -16,7 +16,7 @@ func testTry(s *suite) {
 			s.Errorf("%s: %v", t.Permission, t.Err)
 		}
 	}
-	for _, op := range []Op{OpList, OpDescribe, OpFetch, OpCreate, OpUpdate, OpMark, OpDelete, OpRestore} {
+	for _, op := range []Op{OpList, OpDescribe, OpFetch, OpCreate, OpUpdate, OpMark, OpUnmark, OpDelete, OpRestore} {
 		permission := s.Deny(op, "")
 		tried := s.try(s.d)
 		s.Mend()

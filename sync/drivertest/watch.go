@@ -91,6 +91,12 @@ func (w watched) Mark(ctx context.Context, name string, mark keepersync.Mark) (k
 	return r, err
 }
 
+func (w watched) Unmark(ctx context.Context, name string, mark keepersync.Mark) (keepersync.Remote, error) {
+	r, err := w.Driver.Unmark(ctx, name, mark)
+	w.look("Unmark", name, err)
+	return r, err
+}
+
 func (w watched) Delete(ctx context.Context, r keepersync.Remote) (keepersync.Remote, error) {
 	after, err := w.Driver.Delete(ctx, r)
 	w.look("Delete", r.Name, err)

@@ -18,6 +18,7 @@ const (
 	OpFetch    Op = "fetch"
 	OpPut      Op = "put"
 	OpMark     Op = "mark"
+	OpUnmark   Op = "unmark"
 	OpDelete   Op = "delete"
 	OpRestore  Op = "restore"
 	OpCheck    Op = "check"

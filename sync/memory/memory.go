@@ -103,6 +103,8 @@ func (d *Driver) Put(ctx context.Context, w keepersync.Write) (keepersync.Remote
 			return it, fault.New(fault.Conflict, "%s is deleted at the destination; it is restored before it is written.", w.Name)
 		case it != nil && it.version != w.Replaces.Version:
 			return it, fault.New(fault.Conflict, "%s was written by somebody else meanwhile.", w.Name)
+		case it != nil && it.mark != w.Replaces.Mark:
+			return it, otherMark(w.Name)
 		case it == nil:
 			it = &item{mark: w.Mark, labels: map[string]string{}, tuned: d.place.settings}
 		}
@@ -123,13 +125,30 @@ func (d *Driver) Tune(ctx context.Context, name string) (keepersync.Remote, erro
 	})
 }
 
-// Mark puts Keeper's mark on a name.
+// Mark puts Keeper's mark on a name that bears none.
 func (d *Driver) Mark(ctx context.Context, name string, mark keepersync.Mark) (keepersync.Remote, error) {
 	return d.place.act(ctx, OpMark, name, func(it *item) (*item, error) {
-		if it == nil {
+		switch {
+		case it == nil:
 			return nil, notFound(name)
+		case !it.mark.Zero() && it.mark != mark:
+			return it, otherMark(name)
 		}
 		it.mark = mark
+		return it, nil
+	})
+}
+
+// Unmark takes Keeper's mark off a name where it is this one.
+func (d *Driver) Unmark(ctx context.Context, name string, mark keepersync.Mark) (keepersync.Remote, error) {
+	return d.place.act(ctx, OpUnmark, name, func(it *item) (*item, error) {
+		switch {
+		case it == nil:
+			return nil, notFound(name)
+		case !it.mark.Zero() && it.mark != mark:
+			return it, fault.New(fault.Conflict, "%s bears another mark at the destination; it was left as it is.", name)
+		}
+		it.mark = keepersync.Mark{}
 		return it, nil
 	})
 }
@@ -142,8 +161,10 @@ func (d *Driver) Delete(ctx context.Context, r keepersync.Remote) (keepersync.Re
 			return nil, notFound(r.Name)
 		case it.version != r.Version:
 			return it, fault.New(fault.Conflict, "%s was written by somebody else meanwhile; it was not deleted.", r.Name)
+		case it.mark != r.Mark:
+			return it, otherMark(r.Name)
 		}
-		it.deleted = true
+		d.place.remove(it)
 		return it, nil
 	})
 }
@@ -151,8 +172,11 @@ func (d *Driver) Delete(ctx context.Context, r keepersync.Remote) (keepersync.Re
 // Restore brings a deleted value back.
 func (d *Driver) Restore(ctx context.Context, r keepersync.Remote) (keepersync.Remote, error) {
 	return d.place.act(ctx, OpRestore, r.Name, func(it *item) (*item, error) {
-		if it == nil {
+		switch {
+		case it == nil:
 			return nil, notFound(r.Name)
+		case it.mark != r.Mark:
+			return it, otherMark(r.Name)
 		}
 		it.deleted = false
 		return it, nil
@@ -163,6 +187,10 @@ func (d *Driver) Restore(ctx context.Context, r keepersync.Remote) (keepersync.R
 func (d *Driver) Check(ctx context.Context) error {
 	_, err := d.place.begin(ctx, OpCheck, "")
 	return err
+}
+
+func otherMark(name string) error {
+	return fault.New(fault.Conflict, "%s does not bear the mark any more that it was seen with; it was left as it is.", name)
 }
 
 func notFound(name string) error {

@@ -20,7 +20,8 @@ type counterpart struct{ driver *memory.Driver }
 var ops = map[drivertest.Op]memory.Op{
 	drivertest.OpList: memory.OpList, drivertest.OpDescribe: memory.OpDescribe, drivertest.OpFetch: memory.OpFetch,
 	drivertest.OpCreate: memory.OpPut, drivertest.OpUpdate: memory.OpPut, drivertest.OpMark: memory.OpMark,
-	drivertest.OpDelete: memory.OpDelete, drivertest.OpRestore: memory.OpRestore,
+	drivertest.OpUnmark: memory.OpUnmark, drivertest.OpDelete: memory.OpDelete,
+	drivertest.OpRestore: memory.OpRestore,
 }
 
 func (c *counterpart) Driver() keepersync.Driver { return c.driver }

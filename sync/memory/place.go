@@ -33,6 +33,7 @@ type item struct {
 	mark    keepersync.Mark
 	labels  map[string]string
 	deleted bool
+	gone    time.Time // when it was deleted
 	changed time.Time
 	writes  int
 	tuned   int // generation of what stands beside the value
@@ -133,7 +134,14 @@ func (p *Place) Remove(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if it := p.items[name]; it != nil {
-		it.deleted = true
+		p.remove(it)
+	}
+}
+
+// remove deletes an item, once. The lock is held.
+func (p *Place) remove(it *item) {
+	if !it.deleted {
+		it.deleted, it.gone = true, p.now()
 	}
 }
 

@@ -12,9 +12,9 @@ var _ keepersync.Tester = (*Driver)(nil)
 // takes away.
 func (d *Driver) Try(ctx context.Context) []keepersync.Tried {
 	var tried []keepersync.Tried
-	for _, op := range []Op{OpList, OpDescribe, OpFetch, OpPut, OpMark, OpDelete, OpRestore} {
+	for _, op := range []Op{OpList, OpDescribe, OpFetch, OpPut, OpMark, OpUnmark, OpDelete, OpRestore} {
 		_, err := d.place.begin(ctx, op, "")
-		tried = append(tried, keepersync.Tried{Permission: string(op), OK: err == nil, Err: err})
+		tried = append(tried, keepersync.Tried{Permission: string(op), OK: err == nil, Optional: op == OpUnmark, Err: err})
 	}
 	return tried
 }

@@ -47,7 +47,7 @@ type try struct {
 func (d *Driver) tries(ctx context.Context) []try {
 	name := d.prefix + models.NewID("keeper-check")
 	of := func(op operation, call func() error) try { return try{op.capability, op.area, call} }
-	return []try{
+	tries := []try{
 		of(opList, func() error { return d.checkList(ctx) }),
 		of(opDescribe, func() error { _, err := d.Describe(ctx, name); return d.absence(err) }),
 		of(opFetch, func() error { got, _ := d.fetch(ctx, name); return d.absence(got.Err) }),
@@ -57,6 +57,10 @@ func (d *Driver) tries(ctx context.Context) []try {
 		of(opRestore, func() error { return d.checkVersions(ctx, opRestore, name) }),
 		{"update", opPut.area, func() error { return d.checkUpdate(ctx, name) }},
 	}
+	if d.destroys {
+		tries = append(tries, of(opDestroy, func() error { return d.checkVersions(ctx, opDestroy, name) }))
+	}
+	return tries
 }
 
 func (d *Driver) checkList(ctx context.Context) error {
@@ -85,7 +89,7 @@ func (d *Driver) checkVersions(ctx context.Context, op operation, name string) e
 func (d *Driver) checkPut(ctx context.Context, name string) error {
 	path := d.path(opPut.area, name)
 	a, err := d.call(ctx, d.post(path, map[string]any{
-		"options": map[string]int{"cas": never}, "data": d.encode([]byte("check")),
+		"options": map[string]int{"cas": never}, "data": map[string]string{"check": "check"},
 	}))
 	switch {
 	case err == nil && a.status == http.StatusBadRequest:

@@ -65,6 +65,9 @@ func testForeignShapes(t *testing.T, v vault) {
 		if string(got.Value.Reveal()) != want {
 			t.Errorf("the entry %v reads as %q, want %q", entry, got.Value.Reveal(), want)
 		}
+		if odd := strings.HasPrefix(want, "{"); odd != (got.Odd != "") {
+			t.Errorf("the entry %v is said to be odd: %q", entry, got.Odd)
+		}
 	}
 }
 
@@ -101,13 +104,23 @@ func testWithoutPatch(t *testing.T, v vault) {
 		if r.Mark != mark || r.Version != "1" {
 			t.Errorf("Mark answered %+v", r)
 		}
-		if got := c.Labels(name)["team"]; got != "payments" {
-			t.Errorf("another's label became %q", got)
+		keeps := func() {
+			t.Helper()
+			if got := c.Labels(name)["team"]; got != "payments" {
+				t.Errorf("another's label became %q", got)
+			}
+			m := c.metadata(name)
+			if m["max_versions"] != json.Number("7") || m["cas_required"] != true || m["delete_version_after"] != "720h0m0s" {
+				t.Errorf("the settings became %v", m)
+			}
 		}
-		m := c.metadata(name)
-		if m["max_versions"] != json.Number("7") || m["cas_required"] != true || m["delete_version_after"] != "720h0m0s" {
-			t.Errorf("the settings became %v", m)
+		keeps()
+		r, err = c.driver.Unmark(t.Context(), name, mark)
+		c.must(err)
+		if !r.Mark.Zero() || r.Version != "1" {
+			t.Errorf("Unmark answered %+v", r)
 		}
+		keeps()
 	}
 }
 
@@ -229,10 +242,12 @@ func testCheck(t *testing.T, v vault) {
 	for op, w := range wanted {
 		t.Run(string(op), func(t *testing.T) {
 			c := start(t, v, nil)
+			c.options.Destroys = true
+			all := driver(t, c.options)
 			permission := c.Deny(op, "")
-			wantKind(t, c.driver.Check(t.Context()), fault.Forbidden, permission, w.capability)
+			wantKind(t, all.Check(t.Context()), fault.Forbidden, permission, w.capability)
 			c.Mend()
-			c.must(c.driver.Check(t.Context()))
+			c.must(all.Check(t.Context()))
 			if s, err := c.stranger.List(c.path("metadata", c.Prefix())); err != nil || s != nil {
 				t.Errorf("the check left %v behind (%v)", s, err)
 			}

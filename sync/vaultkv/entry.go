@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	keepersync "github.com/your-org/keeper/sync"
 )
@@ -19,10 +20,8 @@ const (
 	keySecret      = "keeper_secret"
 )
 
-const base64Suffix = "_base64"
-
-func customOf(m keepersync.Mark) map[string]string {
-	return map[string]string{
+func customOf(m keepersync.Mark) map[string]any {
+	return map[string]any{
 		keyOwner: m.Owner, keyDestination: string(m.Destination), keySecret: strconv.FormatInt(int64(m.Secret), 10),
 	}
 }
@@ -58,9 +57,11 @@ type revision struct {
 }
 
 func (r revision) deleted() bool {
-	at, err := time.Parse(time.RFC3339Nano, r.DeletionTime)
+	at, err := r.deletedAt()
 	return err == nil && !at.After(time.Now())
 }
+
+func (r revision) deletedAt() (time.Time, error) { return time.Parse(time.RFC3339Nano, r.DeletionTime) }
 
 // remote tells of a name by its metadata. Where the newest version is destroyed, or there
 // never was one, nothing can be restored: such an entry has no version if it is ours, so
@@ -84,36 +85,62 @@ func (m metadata) remote(name string) keepersync.Remote {
 	return r
 }
 
-// encode is the entry of a value.
-func (d *Driver) encode(value []byte) map[string]string {
-	if utf8.Valid(value) {
-		return map[string]string{d.valueKey: string(value)}
+// encode is the entry of a value that is to stand under a name. Invalid where the value is to
+// be a whole entry and is no object.
+func (d *Driver) encode(name string, value []byte) (json.RawMessage, error) {
+	if !d.whole {
+		key := d.valueKey
+		if !utf8.Valid(value) {
+			key, value = key+keepersync.Base64Suffix, base64.StdEncoding.AppendEncode(nil, value)
+		}
+		return json.Marshal(map[string]string{key: string(value)})
 	}
-	return map[string]string{d.valueKey + base64Suffix: base64.StdEncoding.EncodeToString(value)}
+	object, err := keepersync.CanonicalObject(value)
+	if err != nil {
+		return nil, d.noEntry(err, opPut, name)
+	}
+	return object, nil
 }
 
-// decode is the value of an entry. An entry that Keeper did not shape is the JSON of all its
-// keys, sorted and with its numbers as they stand.
-func (d *Driver) decode(data json.RawMessage) (models.Plaintext, error) {
+// noEntry explains that a whole entry cannot be read or written.
+func (d *Driver) noEntry(err error, op operation, name string) error {
+	public := fault.Public(err)
+	return fault.Wrap(err, fault.Invalid, "Keeper cannot %s in Vault. %s", op.on(name), public.Message).WithHint("%s", public.Hint)
+}
+
+// decode is the value of the entry under a name. An entry that Keeper did not shape is the
+// JSON of all its keys, sorted and with its numbers as they stand, and Odd.
+func (d *Driver) decode(name string, data json.RawMessage) (keepersync.Fetched, error) {
+	if d.whole {
+		object, err := keepersync.CanonicalObject(data)
+		if err != nil {
+			return keepersync.Fetched{}, d.noEntry(err, opFetch, name)
+		}
+		return keepersync.Fetched{Value: models.NewPlaintext(object)}, nil
+	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
 	var entry map[string]any
 	if decoder.Decode(&entry) != nil {
-		return models.Plaintext{}, errNotVault
+		return keepersync.Fetched{}, d.fail(answer{}, errNotVault, opFetch, name)
 	}
 	if len(entry) == 1 {
 		if text, ok := entry[d.valueKey].(string); ok {
-			return models.NewPlaintext([]byte(text)), nil
+			return keepersync.Fetched{Value: models.NewPlaintext([]byte(text))}, nil
 		}
-		if text, ok := entry[d.valueKey+base64Suffix].(string); ok {
-			if value, err := base64.StdEncoding.DecodeString(text); err == nil {
-				return models.NewPlaintext(value), nil
+		if text, ok := entry[d.valueKey+keepersync.Base64Suffix].(string); ok {
+			// Only what Keeper would write so: a text under this key is none under the other.
+			value, err := base64.StdEncoding.DecodeString(text)
+			if err == nil && !utf8.Valid(value) && base64.StdEncoding.EncodeToString(value) == text {
+				return keepersync.Fetched{Value: models.NewPlaintext(value)}, nil
 			}
 		}
 	}
 	all, err := json.Marshal(entry)
 	if err != nil {
-		return models.Plaintext{}, errNotVault
+		return keepersync.Fetched{}, d.fail(answer{}, errNotVault, opFetch, name)
 	}
-	return models.NewPlaintext(all), nil
+	return keepersync.Fetched{
+		Value: models.NewPlaintext(all), Odd: "It has keys of its own, and Keeper would write its value under the one key " + d.valueKey + ".",
+	}, nil
 }

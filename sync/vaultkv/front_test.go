@@ -23,9 +23,14 @@ var wanted = map[drivertest.Op]struct {
 	drivertest.OpCreate:   {"PUT", "data", "create and update", false},
 	drivertest.OpUpdate:   {"PUT", "data", "create and update", false},
 	drivertest.OpMark:     {"PATCH", "metadata", "patch", false},
+	drivertest.OpUnmark:   {"PATCH", "metadata", "patch", false},
 	drivertest.OpDelete:   {"PUT", "delete", "update", false},
 	drivertest.OpRestore:  {"PUT", "undelete", "update", false},
+	opDestroy:             {"PUT", "destroy", "update", false},
 }
+
+// opDestroy is not one of every driver's.
+const opDestroy drivertest.Op = "destroy"
 
 // rule spoils requests: with a status of its own, or by losing the answer to a request that
 // Vault has carried out.

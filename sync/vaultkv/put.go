@@ -3,6 +3,7 @@ package vaultkv
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 	"strconv"
 
@@ -13,12 +14,16 @@ import (
 // Put writes with check-and-set, and then marks what it created. A failure in between
 // leaves a value without a mark; the same Write again finds it and marks it.
 func (d *Driver) Put(ctx context.Context, w keepersync.Write) (keepersync.Remote, error) {
+	entry, err := d.encode(w.Name, w.Value.Reveal())
+	if err != nil {
+		return keepersync.Remote{}, err
+	}
 	cas, err := d.expected(ctx, w)
 	if err != nil {
 		return keepersync.Remote{}, err
 	}
 	a, err := d.call(ctx, d.post(d.path(opPut.area, w.Name), map[string]any{
-		"options": map[string]int{"cas": cas}, "data": d.encode(w.Value.Reveal()),
+		"options": map[string]int{"cas": cas}, "data": entry,
 	}))
 	var reply struct {
 		Data revision `json:"data"`
@@ -33,16 +38,21 @@ func (d *Driver) Put(ctx context.Context, w keepersync.Write) (keepersync.Remote
 	}
 	written := reply.Data
 	if !a.ok() {
-		if written, err = d.ownWrite(ctx, a, w, cas); err != nil {
+		if written, err = d.ownWrite(ctx, a, w, entry, cas); err != nil {
 			return keepersync.Remote{}, err
 		}
 	}
-	if !w.Replaces.Exists() && markOf(written.CustomMetadata) != w.Mark {
-		return d.Mark(ctx, w.Name, w.Mark)
-	}
-	return keepersync.Remote{
+	r := keepersync.Remote{
 		Name: w.Name, Version: strconv.Itoa(written.Version), Mark: markOf(written.CustomMetadata), ChangedAt: written.CreatedTime,
-	}, nil
+	}
+	switch {
+	case !r.Mark.Zero() && r.Mark != w.Mark: // which no check-and-set guards
+		return r, fault.New(fault.Conflict, "%s had got another mark in Vault as Keeper wrote; what it held stands there as version %d.", w.Name, cas).
+			WithHint("Compare the two versions in Vault, and decide which is to stay.")
+	case cas == 0 && r.Mark.Zero():
+		return d.merge(ctx, w.Name, w.Mark, customOf(w.Mark))
+	}
+	return r, nil
 }
 
 // expected is the version that the write is to replace, as Vault counts it.
@@ -62,7 +72,11 @@ func (d *Driver) expected(ctx context.Context, w keepersync.Write) (int, error) 
 	if fault.Is(err, fault.NotFound) {
 		return 0, nil
 	}
-	if err == nil && m.remote(w.Name).Version != "" {
+	switch {
+	case err != nil:
+	case markOf(m.CustomMetadata) != w.Replaces.Mark:
+		err = otherMark(w.Name)
+	case m.remote(w.Name).Version != "":
 		err = d.conflict(w)
 	}
 	return m.CurrentVersion, err
@@ -70,7 +84,7 @@ func (d *Driver) expected(ctx context.Context, w keepersync.Write) (int, error) 
 
 // ownWrite tells why Vault refused a write: because the same Write went through before and
 // its answer was lost, which is a success; because somebody else wrote; or for the value.
-func (d *Driver) ownWrite(ctx context.Context, a answer, w keepersync.Write, cas int) (revision, error) {
+func (d *Driver) ownWrite(ctx context.Context, a answer, w keepersync.Write, entry json.RawMessage, cas int) (revision, error) {
 	there, about := d.fetch(ctx, w.Name)
 	if there.Err != nil && !fault.Is(there.Err, fault.NotFound) {
 		return revision{}, there.Err
@@ -79,10 +93,16 @@ func (d *Driver) ownWrite(ctx context.Context, a answer, w keepersync.Write, cas
 	switch {
 	case about.Version == cas:
 		return revision{}, d.fail(a, nil, opPut, w.Name) // it was not the version
-	case there.Err == nil && about.Version == cas+1 && (mark.Zero() || mark == w.Mark) && bytes.Equal(there.Value.Reveal(), w.Value.Reveal()):
+	case there.Err == nil && about.Version == cas+1 && (mark.Zero() || mark == w.Mark) && d.isEntry(w.Name, there.Value.Reveal(), entry):
 		return about, nil
 	}
 	return revision{}, d.conflict(w)
+}
+
+// isEntry reports whether a value stands as an entry.
+func (d *Driver) isEntry(name string, value []byte, entry json.RawMessage) bool {
+	its, err := d.encode(name, value)
+	return err == nil && bytes.Equal(its, entry)
 }
 
 func (d *Driver) conflict(w keepersync.Write) error {

@@ -127,8 +127,8 @@ func (d *Driver) metadata(ctx context.Context, name string) (metadata, error) {
 		Data *metadata `json:"data"`
 	}
 	if err == nil && a.ok() {
-		if err = a.decode(&reply); err == nil && reply.Data == nil {
-			err = errNotVault
+		if err = a.decode(&reply); err == nil && (reply.Data == nil || reply.Data.Versions == nil) {
+			err = errNotVault // Vault names the versions even where there are none
 		}
 	}
 	if err != nil || !a.ok() {
@@ -169,9 +169,10 @@ func (d *Driver) fetch(ctx context.Context, name string) (keepersync.Fetched, re
 	if err != nil || !a.ok() {
 		return keepersync.Fetched{Err: d.fail(a, err, opFetch, name)}, revision{}
 	}
-	value, err := d.decode(reply.Data.Data)
+	fetched, err := d.decode(name, reply.Data.Data)
 	if err != nil {
-		return keepersync.Fetched{Err: d.fail(a, err, opFetch, name)}, revision{}
+		return keepersync.Fetched{Err: err}, revision{}
 	}
-	return keepersync.Fetched{Value: value, Version: strconv.Itoa(about.Version)}, about
+	fetched.Version = strconv.Itoa(about.Version)
+	return fetched, about
 }

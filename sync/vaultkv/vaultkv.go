@@ -3,7 +3,8 @@
 //
 // An entry that Keeper writes has one key, ValueKey, that holds the value as text. A value
 // that is not UTF-8 stands under ValueKey + "_base64" instead. An entry of any other shape
-// reads as the JSON of all its keys, sorted, so that it differs from what Keeper wrote.
+// reads as the JSON of all its keys, sorted, so that it differs from what Keeper wrote. With
+// Whole a value is the entry's whole map as a JSON object, both ways, and reads canonical.
 //
 // The policy that it needs, with M for the mount and P for the prefix:
 //
@@ -11,6 +12,10 @@
 //	path "M/metadata/P*" { capabilities = ["read", "list", "patch"] }
 //	path "M/delete/P*"   { capabilities = ["update"] }
 //	path "M/undelete/P*" { capabilities = ["update"] }
+//
+// and where deletions are to be made final
+//
+//	path "M/destroy/P*"  { capabilities = ["update"] }
 //
 // A server that knows no PATCH of metadata needs "update" on M/metadata/P* instead.
 package vaultkv
@@ -47,6 +52,8 @@ type Options struct {
 	Prefix    string        // before each name: "keeper/production/"
 	CACert    string        // PEM of the authorities to trust; empty: the system's
 	ValueKey  string        // empty: "value"
+	Whole     bool          // values are whole entries; ValueKey has no meaning
+	Destroys  bool          // deletions are to be made final: Check tries that too
 	Timeout   time.Duration // of one try of a call; 0: 30 seconds
 
 	Token    models.Plaintext
@@ -65,6 +72,8 @@ type Driver struct {
 	mount    string
 	prefix   string
 	valueKey string
+	whole    bool
+	destroys bool
 }
 
 var _ keepersync.Driver = (*Driver)(nil)
@@ -107,6 +116,8 @@ func New(o Options) (*Driver, error) {
 		mount:    strings.Trim(o.Mount, "/"),
 		prefix:   o.Prefix,
 		valueKey: cmp.Or(o.ValueKey, defaultValueKey),
+		whole:    o.Whole,
+		destroys: o.Destroys,
 	}, nil
 }
 

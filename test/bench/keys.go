@@ -31,11 +31,16 @@ type keyBench struct {
 	keeper *scenario.Keeper
 	token  string
 	client *client.Client
+	url    string // of the stand-in
 	closed []func()
 }
 
 // openKeyBench makes one in a folder of its own, with an empty database and not serving yet.
-func openKeyBench(ctx context.Context, dir, binary string, settings ...string) (*keyBench, error) {
+func openKeyBench(dir, binary string, settings ...string) (*keyBench, error) {
+	return openBench(dir, binary, append([]string{"KEY_MANAGEMENT_BACKEND=kms", "KMS_KEY_ALIAS=alias/keeper"}, settings...)...)
+}
+
+func openBench(dir, binary string, settings ...string) (*keyBench, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -44,11 +49,12 @@ func openKeyBench(ctx context.Context, dir, binary string, settings ...string) (
 	front := &http.Server{Handler: b.aws, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = front.Serve(listener) }() // ends by Close
 	b.closed = append(b.closed, func() { b.aws.Close(); _ = front.Close() })
+	b.url = "http://" + listener.Addr().String()
 	said := &tail{}
 	b.keeper = &scenario.Keeper{Binary: binary, Dir: dir, Log: said, Env: append([]string{
 		"DATABASE_URL=sqlite:///" + filepath.Join(dir, "keeper.db"), "KEEPER_ADMIN_PASSWORD=keeper-bench-password", "KEEPER_LOG_LEVEL=warn",
-		"KEY_MANAGEMENT_BACKEND=kms", "KMS_KEY_ALIAS=alias/keeper", "AWS_REGION=" + homeRegion,
-		"AWS_ENDPOINT_URL=http://" + listener.Addr().String(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
+		"AWS_REGION=" + homeRegion,
+		"AWS_ENDPOINT_URL=" + b.url, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 	}, settings...)}
 	return b, nil
 }

@@ -18,7 +18,7 @@ const (
 // measureReads measures what is read when no data key is in memory. uses is
 // KEEPER_DATA_KEY_MAX_USES.
 func measureReads(ctx context.Context, dir, binary string, rounds, uses int) (figures []figureOfKeys, err error) {
-	b, err := openKeyBench(ctx, dir, binary, fmt.Sprintf("KEEPER_DATA_KEY_MAX_USES=%d", uses))
+	b, err := openKeyBench(dir, binary, fmt.Sprintf("KEEPER_DATA_KEY_MAX_USES=%d", uses))
 	if err != nil {
 		return nil, err
 	}

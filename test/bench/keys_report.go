@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -72,13 +73,7 @@ func renderKeys(figures []figureOfKeys, m machine, o options, date time.Time) st
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\nKMS is a stand-in that takes %d ms per call and keeps AWS's quotas.\n\n", keysHeading, kmsLatency.Milliseconds())
 	b.WriteString("| | at most | measured | |\n|---|---|---|---|\n")
-	for _, f := range figures {
-		verdict := "held"
-		if !f.met {
-			verdict = "**missed**"
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.what, f.bound, f.measured, verdict)
-	}
+	renderFigures(&b, figures)
 	fmt.Fprintf(&b, `
 - Keeper as it is released, on SQLite, in a process of its own; stand-in and load share the processor with it.
 - Listing, exporting and the readers are measured right after a start, with no data key in memory: median time of %d starts, most calls of
@@ -90,22 +85,27 @@ func renderKeys(figures []figureOfKeys, m machine, o options, date time.Time) st
   counts from the time at which the call should have been sent. Of a re-wrap that is over before %d calls no p99 is told;
   else it is the median of the p99s of slices of %s, before and meanwhile.
 
-| | |
-|---|---|
-| machine | %d cores, %s, %s |
-| load before the start | %s |
-| fsync of 4 KiB | median %s ms, p99 %s ms |
-| Go | %s |
-| commit | %s |
-| date | %s |
-| command | `+"`go run ./test/bench -keys -seconds %g -rounds %d -versions %d`"+` |
-`, o.rounds, steadyRate, steadyConnections, steadyWrites, leastCalls, sliceLength, m.cores, m.cpu, m.kernel, m.load, millis(m.fsyncP50), millis(m.fsyncP99), m.goVersion, m.commit,
-		date.UTC().Format(time.DateOnly), o.seconds, o.rounds, o.versions)
+`, o.rounds, steadyRate, steadyConnections, steadyWrites, leastCalls, sliceLength)
+	m.render(&b, fmt.Sprintf("go run ./test/bench -keys -seconds %g -rounds %d -versions %d", o.seconds, o.rounds, o.versions), date)
 	return b.String()
 }
 
-// savePart writes one part of a file and leaves the other as it is: the one that begins at the
-// heading, or with no heading the one before it. No path is standard output.
+// renderFigures writes a line for each figure, with whether its bound held.
+func renderFigures(b *strings.Builder, figures []figureOfKeys) {
+	for _, f := range figures {
+		verdict := "held"
+		if !f.met {
+			verdict = "**missed**"
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", f.what, f.bound, f.measured, verdict)
+	}
+}
+
+// headings begin the parts of the report after the first, in order.
+var headings = []string{keysHeading, syncHeading}
+
+// savePart writes one part of a file and leaves the others as they are: the one that begins at
+// the heading, or with no heading the first. No path is standard output.
 func savePart(path, heading, text string) error {
 	if path == "" {
 		_, err := os.Stdout.WriteString(text)
@@ -115,14 +115,19 @@ func savePart(path, heading, text string) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	first, second, found := strings.Cut(string(old), keysHeading)
-	if heading == "" {
-		first = text
-	} else {
-		second, found = strings.TrimPrefix(text, keysHeading), true
+	parts, rest := map[string]string{}, string(old)
+	for _, one := range slices.Backward(headings) {
+		before, after, found := strings.Cut(rest, one)
+		if found {
+			parts[one] = one + after
+		}
+		rest = before
 	}
-	if found {
-		first += keysHeading + second
+	parts[""] = rest
+	parts[heading] = text
+	whole := parts[""]
+	for _, one := range headings {
+		whole += parts[one]
 	}
-	return os.WriteFile(path, []byte(first), 0o644)
+	return os.WriteFile(path, []byte(whole), 0o644)
 }

@@ -30,13 +30,13 @@ type rewrapCase struct {
 
 // measureRewrap fills a database, and re-wraps it to another key under a steady load.
 func measureRewrap(ctx context.Context, dir, binary string, c rewrapCase, before time.Duration) (figures []figureOfKeys, err error) {
-	b, err := openKeyBench(ctx, dir, binary, fmt.Sprintf("KEEPER_DATA_KEY_MAX_USES=%d", c.uses), fmt.Sprintf("KEEPER_KMS_RATE=%d", c.rate))
+	b, err := openKeyBench(dir, binary, fmt.Sprintf("KEEPER_DATA_KEY_MAX_USES=%d", c.uses), fmt.Sprintf("KEEPER_KMS_RATE=%d", c.rate))
 	if err != nil {
 		return nil, err
 	}
 	defer b.close()
 	began := time.Now()
-	if err := b.fill(ctx, c.versions); err != nil {
+	if err := b.fill(ctx, c.versions/versionsEach, versionsEach); err != nil {
 		return nil, fmt.Errorf("filling the database: %w", err)
 	}
 	say("%d versions were written in %s.", c.versions, time.Since(began).Round(time.Second))
@@ -89,7 +89,28 @@ func measureRewrap(ctx context.Context, dir, binary string, c rewrapCase, before
 
 // fill writes versions in this process, without the server between, as fast as it goes. KMS
 // answers at once meanwhile.
-func (b *keyBench) fill(ctx context.Context, versions int) (err error) {
+func (b *keyBench) fill(ctx context.Context, many, each int) error {
+	return b.inside(ctx, func(a *app.App) error {
+		actor := models.System()
+		e, err := a.Secrets.CreateEnvironment(ctx, actor, models.Environment{Name: "bench", DisplayName: "Bench", Color: "grey"})
+		if err != nil {
+			return err
+		}
+		return inParallel(64, many, func(i int) error {
+			s, err := a.Secrets.Create(ctx, actor, secrets.NewSecret{
+				Environment: e.ID, Name: fmt.Sprintf("bench/%05d", i), Type: models.Text, Value: models.NewPlaintext([]byte(firstValue(i))),
+			})
+			for n := 1; n < each && err == nil; n++ {
+				value := models.NewPlaintext(fmt.Appendf(nil, "%s version %d", firstValue(i), n))
+				_, err = a.Secrets.Update(ctx, actor, s.ID, secrets.Change{Value: &value}, 0)
+			}
+			return err
+		})
+	})
+}
+
+// inside does something with the services in this process, while the server is down.
+func (b *keyBench) inside(ctx context.Context, do func(*app.App) error) (err error) {
 	settings := map[string]string{}
 	for _, one := range b.keeper.Env {
 		name, value, _ := strings.Cut(one, "=")
@@ -104,21 +125,7 @@ func (b *keyBench) fill(ctx context.Context, versions int) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	actor := models.System()
-	e, err := a.Secrets.CreateEnvironment(ctx, actor, models.Environment{Name: "bench", DisplayName: "Bench", Color: "grey"})
-	if err != nil {
-		return err
-	}
-	return inParallel(64, versions/versionsEach, func(i int) error {
-		s, err := a.Secrets.Create(ctx, actor, secrets.NewSecret{
-			Environment: e.ID, Name: fmt.Sprintf("bench/%05d", i), Type: models.Text, Value: models.NewPlaintext([]byte(firstValue(i))),
-		})
-		for n := 1; n < versionsEach && err == nil; n++ {
-			value := models.NewPlaintext(fmt.Appendf(nil, "%s version %d", firstValue(i), n))
-			_, err = a.Secrets.Update(ctx, actor, s.ID, secrets.Change{Value: &value}, 0)
-		}
-		return err
-	})
+	return do(a)
 }
 
 // rewrapUnder moves the environment to the other key while the load goes on, and waits for

@@ -114,3 +114,17 @@ func processorTime(pid int) time.Duration {
 	system, _ := strconv.ParseInt(fields[12], 10, 64)
 	return time.Duration(user+system) * 10 * time.Millisecond // Linux counts in hundredths
 }
+
+// render writes what the figures of a part were measured on, when and how.
+func (m machine) render(b *strings.Builder, command string, date time.Time) {
+	fmt.Fprintf(b, `| | |
+|---|---|
+| machine | %d cores, %s, %s |
+| load before the start | %s |
+| fsync of 4 KiB | median %s ms, p99 %s ms |
+| Go | %s |
+| commit | %s |
+| date | %s |
+| command | `+"`%s`"+` |
+`, m.cores, m.cpu, m.kernel, m.load, millis(m.fsyncP50), millis(m.fsyncP99), m.goVersion, m.commit, date.UTC().Format(time.DateOnly), command)
+}

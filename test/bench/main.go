@@ -1,7 +1,8 @@
 // Command bench measures reading and writing one value through Keeper's API, with its token
 // check, permission, audit and fsync on, beside Vault's core on raft storage, in turn on the
 // same machine and disk, and writes the figures of both and their ratios. With -keys it
-// measures what keys cost with a KMS beside it: calls, cold reads, and re-wraps under load.
+// measures what keys cost with a KMS beside it: calls, cold reads, and re-wraps under load. With -sync it
+// measures passes over destinations: time, calls and memory.
 package main
 
 import (
@@ -29,6 +30,9 @@ type options struct {
 	connections []int
 	keys        bool
 	versions    int // that are re-wrapped
+	sync        bool
+	many        int    // secrets, where what they take of memory is measured
+	only        string // of the parts of -sync; "": all
 }
 
 func main() {
@@ -37,9 +41,12 @@ func main() {
 		// The generator shares the processor with what it measures: it should seldom collect.
 		debug.SetGCPercent(1000)
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		if o.keys {
+		switch {
+		case o.keys:
 			err = runKeys(ctx, o)
-		} else {
+		case o.sync:
+			err = runSync(ctx, o)
+		default:
 			err = run(ctx, o)
 		}
 		stop()
@@ -62,6 +69,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&connections, "connections", "1,16,64", "numbers of connections, with commas")
 	flags.BoolVar(&o.keys, "keys", false, "measure what is about KMS instead: cold reads and re-wraps")
 	flags.IntVar(&o.versions, "versions", 100_000, "versions that are re-wrapped, of -keys")
+	flags.BoolVar(&o.sync, "sync", false, "measure passes over destinations instead")
+	flags.IntVar(&o.many, "many", 100_000, "secrets where memory is measured, of -sync")
+	flags.StringVar(&o.only, "only", "", "part of -sync: aws, vault or change; default: all")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}

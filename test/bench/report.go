@@ -84,17 +84,8 @@ func (r *report) renderConditions(b *strings.Builder) {
 
 ## Conditions
 
-| | |
-|---|---|
-| machine | %d cores, %s, %s |
-| load before the start | %s |
-| fsync of 4 KiB | median %s ms, p99 %s ms |
-| Go | %s |
-| commit | %s |
-| date | %s |
-| command | `+"`go run ./test/bench%s`"+` |
-`, r.options.rounds, r.options.seconds, m.cores, m.cpu, m.kernel, m.load, millis(m.fsyncP50), millis(m.fsyncP99), m.goVersion, m.commit,
-		r.date.UTC().Format(time.DateOnly), r.options.flags())
+`, r.options.rounds, r.options.seconds)
+	m.render(b, "go run ./test/bench"+r.options.flags(), r.date)
 }
 
 // flags are the options that a reader needs to measure the same.

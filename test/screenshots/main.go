@@ -77,6 +77,10 @@ func run(ctx context.Context, out, only string, all bool) (err error) {
 	if err != nil {
 		return err
 	}
+	imports, err := furnishImports(ctx, world)
+	if err != nil {
+		return err
+	}
 	pages, err := pagesOf(ctx, world)
 	if err != nil {
 		return err
@@ -85,7 +89,7 @@ func run(ctx context.Context, out, only string, all bool) (err error) {
 		return err
 	}
 	first, rest := pages[:1:1], pages[1:] // whoever comes first has to sign in
-	if err := shoot(world.Keeper.URL, out, only, all, slices.Concat(first, keyPages(story), decisionPages(decisions), rest)); err != nil {
+	if err := shoot(world.Keeper.URL, out, only, all, slices.Concat(first, keyPages(story), decisionPages(decisions), importPages(imports), rest)); err != nil {
 		return err
 	}
 	if err := cutOff(ctx, world); err != nil {
@@ -204,6 +208,13 @@ func pagesOf(ctx context.Context, w *scenario.World) ([]page, error) {
 		{"environment-empty", "/environments/development"},
 		{"environment-new", "/environments/new"},
 		{"destinations", "/environments/production/destinations"},
+		{"destination-new-aws", "/environments/production/destinations/new?kind=aws_secrets_manager"},
+		{"destination-new-vault", "/environments/production/destinations/new?kind=vault_kv_v2"},
+		{"destination-receipts", there + "/receipts"},
+		{"runs", "/sync/runs"},
+		{"alerts", "/alerts"},
+		{"alert-channels", "/alerts/channels"},
+		{"alert-channel-new", "/alerts/channels/new?kind=webhook"},
 		{"destination-new", "/environments/production/destinations/new"},
 		{"destination", there},
 		{"destination-edit", there + "/edit"},

@@ -168,6 +168,8 @@ func placeOf(c api.DestinationConfig) models.DestinationConfig {
 		WriteBurst: c.WriteBurst, Tags: c.Tags, ReplicaRegions: c.ReplicaRegions, ReplicaKMSKeyID: c.ReplicaKMSKeyID,
 		Address: c.Address, Namespace: c.Namespace, Mount: c.Mount, CACert: c.CACert, ValueKey: c.ValueKey,
 		AuthMethod: models.VaultAuth(c.AuthMethod), AuthPath: c.AuthPath, AuthRole: c.AuthRole,
+		Shape: models.Shape(c.Shape), NameTemplate: c.NameTemplate, BundleName: c.BundleName,
+		AcceptOverlap: c.AcceptOverlap, DestroyDays: c.DestroyDays,
 	}
 }
 
@@ -179,6 +181,8 @@ func config(c models.DestinationConfig) api.DestinationConfig {
 		WriteBurst: c.WriteBurst, Tags: c.Tags, ReplicaRegions: c.ReplicaRegions, ReplicaKMSKeyID: c.ReplicaKMSKeyID,
 		Address: c.Address, Namespace: c.Namespace, Mount: c.Mount, CACert: c.CACert, ValueKey: c.ValueKey,
 		AuthMethod: string(c.AuthMethod), AuthPath: c.AuthPath, AuthRole: c.AuthRole,
+		Shape: string(c.Shape), NameTemplate: c.NameTemplate, BundleName: c.BundleName,
+		AcceptOverlap: c.AcceptOverlap, DestroyDays: c.DestroyDays,
 	}
 }
 

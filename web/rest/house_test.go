@@ -80,7 +80,7 @@ func newHouse(t testing.TB) *house {
 	h.told = alerts.New(alerts.Deps{Store: h.store, Envelope: envelope, Development: true, Now: time.Now, Log: log, Wake: func() {}})
 	h.dests = destinations.New(destinations.Deps{
 		Version: "test", Alert: h.told.Signal,
-		Store: h.store, Envelope: envelope, OpenVersion: service.OpenVersion, Take: service.Take, Owner: "keeper_test", Interval: time.Minute,
+		Store: h.store, Envelope: envelope, OpenVersion: service.OpenVersion, Take: service.Take, Secrets: service, Owner: "keeper_test", Interval: time.Minute,
 		Workers: 2, Now: time.Now, Log: log, Wake: func() {}, Ran: func(models.SyncRun) {},
 		Open: func(_ context.Context, d models.Destination, _ models.DestinationCredentials) (keepersync.Driver, error) {
 			return memory.New(memory.Options{Place: h.place, Prefix: d.Config.Prefix}), nil

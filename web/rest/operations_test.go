@@ -188,8 +188,10 @@ func destinationOperations(t *testing.T, h *house) {
 		t.Errorf("permissions: got %+v, %v", tried, err)
 	}
 	syncOperations(t, h, created)
+	runOperations(t, h, created)
 	receiptOperations(t, h, created)
 	planOperations(t, h, created)
+	importOperations(t, h, created)
 	list, err := c.ListDestinations(ctx, api.ListDestinationsParams{EnvironmentID: "production"})
 	must(t, err)
 	if other, err := c.ListDestinations(ctx, api.ListDestinationsParams{EnvironmentID: "staging"}); err != nil || len(other.Items) != 0 || len(list.Items) != 1 {

@@ -69,7 +69,7 @@ func (s *server) ApplyPlan(w http.ResponseWriter, r *http.Request, id api.PlanID
 			return answer{}, err
 		}
 		run, err := s.Destinations.Apply(ctx, actor, models.PlanID(id), body.Digest)
-		return answer{status: http.StatusAccepted, body: syncRun(run), location: "/api/sync/runs/" + string(run.ID)}, err
+		return answer{status: http.StatusAccepted, body: s.syncRun(run), location: "/api/sync/runs/" + string(run.ID)}, err
 	})
 }
 

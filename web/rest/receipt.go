@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"github.com/your-org/keeper/api"
+	"github.com/your-org/keeper/api/receipt"
+	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	keepersync "github.com/your-org/keeper/sync"
@@ -18,14 +20,25 @@ func (s *server) TryPermissions(w http.ResponseWriter, r *http.Request, id api.D
 	})
 }
 
+// ListReceipts lists the receipts of a destination's runs.
+func (s *server) ListReceipts(w http.ResponseWriter, r *http.Request, id api.DestinationID, params api.ListReceiptsParams) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		limit, err := pageLimit(params.Limit)
+		if err != nil {
+			return answer{}, err
+		}
+		receipts, around, err := s.Destinations.Receipts(ctx, actor, destinations.ReceiptQuery{
+			DestinationID: models.DestinationID(id), Cursor: params.Cursor, Limit: limit,
+		})
+		return answer{body: api.ReceiptList{Items: convert(receipts, signedReceipt), Next: around.Next, Prev: around.Prev}, next: around.Next}, err
+	})
+}
+
 // GetReceipt reads the receipt of a run.
 func (s *server) GetReceipt(w http.ResponseWriter, r *http.Request, id api.RunID) {
 	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		found, err := s.Destinations.Receipt(ctx, actor, models.RunID(id))
-		return answer{body: api.Receipt{
-			RunID: string(found.RunID), DestinationID: string(found.DestinationID), EnvironmentID: int64(found.EnvironmentID),
-			Text: found.Body, CreatedAt: found.CreatedAt.UTC(),
-		}}, err
+		return answer{body: signedReceipt(found)}, err
 	})
 }
 
@@ -52,15 +65,21 @@ func (s *server) VerifyReceipt(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return answer{}, err
 		}
-		verification := api.Verification{Receipt: receiptFacts(checked.Receipt)}
+		verification := api.Verification{Receipt: receipt.Facts(checked.Receipt)}
 		if again := checked.Again; again != nil {
 			verification.Again = &api.ReadAgain{
-				At: again.At.UTC(), Now: proven(again.Now), Matches: again.Matches,
-				Differences: convert(again.Differences, exception), Differ: again.Differ,
+				At: again.At.UTC(), Now: receipt.Proven(again.Now), Matches: again.Matches,
+				Differences: receipt.Exceptions(again.Differences), Differ: again.Differ,
 			}
 		}
 		return answer{body: verification}, nil
 	})
+}
+
+func signedReceipt(r models.SyncReceipt) api.Receipt {
+	return api.Receipt{
+		RunID: string(r.RunID), DestinationID: string(r.DestinationID), EnvironmentID: int64(r.EnvironmentID), Text: r.Body, CreatedAt: r.CreatedAt.UTC(),
+	}
 }
 
 func permission(t keepersync.Tried) api.Permission {
@@ -70,28 +89,4 @@ func permission(t keepersync.Tried) api.Permission {
 		p.Detail, p.Hint = public.Message, public.Hint
 	}
 	return p
-}
-
-func receiptFacts(r keepersync.Receipt) api.ReceiptFacts {
-	return api.ReceiptFacts{
-		Engine: r.Engine, Installation: r.Installation, Environment: r.Environment,
-		DestinationID: string(r.Destination.ID), DestinationName: r.Destination.Name, DestinationKind: api.DestinationKind(r.Destination.Kind),
-		RunID: string(r.Run), PlanID: string(r.Plan), StartedAt: r.Started.UTC(), EndedAt: r.Ended.UTC(),
-		ListingAgeSeconds: r.ListingAge, Proven: proven(r.Proven),
-	}
-}
-
-func proven(p keepersync.Proven) api.Proven {
-	return api.Proven{
-		Source: treeHead(p.Source), ReadBack: treeHead(p.ReadBack), Equal: p.Equal, Exceptions: p.Exceptions, Named: convert(p.Named, exception),
-		Evidence: api.Evidence{Version: p.Evidence.Version, Value: p.Evidence.Value, Write: p.Evidence.Write},
-	}
-}
-
-func treeHead(h keepersync.Head) api.TreeHead {
-	return api.TreeHead{Names: h.Names, Root: h.Root.String()}
-}
-
-func exception(e keepersync.Exception) api.ReceiptException {
-	return api.ReceiptException{Name: e.Name, Status: api.SyncStatus(e.Status), Why: e.Why}
 }

@@ -1,12 +1,15 @@
 package rest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/your-org/keeper/api"
+	told "github.com/your-org/keeper/api/receipt"
+	"github.com/your-org/keeper/client"
 	"github.com/your-org/keeper/models"
 	keepersync "github.com/your-org/keeper/sync"
 )
@@ -28,7 +31,7 @@ func receiptOperations(t *testing.T, h *house, d api.Destination) {
 	}
 	checked, err := c.VerifyReceipt(ctx, api.ReceiptClaim{Text: receipt.Text})
 	must(t, err)
-	if diff := cmp.Diff(receiptFacts(signed), checked.Receipt); diff != "" || checked.Again != nil {
+	if diff := cmp.Diff(told.Facts(signed), checked.Receipt); diff != "" || checked.Again != nil {
 		t.Errorf("verified: -signed +got\n%s, and %+v", diff, checked.Again)
 	}
 	if checked.Receipt.Proven.Equal == 0 || checked.Receipt.Proven.Exceptions != 0 || checked.Receipt.DestinationName != "copy" || checked.Receipt.Engine != "test" {
@@ -48,6 +51,20 @@ func receiptOperations(t *testing.T, h *house, d api.Destination) {
 	_, err = c.SyncDestination(ctx, d.ID)
 	must(t, err)
 	h.work(d.ID) // puts it right again
+	all, err := client.Collect(c.Receipts(ctx, d.ID))
+	must(t, err)
+	if len(all) < 2 || !slices.Contains(all, receipt) || all[0].CreatedAt.Before(all[1].CreatedAt) {
+		t.Errorf("receipts: got %+v, want %+v among them, the newest first", all, receipt)
+	}
+	page, err := c.ListReceipts(ctx, d.ID, api.ListReceiptsParams{Limit: new(api.Limit(1))})
+	must(t, err)
+	second, err := c.ListReceipts(ctx, d.ID, api.ListReceiptsParams{Limit: new(api.Limit(1)), Cursor: page.Next})
+	must(t, err)
+	back, err := c.ListReceipts(ctx, d.ID, api.ListReceiptsParams{Limit: new(api.Limit(1)), Cursor: second.Prev})
+	must(t, err)
+	if diff := cmp.Diff(page.Items, back.Items); diff != "" || page.Prev != "" || back.Prev != "" {
+		t.Errorf("there and back: -first +got\n%s", diff)
+	}
 	receiptRefusals(t, h, run, receipt, d)
 }
 

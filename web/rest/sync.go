@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"math"
 	"net/http"
 
 	"github.com/your-org/keeper/api"
@@ -43,7 +44,7 @@ func (s *server) Sync(w http.ResponseWriter, r *http.Request) {
 			if err != nil {
 				return answer{}, err
 			}
-			runs = append(runs, syncRun(run))
+			runs = append(runs, s.syncRun(run))
 		}
 		return answer{status: http.StatusAccepted, body: api.SyncRunList{Items: runs}}, nil
 	})
@@ -53,7 +54,7 @@ func (s *server) Sync(w http.ResponseWriter, r *http.Request) {
 func (s *server) SyncDestination(w http.ResponseWriter, r *http.Request, id api.DestinationID) {
 	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		run, err := s.Destinations.Trigger(ctx, actor, models.DestinationID(id))
-		return answer{status: http.StatusAccepted, body: syncRun(run), location: "/api/sync/runs/" + string(run.ID)}, err
+		return answer{status: http.StatusAccepted, body: s.syncRun(run), location: "/api/sync/runs/" + string(run.ID)}, err
 	})
 }
 
@@ -110,15 +111,19 @@ func (s *server) ListRuns(w http.ResponseWriter, r *http.Request, params api.Lis
 		if params.Status != "" && !params.Status.Valid() {
 			return answer{}, fault.InvalidField("status", "must be one of queued, running, succeeded, partial, failed, interrupted, held")
 		}
+		if params.Trigger != "" && !params.Trigger.Valid() {
+			return answer{}, fault.InvalidField("trigger", "must be one of change, schedule, manual")
+		}
 		environments, err := s.oneEnvironment(ctx, actor, params.EnvironmentID)
 		if err != nil {
 			return answer{}, err
 		}
-		runs, next, err := s.Destinations.Runs(ctx, actor, destinations.RunQuery{
+		runs, around, err := s.Destinations.Runs(ctx, actor, destinations.RunQuery{
 			Environments: environments, DestinationID: models.DestinationID(params.DestinationID),
-			Status: models.RunStatus(params.Status), Cursor: params.Cursor, Limit: limit,
+			Status: models.RunStatus(params.Status), Trigger: models.RunTrigger(params.Trigger), Since: params.Since, Until: params.Until,
+			Secret: params.Secret, Cursor: params.Cursor, Limit: limit,
 		})
-		return answer{body: api.SyncRunList{Items: convert(runs, syncRun), Next: next}, next: next}, err
+		return answer{body: api.SyncRunList{Items: convert(runs, s.syncRun), Next: around.Next, Prev: around.Prev}, next: around.Next}, err
 	})
 }
 
@@ -126,7 +131,15 @@ func (s *server) ListRuns(w http.ResponseWriter, r *http.Request, params api.Lis
 func (s *server) GetRun(w http.ResponseWriter, r *http.Request, id api.RunID) {
 	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		run, err := s.Destinations.Run(ctx, actor, models.RunID(id))
-		return answer{body: syncRun(run)}, err
+		return answer{body: s.syncRun(run)}, err
+	})
+}
+
+// RetryRun asks for what a run could not do to be tried again.
+func (s *server) RetryRun(w http.ResponseWriter, r *http.Request, id api.RunID) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		run, err := s.Destinations.Retry(ctx, actor, models.RunID(id))
+		return answer{status: http.StatusAccepted, body: s.syncRun(run), location: "/api/sync/runs/" + string(run.ID)}, err
 	})
 }
 
@@ -137,8 +150,10 @@ func (s *server) ListResults(w http.ResponseWriter, r *http.Request, id api.RunI
 		if err != nil {
 			return answer{}, err
 		}
-		results, next, err := s.Destinations.Results(ctx, actor, models.RunID(id), params.Failed, params.Cursor, limit)
-		return answer{body: api.SyncResultList{Items: convert(results, syncResult), Next: next}, next: next}, err
+		results, around, err := s.Destinations.Results(ctx, actor, destinations.ResultQuery{
+			Run: models.RunID(id), FailedOnly: params.Failed, Cursor: params.Cursor, Limit: limit,
+		})
+		return answer{body: api.SyncResultList{Items: convert(results, syncResult), Next: around.Next, Prev: around.Prev}, next: around.Next}, err
 	})
 }
 
@@ -160,11 +175,13 @@ func syncState(s models.SyncState, secretName string, environment models.Environ
 	}
 }
 
-func syncRun(r models.SyncRun) api.SyncRun {
+func (s *server) syncRun(r models.SyncRun) api.SyncRun {
+	pace := r.Pace(s.Now())
 	return api.SyncRun{
-		ID: string(r.ID), DestinationID: string(r.DestinationID), EnvironmentID: int64(r.EnvironmentID), Trigger: string(r.Trigger),
+		ID: string(r.ID), DestinationID: string(r.DestinationID), EnvironmentID: int64(r.EnvironmentID), Trigger: api.RunTrigger(r.Trigger),
 		Actor: r.Actor, Full: r.Full, Status: api.RunStatus(r.Status), StartedAt: r.StartedAt.UTC(), FinishedAt: moment(r.FinishedAt),
-		Counts: counts(r.Counts), Error: r.Error, Hint: r.Hint, PlanID: string(r.PlanID),
+		Counts: counts(r.Counts), Done: pace.Done, Total: pace.Total, Rate: pace.Rate, RemainingSeconds: int64(math.Ceil(pace.Remaining.Seconds())),
+		Error: r.Error, Hint: r.Hint, PlanID: string(r.PlanID), RetryOf: string(r.RetryOf),
 	}
 }
 

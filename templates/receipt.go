@@ -1,0 +1,94 @@
+package templates
+
+import (
+	"time"
+
+	"github.com/your-org/keeper/models"
+)
+
+// ReceiptView is what a receipt says.
+type ReceiptView struct {
+	Run                    models.RunID
+	Plan                   models.PlanID
+	Engine, Installation   string
+	Started, Ended         time.Time
+	ListingAge             time.Duration // how old what was listed may have been; 0: it was as of then
+	Proven                 ProvenView
+	Signed                 bool // the signature was checked and is this installation's
+	DestinationThen        string
+	Environment, PublicKey string
+}
+
+// ProvenView is what a look at everything found.
+type ProvenView struct {
+	Wanted, There             int // names
+	WantedRoot, ThereRoot     string
+	Equal, Exceptions         int
+	ByVersion, ByValue, ByOwn int // of Equal: how that was seen
+	Named                     []ReceiptException
+}
+
+// Whole reports whether all was equal.
+func (p ProvenView) Whole() bool { return p.Exceptions == 0 && p.WantedRoot == p.ThereRoot }
+
+// Unnamed is how many exceptions the receipt counts without their names.
+func (p ProvenView) Unnamed() int { return p.Exceptions - len(p.Named) }
+
+// ReceiptException is one name that was not equal.
+type ReceiptException struct {
+	Name   string
+	Status models.SyncStatus
+	Why    string
+}
+
+// State is the state that a person sees.
+func (e ReceiptException) State() State { return StateOf(models.SyncState{Status: e.Status}, false) }
+
+// ReadAgainView is how the destination stands now beside a receipt.
+type ReadAgainView struct {
+	At          time.Time
+	Matches     bool
+	Now         ProvenView
+	Differences []ReceiptException
+	Differ      int
+}
+
+// Unnamed is how many differences are counted without their names.
+func (v ReadAgainView) Unnamed() int { return v.Differ - len(v.Differences) }
+
+// ReceiptListPage is GET /destinations/{destination}/receipts.
+type ReceiptListPage struct {
+	BasePage
+	View     DestinationView
+	Receipts []ReceiptView
+	Pager    Pager
+}
+
+func (*ReceiptListPage) template() string { return "receipts/list" }
+
+// Frame stands around the page.
+func (p *ReceiptListPage) Frame() Frame {
+	f := destinationFrame(&p.View.Environment, &p.View.Destination, "")
+	f.Topics = "sync"
+	return f
+}
+
+// ReceiptPage is GET /sync/runs/{run}/receipt, and the answer of POST …/receipt/verify, which
+// fills Again or Refused.
+type ReceiptPage struct {
+	BasePage
+	RunView
+	Receipt      ReceiptView
+	Again        *ReadAgainView
+	Refused      *Flash // why it could not be checked
+	MayReadAgain bool
+}
+
+func (*ReceiptPage) template() string { return "receipts/overview" }
+
+// Frame stands around the page.
+func (p *ReceiptPage) Frame() Frame {
+	f := destinationFrame(&p.Environment, &p.Destination, "Receipt")
+	f.Crumbs = append(f.Crumbs, Crumb{"Receipts", MustPath("/destinations/{destination}/receipts", p.Destination.ID)})
+	return f
+}

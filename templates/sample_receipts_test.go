@@ -1,0 +1,37 @@
+package templates
+
+import (
+	"time"
+
+	"github.com/your-org/keeper/models"
+)
+
+func sampleReceipts(b BasePage, all map[string]Page) {
+	root := "3f8a1c77b2kd9c01aa1x2y3z3f8a1c77b2kd9c01aa1x2y3z3f8a1c77b2kd9c01"
+	receipt := ReceiptView{
+		Run: "run_2", Plan: "pln_5k2m", Engine: "1.2.0", Installation: "keeper_4f2a", Started: ago(3 * time.Minute), Ended: ago(2 * time.Minute),
+		ListingAge: 5 * time.Minute, Signed: true, DestinationThen: "aws-main", Environment: "production",
+		PublicKey: "keeper_4f2a/production+1a2b3c4d+AbCdEf0123456789AbCdEf0123456789AbCdEf01234=",
+		Proven: ProvenView{
+			Wanted: 404, There: 404, WantedRoot: root, ThereRoot: root, Equal: 404, ByVersion: 380, ByValue: 20, ByOwn: 4,
+		},
+	}
+	apart := receipt
+	apart.Proven.Equal, apart.Proven.Exceptions, apart.Proven.ThereRoot, apart.Plan = 401, 3, root[8:]+root[:8], ""
+	apart.Proven.Named = []ReceiptException{
+		{"keeper/production/mail/smtp/password", models.StatusForeign, "The name is taken by something that is not Keeper's."},
+		{"keeper/production/payments/db/replica-password", models.StatusUnknown, "It could not be read."},
+	}
+	view := RunView{Run: sampleRuns()[1].Run, Destination: awsMain, Environment: production}
+	all["receipt"] = &ReceiptPage{BasePage: b, RunView: view, Receipt: receipt, MayReadAgain: true}
+	all["receipt with exceptions"] = &ReceiptPage{BasePage: b, RunView: view, Receipt: apart}
+	all["receipt matches"] = &ReceiptPage{BasePage: b, RunView: view, Receipt: receipt, MayReadAgain: true, Again: &ReadAgainView{At: sampleNow, Matches: true, Now: receipt.Proven}}
+	all["receipt differs"] = &ReceiptPage{BasePage: b, RunView: view, Receipt: receipt, MayReadAgain: true, Again: &ReadAgainView{
+		At: sampleNow, Now: apart.Proven, Differ: 3, Differences: apart.Proven.Named,
+	}}
+	broken := receipt
+	broken.Signed = false
+	all["receipt untrue"] = &ReceiptPage{BasePage: b, RunView: view, Receipt: broken, Refused: &Flash{Kind: FlashFailed, Message: "The receipt was changed.", Hint: "Look for who did."}}
+	all["receipts"] = &ReceiptListPage{BasePage: b, View: sampleViews()[0], Receipts: []ReceiptView{receipt, apart}, Pager: Pager{Prev: "c0", Next: "c2", Total: -1}}
+	all["receipts empty"] = &ReceiptListPage{BasePage: b, View: sampleViews()[0]}
+}

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/your-org/keeper/api"
+	"github.com/your-org/keeper/test/vaulttest"
+)
+
+// syncWorkers is how many writes of a run are under way at once by default.
+const syncWorkers = 8
+
+// vaultCore is Vault's core on raft storage, in a process of its own.
+type vaultCore struct {
+	URL, Token, Mount string
+	pid               int
+	stop              func()
+}
+
+func openVault(ctx context.Context, dir string) (*vaultCore, error) {
+	vault, err := vaulttest.Run(ctx, "vaultcore", "-addr", "127.0.0.1:0", "-storage", "raft", "-dir", filepath.Join(dir, "vault"))
+	if err != nil {
+		return nil, err
+	}
+	return &vaultCore{URL: vault.URL, Token: vault.Token, Mount: vault.Mount, pid: vault.PID, stop: func() {
+		if err := vault.Stop(); err != nil {
+			say("Vault: %v", err)
+		}
+	}}, nil
+}
+
+// value is what a name holds, "" where nothing.
+func (v *vaultCore) value(ctx context.Context, name string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, v.URL+"/v1/"+v.Mount+"/data/"+name, nil)
+	if err != nil {
+		return "", err
+	}
+	request.Header.Set("X-Vault-Token", v.Token)
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	var body struct {
+		Data struct {
+			Data map[string]string `json:"data"`
+		} `json:"data"`
+	}
+	err = json.NewDecoder(answer.Body).Decode(&body)
+	return body.Data.Data["value"], errors.Join(err, answer.Body.Close())
+}
+
+// bare is the rate at which a load generator that does nothing else writes new values of as
+// many names of its own, over as many connections as a run of Keeper's.
+func (v *vaultCore) bare(length time.Duration) (round, error) {
+	s := &side{
+		name: "Vault", pid: v.pid, address: strings.TrimPrefix(v.URL, "http://"), header: "X-Vault-Token: " + v.Token,
+		method: http.MethodPost, before: `{"data":{"value":"`, after: `"}}`,
+		path: func(secret int) string { return fmt.Sprintf("/v1/%s/data/bare/%05d", v.Mount, secret) },
+	}
+	calls := make([]*call, copies)
+	for i := range calls {
+		calls[i] = s.set(i, firstValue(i))
+	}
+	r := measureRound(s, calls, syncWorkers, length)
+	return r, r.first
+}
+
+// measureVault measures passes over a destination at Vault's core, and what they take of memory.
+func measureVault(ctx context.Context, dir, binary string, many int) (figures []figureOfKeys, err error) {
+	vault, err := openVault(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer vault.stop()
+	s, err := openSyncBench(ctx, dir, binary, copies)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	d, run, err := s.connect(ctx, s.vaultDestination(vault))
+	if err != nil {
+		return nil, err
+	}
+	took := run.FinishedAt.Sub(run.StartedAt)
+	say("Vault: first sync of %d in %.1f s, %.0f a second", copies, took.Seconds(), copies/took.Seconds())
+	if _, err := vault.bare(10 * time.Second); err != nil { // makes the names
+		return nil, err
+	}
+	before, err := vault.bare(10 * time.Second)
+	if err != nil {
+		return nil, err
+	}
+	s.keeper.Stop()
+	if err := s.changeAll(ctx); err != nil {
+		return nil, err
+	}
+	ofVault := processorTime(vault.pid)
+	if err := s.restart(ctx); err != nil {
+		return nil, err
+	}
+	run, err = s.newest(ctx, d.ID, func(run api.SyncRun) bool { return run.Counts.Updated > 0 })
+	if err != nil {
+		return nil, err
+	}
+	ofVault = (processorTime(vault.pid) - ofVault) / copies
+	ofKeeper := processorTime(s.keeper.PID()) / copies
+	after, err := vault.bare(10 * time.Second)
+	if err != nil {
+		return nil, err
+	}
+	took = run.FinishedAt.Sub(run.StartedAt)
+	rate, bare := float64(run.Counts.Updated)/took.Seconds(), (before.rate+after.rate)/2
+	figures = append(figures, told(figureOfKeys{
+		what:  fmt.Sprintf("Vault core: %d new values, %d at once", copies, syncWorkers),
+		bound: "0.9 × the rate of the bare load generator",
+		measured: fmt.Sprintf("%.0f a second, bare %.0f and %.0f: %.2f ×; of the processor each takes %s ms of Vault's and %s ms of Keeper's, bare %s ms of Vault's",
+			rate, before.rate, after.rate, rate/bare, millis(ofVault), millis(ofKeeper), millis(after.processor)),
+		met: rate >= 0.9*bare && run.Counts.Updated == copies,
+	}))
+	small, tookSmall, err := s.peak(ctx, d.ID)
+	if err != nil {
+		return nil, err
+	}
+	s.keeper.Stop()
+	if err := errors.Join(s.more(ctx, copies, many), s.restart(ctx)); err != nil {
+		return nil, err
+	}
+	if _, err := s.newest(ctx, d.ID, func(run api.SyncRun) bool { return run.Counts.Created > 0 }); err != nil {
+		return nil, err
+	}
+	large, tookLarge, err := s.peak(ctx, d.ID)
+	if err != nil {
+		return nil, err
+	}
+	return append(figures, told(figureOfKeys{
+		what:  fmt.Sprintf("memory of Keeper's process, full pass over %d, nothing to do", many),
+		bound: fmt.Sprintf("1.5 × that over %d", copies),
+		measured: fmt.Sprintf("%.2f × (%d MiB and %d MiB at most; the passes took %.1f s and %.1f s)", float64(large)/float64(small),
+			large>>20, small>>20, tookLarge.Seconds(), tookSmall.Seconds()),
+		met: large*2 <= small*3,
+	})), nil
+}
+
+// peak is the most resident memory that a Keeper started anew had by the end of a full pass,
+// and how long the pass took.
+func (s *syncBench) peak(ctx context.Context, destination string) (int64, time.Duration, error) {
+	if err := s.restart(ctx); err != nil {
+		return 0, 0, err
+	}
+	run, err := s.pass(ctx, destination)
+	if err != nil {
+		return 0, 0, err
+	}
+	if changed := run.Counts.Checked - run.Counts.InSync; changed != 0 {
+		return 0, 0, fmt.Errorf("there was something to do for %d", changed)
+	}
+	_, peak := memory(s.keeper.PID())
+	return peak, run.FinishedAt.Sub(run.StartedAt), nil
+}
+
+// Changes come at this pace while their way to both destinations is measured.
+const (
+	changesAMinute = 100
+	changes        = 300
+)
+
+// measureChange measures how long a change takes from its answer until both destinations hold
+// it.
+func measureChange(ctx context.Context, dir, binary string) (figures []figureOfKeys, err error) {
+	vault, err := openVault(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer vault.stop()
+	s, err := openSyncBench(ctx, dir, binary, changes)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	for _, d := range []api.NewDestination{s.awsDestination(), s.vaultDestination(vault)} {
+		if _, _, err := s.connect(ctx, d); err != nil {
+			return nil, err
+		}
+	}
+	var list []api.Secret
+	for one, err := range s.client.Secrets(ctx, api.ListSecretsParams{EnvironmentID: []string{s.e.Name}, Limit: new(200)}) {
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, one)
+	}
+	took := make([]time.Duration, len(list))
+	failed := make([]error, len(list))
+	var wait sync.WaitGroup
+	due := time.Now()
+	for i, one := range list {
+		time.Sleep(time.Until(due))
+		due = due.Add(time.Minute / changesAMinute)
+		wait.Go(func() { took[i], failed[i] = s.follow(ctx, vault, one, fmt.Sprintf("changed %d", i)) })
+	}
+	wait.Wait()
+	if err := errors.Join(failed...); err != nil {
+		return nil, err
+	}
+	slices.Sort(took)
+	p50, p95, p99 := took[len(took)/2], took[len(took)*95/100], took[len(took)*99/100]
+	return append(figures, told(figureOfKeys{
+		what:     fmt.Sprintf("one change until both destinations hold it, %d changes at %d a minute", changes, changesAMinute),
+		bound:    "p95 1 s, p99 2 s",
+		measured: fmt.Sprintf("p50 %s ms, p95 %s ms, p99 %s ms, most %s ms", millis(p50), millis(p95), millis(p99), millis(took[len(took)-1])),
+		met:      p95 <= time.Second && p99 <= 2*time.Second,
+	})), nil
+}
+
+// follow changes a secret and waits until both destinations hold the value, from the answer on.
+func (s *syncBench) follow(ctx context.Context, vault *vaultCore, secret api.Secret, value string) (time.Duration, error) {
+	if _, err := s.client.UpdateSecret(ctx, secret.ID, api.SecretChange{Value: api.NewValue(value)}, 0); err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	name := s.e.Name + "/" + secret.Name
+	for time.Since(began) < time.Minute {
+		there, err := vault.value(ctx, name)
+		if err != nil {
+			return 0, err
+		}
+		state, _ := s.aws.Secret(homeRegion, name)
+		current, _ := state.Current()
+		if there == value && current.Text == value {
+			return time.Since(began), nil
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return 0, fmt.Errorf("%s did not reach both destinations within a minute", name)
+}

@@ -60,7 +60,7 @@ func newHouse(t *testing.T) (*house, *watch) {
 	envelope, err := kms.NewEnvelope(keys.NewRows(h.store), key, kms.Options{Others: backends[1:]})
 	must(t, err)
 	t.Cleanup(envelope.Close)
-	h.auth, err = auth.New(auth.Deps{Store: h.store, Now: time.Now, Secret: bytes.Repeat([]byte{5}, 32)})
+	h.auth, err = auth.New(auth.Deps{Store: h.store, Now: time.Now, Secret: bytes.Repeat([]byte{5}, 32), PublicURL: "http://localhost"})
 	must(t, err)
 	log, wake := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelError})), func() {}
 	h.secrets = secrets.New(secrets.Deps{

@@ -59,7 +59,7 @@ func (m *matrix) entries(t *testing.T, d document) []entry {
 		e, has := lines[asked]
 		if !has {
 			t.Errorf("docs/access.md does not say who may ask for the %s `%s`. Add a line to the table under its \"## What each request takes\":\n"+
-				"| `%s` | `ACTION` | environment, installation or each | |\nand what is sent, where it needs a body, to the %s.", m.kind, asked, asked, m.forms)
+				"| `%s` | `ACTION` | OF | |\n(the words for OF stand above the table), and what is sent, where it needs a body, to the %s.", m.kind, asked, asked, m.forms)
 			continue
 		}
 		if e.action != machine {

@@ -50,6 +50,17 @@ var forms = map[string]string{
 	"POST /admin/groups/{group}/members":                      "user=<user-name>",
 	"POST /admin/groups/{group}/members/remove":               "user=<user-name>",
 	"POST /admin/groups/{group}/roles":                        "environment=<environment>&role=viewer",
+	"POST /admin/providers":                                   "name=new&metadata_url=<metadata-url>",
+	"POST /admin/providers/{provider}/edit":                   "display_name=Other&metadata_url=<metadata-url>",
+	"POST /admin/providers/{provider}/switch":                 "enabled=false",
+	"POST /admin/providers/{provider}/keys/use":               "fingerprint=<fingerprint>",
+	"POST /admin/providers/{provider}/keys/remove":            "fingerprint=<fingerprint>",
+	"POST /admin/providers/{provider}/groups":                 "group=new&role=user",
+	"POST /admin/providers/{provider}/people":                 "user=halfway&name_id=new",
+	"POST /admin/providers/{provider}/people/remove":          "user=<user-name>",
+	"POST /admin/providers/{provider}/doctor":                 "response=eA",
+	"POST /admin/providers/{provider}/dry-run":                "name_id=lin",
+	"POST /admin/providers/{provider}/delete":                 "confirm=<provider-name>",
 	"POST /tokens/{token}/rotate":                             "overlap=1",
 	"POST /tokens":                                            "name=new&expires_in_days=7",
 	"POST /profile/passkeys/{passkey}/rename":                 "name=other",
@@ -57,6 +68,7 @@ var forms = map[string]string{
 
 // TestPages asks every page as every visitor.
 func TestPages(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	m := matrix{world: w, kind: "page", forms: "forms in test/access/page_test.go"}
 	for _, route := range templates.Routes {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/your-org/keeper/api"
 	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/auth/saml/samltest"
 	"github.com/your-org/keeper/client"
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/models"
@@ -44,6 +45,7 @@ func (h *house) seed() (here, elsewhere place) {
 	h.sync(admin, here)
 	h.keys(admin, here)
 	h.alert(admin, here)
+	h.provider(admin, here)
 	return here, elsewhere
 }
 
@@ -148,6 +150,8 @@ func (h *house) keys(admin *client.Client, in place) {
 	run, err := admin.AddRecipient(ctx, api.EnvironmentByID(int64(in.environment.ID)), api.NewRecipient{Kind: api.RecipientKMS, Key: "k2", Label: hiddenName})
 	must(h.t, err)
 	in.ids["key-run"] = run.ID
+	_, err = admin.ListKeys(ctx) // whoever looks at keys first has what their names stand for kept
+	must(h.t, err)
 }
 
 // alert makes a condition that holds, and a channel that tells of it.
@@ -170,6 +174,24 @@ func (h *house) alert(admin *client.Client, in place) {
 		h.t.Fatal("no alert holds")
 	}
 	in.ids["channel"], in.ids["channel-name"], in.ids["alert"] = channel.ID, channel.Name, list.Items[0].ID
+}
+
+// provider makes an identity provider that is switched on, with a spare key pair and a person
+// of its own.
+func (h *house) provider(admin *client.Client, in place) {
+	h.t.Helper()
+	ctx, on := h.t.Context(), true
+	idp, err := samltest.Start(samltest.User{NameID: "lin"})
+	must(h.t, err)
+	h.t.Cleanup(idp.Close)
+	made, err := admin.CreateProvider(ctx, api.NewProvider{Name: "okta", Settings: api.ProviderSettings{MetadataURL: idp.MetadataURL()}})
+	must(h.t, err)
+	_, err = admin.UpdateProvider(ctx, made.ID, api.ProviderChange{Enabled: &on, Untested: true}, 0)
+	must(h.t, err)
+	keys, err := admin.CreateProviderKey(ctx, made.ID)
+	must(h.t, err)
+	must(h.t, admin.LinkProviderPerson(ctx, made.ID, in.ids["user"], personName+"-linked"))
+	in.ids["provider"], in.ids["provider-name"], in.ids["fingerprint"], in.ids["metadata-url"] = made.Name, made.Name, keys.Certificates[1].Fingerprint, idp.MetadataURL()
 }
 
 // user makes a user with roles in environments.

@@ -182,6 +182,9 @@ func (g *group) examine(hasher kms.Hasher, values texts) (x keepersync.Examined)
 // Take makes the entry's values those of its secrets, each where it differs. One that is cut
 // off is finished by the next run, or asked about again.
 func (l *groupLedger) Take(ctx context.Context, e keepersync.Entry, v models.Plaintext, from keepersync.Remote) (keepersync.Desired, error) {
+	if err := l.leads(ctx); err != nil {
+		return keepersync.Desired{}, err
+	}
 	g := l.working[e.SecretID]
 	hasher, err := l.service.Envelope.Hasher(ctx, l.environment)
 	if err != nil {

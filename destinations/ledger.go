@@ -200,8 +200,13 @@ func (l *ledger) openVersion(ctx context.Context, id models.SecretID, number mod
 	return l.service.OpenVersion(ctx, l.environment, version)
 }
 
-// Take makes the value of which the destination holds the form the secret's newest version.
+// Take makes the value of which the destination holds the form the secret's newest version. A
+// pass that another has taken over from takes nothing: what it saw there may be what the other
+// has just brought back, to write over it.
 func (l *ledger) Take(ctx context.Context, e keepersync.Entry, v models.Plaintext, from keepersync.Remote) (keepersync.Desired, error) {
+	if err := l.leads(ctx); err != nil {
+		return keepersync.Desired{}, err
+	}
 	value, err := formOf(l.destination.Config).back(e.Type, l.page[e.SecretID].object, v)
 	if err != nil {
 		return keepersync.Desired{}, err

@@ -30,6 +30,9 @@ func (l *ledger) Intend(ctx context.Context, entries []keepersync.Entry) error {
 		states[i] = l.state(e, e.Base, now)
 		if e.Desired != nil {
 			states[i].IntentHash, states[i].IntentVersion, states[i].IntentAt = e.Desired.Hash, e.Desired.Version, &now
+		} else {
+			known := l.page[e.SecretID].state
+			states[i].IntentHash, states[i].IntentVersion, states[i].IntentAt = known.IntentHash, known.IntentVersion, known.IntentAt
 		}
 	}
 	set := l.setIntents
@@ -127,6 +130,9 @@ func (l *ledger) stands(tx *store.Tx) error {
 	}
 	return err
 }
+
+// leads reports, as an error, that another pass has taken over from this one.
+func (l *ledger) leads(ctx context.Context) error { return l.service.Store.Read(ctx, l.stands) }
 
 // decided reports whether an outcome leaves nothing of a difference to decide. Where what a
 // person decided failed, or has to wait, the decision stands for the next try.

@@ -199,7 +199,9 @@ func (b *book) Intend(_ context.Context, entries []keepersync.Entry) error {
 	for _, e := range entries {
 		r := b.rows[e.SecretID]
 		r.entry.Base = e.Base
-		r.entry.Intent = &keepersync.Intent{Hash: e.Desired.Hash, Version: e.Desired.Version}
+		if e.Desired != nil {
+			r.entry.Intent = &keepersync.Intent{Hash: e.Desired.Hash, Version: e.Desired.Version}
+		}
 	}
 	return nil
 }

@@ -59,9 +59,10 @@ func (d Decision) Loses(e Entry, o Observed) int {
 	}
 }
 
-// loses counts values that an entry is about to lose. The one of a secret that it lost lately is
-// not counted again; of an entry that several share, nobody knows which they were.
-func (r *run) loses(e Entry, lost int) int {
+// anew is how many of the values that an entry is about to lose count beside what earlier runs
+// took away. The one of a secret that it lost lately is among that already; of an entry that
+// several share, nobody knows which they were.
+func (r *run) anew(e Entry, lost int) int {
 	if e.Values == 0 && r.Taken[e.SecretID] > 0 {
 		return 0
 	}
@@ -119,27 +120,29 @@ func (r *run) brake(ctx context.Context) error {
 		return err
 	}
 	r.entries = total
-	possible := 0
+	before := r.before()
+	possible, all := 0, before
 	for entries, err := range r.ledger.Entries(ctx, !r.Full) {
 		if err != nil {
 			return err
 		}
 		for _, e := range entries {
-			possible += r.loses(e, r.mayLose(e))
+			lost := r.mayLose(e)
+			possible, all = possible+lost, all+r.anew(e, lost)
 		}
 	}
-	before := r.before()
-	if possible == 0 || !r.Brake.Trips(before+possible, total) {
+	if possible == 0 || !r.Brake.Trips(all, total) {
 		return nil
 	}
-	concerned := 0
+	concerned, all := 0, before
 	err = r.preview(ctx, func(items []Item) error {
 		for _, item := range items {
-			concerned += r.loses(item.Entry, item.Loses(item.Entry, item.Seen))
+			lost := item.Loses(item.Entry, item.Seen)
+			concerned, all = concerned+lost, all+r.anew(item.Entry, lost)
 		}
 		return nil
 	})
-	if err != nil || concerned == 0 || !r.Brake.Trips(before+concerned, total) {
+	if err != nil || concerned == 0 || !r.Brake.Trips(all, total) {
 		return err
 	}
 	return fault.Wrap(ErrBraked, fault.Conflict,
@@ -165,10 +168,11 @@ func (r *run) brakePage(page []*work) error {
 	before := r.taken
 	for _, w := range page {
 		if w.unfit == nil && w.later.IsZero() {
-			r.taken += r.loses(w.entry, w.decision.Loses(w.entry, w.seen))
+			lost := w.decision.Loses(w.entry, w.seen)
+			r.taken, r.beside = r.taken+lost, r.beside+r.anew(w.entry, lost)
 		}
 	}
-	if r.taken == before || !r.Brake.Trips(r.before()+r.taken, r.entries) {
+	if r.taken == before || !r.Brake.Trips(r.before()+r.beside, r.entries) {
 		return nil
 	}
 	return fault.Wrap(ErrBraked, fault.Conflict,

@@ -76,7 +76,7 @@ func (r Rules) judge(e Entry, o Observed) Decision {
 		held = e.Base.Hash
 	}
 	switch {
-	case held == nil:
+	case held == nil && (e.Desired != nil || !e.restored(o)):
 		return needValue()
 	case e.Desired == nil:
 		return unwanted(e, o, held)
@@ -248,8 +248,8 @@ func (e Entry) wrote(held []byte) bool {
 	return e.Base != nil && same(held, e.Base.Hash) || e.Intent != nil && same(held, e.Intent.Hash)
 }
 
-// restored reports whether the value is one that Keeper brought back only to write over it:
-// it had been deleted there, and nobody changed it since.
+// restored reports whether the value is one that Keeper brought back only to write over it, or
+// was about to delete, and that nobody changed since.
 func (e Entry) restored(o Observed) bool {
 	return e.Base != nil && !e.Base.known() && o.Remote.Version == e.Base.RemoteVersion
 }

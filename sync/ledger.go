@@ -32,8 +32,8 @@ type Ledger interface {
 	// e.Desired is no longer the current version; Invalid where the secret's type does not
 	// take the value. Taking what is the current value already changes nothing.
 	Take(ctx context.Context, e Entry, v models.Plaintext, from Remote) (Desired, error)
-	// Intend stores durably, before any of these writes goes out, each entry's Desired as
-	// its intent. It stores the entry's Base too, nil included, which differs from the stored
+	// Intend stores durably, before any of these writes and deletions goes out, each entry's
+	// Desired as its intent; one that is to be deleted keeps the intent that it has. It stores the entry's Base too, nil included, which differs from the stored
 	// one where the look has just recognised an earlier write of Keeper's whose answer was
 	// lost, or found nothing.
 	Intend(ctx context.Context, entries []Entry) error

@@ -49,7 +49,7 @@ type Desired struct {
 
 // Base is what Keeper last wrote or confirmed at the destination.
 type Base struct {
-	Hash          []byte // nil: of a value that Keeper never read, and was about to restore in order to write over it
+	Hash          []byte // nil: of a value that Keeper was about to delete, or to restore in order to write over it
 	Version       models.VersionNumber
 	RemoteVersion string
 	At            time.Time

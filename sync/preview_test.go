@@ -242,6 +242,46 @@ func TestBrakeWhileUnderWay(t *testing.T) {
 	}
 }
 
+// TestBrakeOnTheSameAgain has copies be deleted that earlier runs took something away of already:
+// that this is no more beside what those took does not exempt the run.
+func TestBrakeOnTheSameAgain(t *testing.T) {
+	for _, row := range []struct {
+		name          string
+		earlier, gone int // names
+		most          int
+		stops         bool
+	}{
+		{"no more than before", 3, 3, 3, false},
+		{"one more than before", 3, 4, 3, true},
+		{"more than the brake allows by now", 3, 3, 2, true},
+		{"one of too many", 3, 1, 2, true},
+		{"nothing after too many", 3, 0, 2, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := newWorld(t)
+			options := w.options(true)
+			options.Brake, options.Taken = keepersync.Brake{Most: row.most}, map[models.SecretID]int{}
+			for i, name := range names(8) {
+				if id := w.book.put(name, "value"); i < row.earlier {
+					options.Taken[id] = 1
+				}
+			}
+			w.run(t, true)
+			for _, name := range names(row.gone) {
+				w.book.remove(name)
+			}
+			w.tape.rewind()
+			_, err := keepersync.Run(t.Context(), w.tape, w.book, options)
+			if stops := errors.Is(err, keepersync.ErrBraked); stops != row.stops || err != nil && !stops {
+				t.Errorf("got %v, want a stop: %t", err, row.stops)
+			}
+			if changes := w.tape.changes(); row.stops == (len(changes) > 0) && row.gone > 0 {
+				t.Errorf("did %v", changes)
+			}
+		})
+	}
+}
+
 // TestBrakeOnTakes: a destination that was put back to an old state does not put Keeper back.
 func TestBrakeOnTakes(t *testing.T) {
 	w := newWorld(t)

@@ -86,7 +86,8 @@ type run struct {
 	counts  models.RunCounts
 	total   int
 	entries int       // of the destination, and
-	taken   int       // how many this run takes away of them, for the brake
+	taken   int       // how many this run takes away of them, for the brake, and
+	beside  int       // how many of these earlier runs did not
 	ended   []Outcome // of the page, for the proof
 }
 
@@ -101,7 +102,7 @@ type work struct {
 	why      string            // of that action
 	lost     int               // values that it took away
 	clash    error             // of the last action that came too late
-	intended bool              // the ledger knows of the write that may come, over
+	intended bool              // the ledger knows of the write or the deletion that may come, over
 	over     string            // this remote version
 	later    time.Time         // when the value may be written; zero: now
 }
@@ -189,15 +190,19 @@ func (r *run) looked(ctx context.Context, entries []Entry) []*work {
 	return page
 }
 
-// intend records what is about to be written. After it, a crash can no longer make
-// Keeper's own write look like another's.
+// intend records what is about to be written or deleted. After it, a crash can no longer make
+// Keeper's own write look like another's, nor an old listing what it deleted like what it keeps.
 func (r *run) intend(ctx context.Context, page []*work) error {
 	var entries []Entry
 	for _, w := range page {
-		if !writes(w.decision.Action) || !w.later.IsZero() {
+		deletes := w.decision.Action == models.ActionDelete
+		if !writes(w.decision.Action) && !deletes || !w.later.IsZero() {
 			continue
 		}
 		w.entry.Base = w.entry.proven(w.seen, r.Now())
+		if deletes { // Keeper's, and perhaps gone: what the name holds has to be looked at
+			w.entry.Base = &Base{RemoteVersion: w.seen.Remote.Version, At: r.Now()}
+		}
 		w.intended, w.over = true, w.seen.Remote.Version
 		entries = append(entries, w.entry)
 	}

@@ -64,9 +64,15 @@ func (r *run) step(ctx context.Context, w *work) (*Outcome, error) {
 		err = r.mark(ctx, w)
 	case models.ActionRestore:
 		doing = "restored"
+		if err := r.announce(ctx, w); err != nil {
+			return nil, err
+		}
 		_, err = r.driver.Restore(ctx, remote)
 	case models.ActionDelete:
 		doing = "deleted"
+		if err := r.announce(ctx, w); err != nil {
+			return nil, err
+		}
 		_, err = r.driver.Delete(ctx, remote)
 	default:
 		return new(r.conclude(w)), nil
@@ -99,12 +105,18 @@ func (r *run) mark(ctx context.Context, w *work) error {
 	return fault.New(fault.Conflict, "The value of %s changed at the destination while Keeper marked it.", name)
 }
 
+// announce has the ledger know of what goes out, where it does not know of it over what was seen.
+func (r *run) announce(ctx context.Context, w *work) error {
+	if w.intended && w.over == w.seen.Remote.Version {
+		return nil
+	}
+	return r.intend(ctx, []*work{w})
+}
+
 // put writes the desired value over exactly what was seen.
 func (r *run) put(ctx context.Context, w *work) (*Outcome, error) {
-	if !w.intended || w.over != w.seen.Remote.Version {
-		if err := r.intend(ctx, []*work{w}); err != nil {
-			return nil, err
-		}
+	if err := r.announce(ctx, w); err != nil {
+		return nil, err
 	}
 	value, err := r.open(ctx, w.entry)
 	if err != nil {

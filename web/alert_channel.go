@@ -28,7 +28,10 @@ func (w *Web) newChannelForm(r *request, err error) error {
 	if findErr != nil {
 		return findErr
 	}
-	if len(places) == 0 {
+	switch {
+	case len(places) == 0 && err != nil:
+		return err
+	case len(places) == 0:
 		return fault.New(fault.Forbidden, "You manage no environment's channels.").WithHint("Ask an administrator for the role manager in one.")
 	}
 	kind := models.ChannelKind(cmp.Or(r.form().line("kind"), r.URL.Query().Get("kind")))

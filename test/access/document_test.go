@@ -146,6 +146,7 @@ var unsigned = map[string]bool{"POST /saml/{provider}/acs": true, "GET /saml/{pr
 // listed are commands that find what they are about in a list of what may be seen, and the
 // action that the list takes.
 var listed = map[string]string{
+	"keeper sync adopt": "destination.view", "keeper sync import": "destination.view", "keeper sync release": "destination.view",
 	"keeper sync pause": "destination.view", "keeper sync plan": "destination.view", "keeper sync resolve": "destination.view",
 	"keeper sync resume": "destination.view", "keeper sync run": "destination.view", "keeper sync test": "destination.view",
 }

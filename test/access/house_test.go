@@ -70,7 +70,8 @@ func newHouse(t *testing.T) (*house, *watch) {
 	h.told = alerts.New(alerts.Deps{Store: h.store, Envelope: envelope, Development: true, Now: time.Now, Log: log, Wake: wake})
 	h.dests = destinations.New(destinations.Deps{
 		Version: "test", Alert: h.told.Signal, Store: h.store, Envelope: envelope, OpenVersion: h.secrets.OpenVersion, Take: h.secrets.Take,
-		Owner: "keeper_test", Interval: time.Minute, Workers: 2, Now: time.Now, Log: log, Wake: wake, Ran: func(models.SyncRun) {},
+		Secrets: h.secrets,
+		Owner:   "keeper_test", Interval: time.Minute, Workers: 2, Now: time.Now, Log: log, Wake: wake, Ran: func(models.SyncRun) {},
 		Open: func(_ context.Context, d models.Destination, _ models.DestinationCredentials) (keepersync.Driver, error) {
 			return memory.New(memory.Options{Place: h.place, Prefix: d.Config.Prefix}), nil
 		},
@@ -85,7 +86,7 @@ func newHouse(t *testing.T) (*house, *watch) {
 	})
 	must(t, err)
 	h.handler, err = web.New(web.Deps{
-		Secrets: h.secrets, Destinations: h.dests, Keys: work, Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.access),
+		Secrets: h.secrets, Destinations: h.dests, Keys: work, Alerts: h.told, Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.access),
 		Health: func(context.Context) telemetry.Health { return telemetry.Health{Ready: true} }, Metrics: telemetry.NewMetrics(),
 		Subscribe: func() (<-chan struct{}, func()) { return make(chan struct{}), func() {} },
 		Origin:    origin, Hosts: web.NewHosts("", "", nil), StrangerRate: 1_000_000, Version: "test", Now: time.Now, Log: log,

@@ -27,6 +27,8 @@ var bodies = map[string]string{
 	"POST /api/destinations":                        `{"environment_id":<environment>,"name":"new","kind":"memory","config":{"prefix":"n/"},"credentials":{"vault_token":"x"}}`,
 	"PATCH /api/destinations/{id}":                  `{"interval_seconds":120}`,
 	"POST /api/destinations/{id}/holds/{secret}":    `{"side":"keeper","version":2}`,
+	"POST /api/destinations/{id}/imports":           `{"purpose":"import"}`,
+	"POST /api/sync/imports/{id}/apply":             `{"adopt":true,"side":"remote"}`,
 	"POST /api/sync":                                `{}`,
 	"GET /api/sync/receipts/key":                    `?environment_id=<environment>`,
 	"POST /api/sync/receipts/verify":                `{"receipt":"<receipt>"}`,

@@ -26,7 +26,10 @@ var pathNames = []struct{ start, thing string }{
 	{"/api/secrets/", "secret"},
 	{"/api/environments/", "environment"},
 	{"/api/destinations/", "destination"},
+	{"/api/sync/runs/{id}/retry", "failed-run"},
+	{"/sync/runs/{run}/retry", "failed-run"},
 	{"/api/sync/runs/", "run"},
+	{"/api/sync/imports/", "import"},
 	{"/api/sync/plans/", "plan"},
 	{"/api/alerts/", "alert"},
 	{"/api/alert-channels/", "channel"},
@@ -42,6 +45,7 @@ var pathNames = []struct{ start, thing string }{
 // path and the parameter.
 var others = map[string]string{
 	"/api/users/{user}/tokens {user}": "service", "/admin/users/{user}/tokens {user}": "service",
+	"/api/destinations/{id}/adoptions/ {secret}": "released", "/destinations/{destination}/copies/ {secret}": "released",
 	"/admin/users/{user}/tokens {token}": "service-token", "/admin/users/{user}/sessions {session}": "user-session",
 }
 

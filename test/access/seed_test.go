@@ -12,9 +12,11 @@ import (
 	"github.com/your-org/keeper/auth/saml/samltest"
 	"github.com/your-org/keeper/client"
 	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/secrets"
 	"github.com/your-org/keeper/store"
+	"github.com/your-org/keeper/sync/memory"
 )
 
 // What names hold of things that not everybody may see, and what values hold.
@@ -94,17 +96,10 @@ func (h *house) halfway(in place) {
 
 func (h *house) fill(admin *client.Client, in place) {
 	h.t.Helper()
-	make := func(name string) models.Secret {
-		s, err := h.secrets.Create(h.t.Context(), models.System(), secrets.NewSecret{
-			Environment: in.environment.ID, Name: hiddenName + "/" + name, Type: models.Text, Description: hiddenName, Owner: hiddenName,
-			Value: models.NewPlaintext([]byte(value + name)), Tags: map[string]string{hiddenName: hiddenName},
-		})
-		must(h.t, err)
-		return s
-	}
-	secret, gone := make("secret"), make("gone")
+	secret, gone, released := h.secret(in, "secret"), h.secret(in, "gone"), h.secret(in, "released")
 	in.ids["secret"], in.ids["secret-name"] = strconv.FormatInt(int64(secret.ID), 10), secret.Name
 	in.ids["deleted"], in.ids["deleted-name"] = strconv.FormatInt(int64(gone.ID), 10), gone.Name
+	in.ids["released"], in.ids["released-name"] = strconv.FormatInt(int64(released.ID), 10), released.Name
 	in.ids["version"] = "1"
 	_, err := admin.ReplaceSecret(h.t.Context(), int64(secret.ID), api.ReplaceSecret{Value: api.NewValue(value + "second")}, 0)
 	must(h.t, err)
@@ -112,7 +107,18 @@ func (h *house) fill(admin *client.Client, in place) {
 	must(h.t, err)
 }
 
-// sync makes a destination with a run, a receipt, a plan and a difference that waits.
+func (h *house) secret(in place, name string) models.Secret {
+	h.t.Helper()
+	s, err := h.secrets.Create(h.t.Context(), models.System(), secrets.NewSecret{
+		Environment: in.environment.ID, Name: hiddenName + "/" + name, Type: models.Text, Description: hiddenName, Owner: hiddenName,
+		Value: models.NewPlaintext([]byte(value + name)), Tags: map[string]string{hiddenName: hiddenName},
+	})
+	must(h.t, err)
+	return s
+}
+
+// sync makes a destination with a run and its receipt, a run that was refused at a secret, a
+// plan, a difference that waits, and an import of what is not Keeper's.
 func (h *house) sync(admin *client.Client, in place) {
 	h.t.Helper()
 	ctx := h.t.Context()
@@ -131,16 +137,26 @@ func (h *house) sync(admin *client.Client, in place) {
 	must(h.t, err)
 	work()
 	h.place.Edit("p/"+in.ids["secret-name"], []byte(value+" of theirs"))
-	_, err = admin.SyncDestination(ctx, d.ID)
+	for _, theirs := range []string{"theirs", "taken"} {
+		h.place.Edit("p/"+hiddenName+"/"+theirs, []byte(value+" of theirs"))
+	}
+	h.secret(in, "taken")
+	h.place.Inject(memory.Fault{Op: memory.OpPut, Name: "p/" + h.secret(in, "refused").Name, Kind: fault.Forbidden, Times: 1})
+	failed, err := admin.SyncDestination(ctx, d.ID)
 	must(h.t, err)
 	work()
+	preview, err := admin.PreviewImport(ctx, d.ID, api.NewImport{})
+	must(h.t, err)
+	if preview.Counts.Left != 2 {
+		h.t.Fatalf("the import would take %+v", preview.Counts)
+	}
 	if plan, err = admin.PlanSync(ctx, d.ID); err != nil {
 		h.t.Fatal(err)
 	}
 	receipt, err := admin.GetReceipt(ctx, run.ID)
 	must(h.t, err)
 	in.ids["destination"], in.ids["destination-name"], in.ids["run"], in.ids["plan"], in.ids["digest"] = d.ID, d.Name, run.ID, plan.ID, plan.Digest
-	in.ids["receipt"] = receipt.Text
+	in.ids["receipt"], in.ids["failed-run"], in.ids["import"] = receipt.Text, failed.ID, preview.ID
 }
 
 // keys makes a key run, and a recipient besides the environment's own key.

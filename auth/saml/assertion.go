@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"slices"
 	"time"
 
 	"github.com/beevik/etree"
@@ -29,6 +30,7 @@ type confirmation struct {
 type conditions struct {
 	notBefore, notOnOrAfter time.Time  // zero when missing
 	audiences               [][]string // one list per restriction; every restriction must hold
+	unknown                 string     // a condition that is not understood; "" for none
 }
 
 type authnStatement struct {
@@ -96,6 +98,10 @@ func (r *reader) subject(el *etree.Element, a *assertion) {
 	}
 }
 
+// conditionTags are the conditions that are understood. Whoever takes an assertion once, and hands it to nobody, keeps the
+// last two.
+var conditionTags = []string{"AudienceRestriction", "OneTimeUse", "ProxyRestriction"}
+
 func (r *reader) conditions(el *etree.Element) *conditions {
 	c := &conditions{notBefore: r.time(el, "NotBefore"), notOnOrAfter: r.time(el, "NotOnOrAfter")}
 	for _, restriction := range all(el, nsAssertion, "AudienceRestriction") {
@@ -104,6 +110,11 @@ func (r *reader) conditions(el *etree.Element) *conditions {
 			audiences = append(audiences, r.text(audience))
 		}
 		c.audiences = append(c.audiences, audiences)
+	}
+	for _, condition := range el.ChildElements() {
+		if !slices.Contains(conditionTags, condition.Tag) {
+			c.unknown = condition.Tag
+		}
 	}
 	return c
 }
@@ -114,7 +125,7 @@ func readAttribute(el *etree.Element) samlAttribute {
 		if len(value.ChildElements()) > 0 {
 			continue // structured; nothing here reads such a value
 		}
-		if v := text(value); v != "" { // bounded when it is used: attributes that nobody asked for may hold anything
+		if v := text(value); !blank(v) { // bounded when it is used: attributes that nobody asked for may hold anything
 			a.values = append(a.values, v)
 		}
 	}

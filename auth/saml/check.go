@@ -124,6 +124,9 @@ func (l limits) checkConditions(c *conditions) []*Refusal {
 	if !c.notOnOrAfter.IsZero() && l.tooOld(c.notOnOrAfter) {
 		wrong(ReasonExpired, "valid until %s, and here it is %s", stamp(c.notOnOrAfter), stamp(l.now))
 	}
+	if c.unknown != "" { // nobody can say that it holds (SAML core 2.5.1.1)
+		wrong(ReasonCondition, "the condition %s", quote(c.unknown))
+	}
 	if len(c.audiences) == 0 {
 		wrong(ReasonAudience, "no audience, expected %s", quote(l.entityID))
 	}
@@ -141,7 +144,7 @@ func (l limits) checkSubject(a assertion) []*Refusal {
 		return []*Refusal{refuse(ReasonNoSubject, "the assertion has no Subject with a NameID")}
 	case a.nameIDs > 1:
 		return []*Refusal{refuse(ReasonMalformed, "%d NameIDs in the Subject", a.nameIDs)}
-	case a.nameID == "":
+	case blank(a.nameID):
 		return []*Refusal{refuse(ReasonEmptyNameID, "the NameID has no text")}
 	}
 	if len(a.confirmations) == 0 {

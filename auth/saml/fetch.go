@@ -51,6 +51,9 @@ func (p *Provider) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if _, err := parseMetadata(raw, p.cfg.Issuer); err != nil {
+		return err // what is kept must be good for New
+	}
 	if known != nil && bytes.Equal(known.raw, raw) {
 		return nil
 	}

@@ -89,7 +89,7 @@ func readLogoutRequest(el *etree.Element, now time.Time, skew time.Duration) (Lo
 		return LogoutRequest{}, refuse(ReasonNoSubject, "the logout request names %d people", len(names))
 	}
 	request.NameID, request.NameIDFormat = r.text(names[0]), r.value(attribute(names[0], "Format"))
-	if request.NameID == "" {
+	if blank(request.NameID) {
 		return LogoutRequest{}, refuse(ReasonEmptyNameID, "the NameID has no text")
 	}
 	indexes := all(el, nsProtocol, "SessionIndex")
@@ -98,7 +98,7 @@ func readLogoutRequest(el *etree.Element, now time.Time, skew time.Duration) (Lo
 	}
 	for _, index := range indexes {
 		value := r.text(index)
-		if value == "" {
+		if blank(value) {
 			r.fail("an empty SessionIndex") // to skip it would turn one session into all
 		}
 		request.SessionIndexes = append(request.SessionIndexes, value)

@@ -31,6 +31,7 @@ var mends = map[Reason]string{
 	ReasonNotYetValid:       "The clock of Keeper's host is behind. Switch on time synchronisation (NTP), or raise the clock skew in Keeper, 15 minutes at most.",
 	ReasonReplayed:          "Begin anew. A page that was loaded again sends its response twice; if nobody did that, treat it as an attack.",
 	ReasonNoConditions:      "Okta always sends Conditions. Check that the response comes from a SAML 2.0 application and that nothing changes it on its way.",
+	ReasonCondition:         "Okta sends no conditions but the audience. Remove the extension of the identity provider that adds this one; Keeper cannot tell whether it holds.",
 	ReasonNoSubject:         "In Okta, SAML Settings: choose an Application username that every assigned person has.",
 	ReasonNoConfirmation:    "Okta always sends a bearer confirmation. Check that the response comes from a SAML 2.0 application and that nothing changes it on its way.",
 	ReasonEmptyNameID:       "In Okta, SAML Settings: choose an Application username that is not empty for this person.",

@@ -40,7 +40,7 @@ func parseXML(raw []byte, comments bool) (*etree.Element, *Refusal) {
 // scan goes over the tokens before a tree is built, so that depth and number are bounded before anything recurses.
 func scan(raw []byte, comments bool) *Refusal {
 	decoder := xml.NewDecoder(bytes.NewReader(raw))
-	var open []string
+	var open []level
 	elements, roots := 0, 0
 	for {
 		token, err := decoder.Token()
@@ -55,8 +55,8 @@ func scan(raw []byte, comments bool) *Refusal {
 			if elements++; len(open) == 0 {
 				roots++
 			}
-			open = append(open, t.Name.Local)
-			if refusal := scanElement(t, len(open), elements); refusal != nil {
+			open = append(open, within(open, t))
+			if refusal := scanElement(t, open, elements); refusal != nil {
 				return refusal
 			}
 		case xml.EndElement:
@@ -79,9 +79,31 @@ func scan(raw []byte, comments bool) *Refusal {
 	return nil
 }
 
-func scanElement(start xml.StartElement, depth, number int) *Refusal {
-	if depth > maxDepth || number > maxElements {
+// level is an element that is not closed yet.
+type level struct {
+	name       string
+	namespaces int // declared on it and on what it stands in
+}
+
+func within(open []level, start xml.StartElement) level {
+	at := level{name: start.Name.Local}
+	if len(open) > 0 {
+		at.namespaces = open[len(open)-1].namespaces
+	}
+	for _, a := range start.Attr {
+		if a.Name.Space == "xmlns" || a.Name == (xml.Name{Local: "xmlns"}) {
+			at.namespaces++
+		}
+	}
+	return at
+}
+
+func scanElement(start xml.StartElement, open []level, number int) *Refusal {
+	if len(open) > maxDepth || number > maxElements {
 		return refuse(ReasonTooLarge, "more than %d levels or %d elements", maxDepth, maxElements)
+	}
+	if open[len(open)-1].namespaces > maxNamespaces { // canonicalization copies all of them for each element
+		return refuse(ReasonTooLarge, "more than %d namespaces declared in one place", maxNamespaces)
 	}
 	if len(start.Attr) > maxAttributes {
 		return refuse(ReasonTooLarge, "more than %d attributes in one element", maxAttributes)
@@ -95,11 +117,11 @@ func scanElement(start xml.StartElement, depth, number int) *Refusal {
 }
 
 // scanAside refuses a comment or a processing instruction, the XML declaration excepted.
-func scanAside(token xml.Token, open []string) *Refusal {
+func scanAside(token xml.Token, open []level) *Refusal {
 	if instruction, ok := token.(xml.ProcInst); ok && instruction.Target == "xml" && len(open) == 0 {
 		return nil
 	}
-	if len(open) > 0 && open[len(open)-1] == "NameID" {
+	if len(open) > 0 && open[len(open)-1].name == "NameID" {
 		return refuse(ReasonCommentInNameID, "a comment or processing instruction inside the NameID")
 	}
 	return refuse(ReasonComment, "a comment or processing instruction in the message")

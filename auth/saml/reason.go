@@ -43,6 +43,7 @@ const (
 	ReasonNotYetValid       Reason = "not_yet_valid"         // too early
 	ReasonReplayed          Reason = "replayed"              // used before
 	ReasonNoConditions      Reason = "no_conditions"         // an assertion without conditions
+	ReasonCondition         Reason = "unknown_condition"     // an assertion that holds under a condition which nobody here understands
 	ReasonNoSubject         Reason = "no_subject"            // an assertion about nobody
 	ReasonNoConfirmation    Reason = "no_confirmation"       // no bearer confirmation with its data
 	ReasonEmptyNameID       Reason = "empty_name_id"         // a NameID without text

@@ -26,6 +26,7 @@ const (
 	maxDepth      = 64      // levels of XML
 	maxElements   = 20_000  // elements of a message
 	maxAttributes = 64      // XML attributes of an element
+	maxNamespaces = 128     // declared on an element and all that it stands in
 	maxValue      = 1024    // bytes of one name, attribute value or group
 	maxGroups     = 5_000   // groups of one person
 	maxQuoted     = 160     // characters of a foreign value in a detail
@@ -34,7 +35,8 @@ const (
 	issueDelay    = 5 * time.Minute
 	maxClockSkew  = 15 * time.Minute
 	maxIssueDelay = time.Hour
-	minimumRSA    = 2048 // bits
+	minimumRSA    = 2048   // bits
+	maximumRSA    = 16_384 // bits; the work that a key makes grows with their square
 )
 
 // Deps is what a Provider is handed. Requests and Replays are required.

@@ -54,21 +54,34 @@ func verify(el *etree.Element, signers []*x509.Certificate, now time.Time, facts
 	if embedded != nil {
 		facts.Certificate, facts.Trusted = described(embedded), slices.ContainsFunc(signers, embedded.Equal)
 	}
+	var retired *Refusal
 	for _, signer := range signers {
 		verified, err := validate(el, signer)
 		if err != nil {
 			continue
 		}
 		facts.Valid, facts.Trusted, facts.Certificate = true, true, described(signer)
-		return verified, checkSigner(signer, now)
+		if retired = checkSigner(signer, now); retired == nil {
+			return verified, nil
+		} // another certificate may be of the same key, renewed
 	}
-	if embedded != nil && !facts.Trusted {
+	if retired != nil {
+		return nil, retired
+	}
+	if embedded != nil && !facts.Trusted && triable(embedded) {
 		if _, err := validate(el, embedded); err == nil {
 			facts.Valid = true
 			return nil, refuse(ReasonOtherKey, "signed with the certificate %s, which the metadata does not have", fingerprint(embedded))
 		}
 	}
 	return nil, refuse(ReasonSignature, "the signature of the %s does not fit its content and any certificate of the metadata", el.Tag)
+}
+
+// triable reports whether a key that a stranger chose may be put to work: one of a million bits would keep a processor
+// busy for hours.
+func triable(c *x509.Certificate) bool {
+	public, ok := c.PublicKey.(*rsa.PublicKey)
+	return ok && public.N.BitLen() <= maximumRSA
 }
 
 func described(c *x509.Certificate) *Certificate {
@@ -223,11 +236,18 @@ func verifyRedirect(in Incoming, param string, signers []*x509.Certificate, now 
 	if digest == nil {
 		return refuse(ReasonWeakAlgorithm, "signature method %s", quote(algorithm))
 	}
+	var retired *Refusal
 	for _, signer := range signers {
 		public, ok := signer.PublicKey.(*rsa.PublicKey)
-		if ok && rsa.VerifyPKCS1v15(public, hash, digest, signature) == nil {
-			return checkSigner(signer, now)
+		if !ok || rsa.VerifyPKCS1v15(public, hash, digest, signature) != nil {
+			continue
 		}
+		if retired = checkSigner(signer, now); retired == nil {
+			return nil
+		} // as in verify
+	}
+	if retired != nil {
+		return retired
 	}
 	return refuse(ReasonSignature, "the signature of the query does not fit it and any certificate of the metadata")
 }

@@ -48,7 +48,7 @@ func attribute(el *etree.Element, key string) string {
 	return ""
 }
 
-// text is all text directly in el, whatever stands in between, without space around it.
+// text is all text directly in el, whatever stands in between, without the indentation around it.
 func text(el *etree.Element) string {
 	var whole strings.Builder
 	for _, child := range el.Child {
@@ -56,8 +56,25 @@ func text(el *etree.Element) string {
 			whole.WriteString(data.Data)
 		}
 	}
-	return strings.TrimSpace(whole.String())
+	return unindent(whole.String())
 }
+
+const xmlSpace = " \t\r\n"
+
+// unindent takes off the white space that a document which is set out in lines puts around a text. Any other belongs to the
+// value: who dropped it would have two names, or two groups, be one.
+func unindent(s string) string {
+	if rest := strings.TrimLeft(s, xmlSpace); strings.ContainsAny(s[:len(s)-len(rest)], "\r\n") {
+		s = rest
+	}
+	if rest := strings.TrimRight(s, xmlSpace); strings.ContainsAny(s[len(rest):], "\r\n") {
+		s = rest
+	}
+	return s
+}
+
+// blank reports whether there is nothing to see of a value.
+func blank(s string) bool { return strings.TrimSpace(s) == "" }
 
 // each calls visit for el and everything under it, parents first, until visit returns false for an element, whose
 // children are then left out.

@@ -58,6 +58,15 @@ type Base struct {
 // known reports whether there is a base that tells a value.
 func (b *Base) known() bool { return b != nil && len(b.Hash) > 0 }
 
+// leaving is the base of what is about to be deleted: it tells no value any more.
+func (b *Base) leaving(remoteVersion string, now time.Time) *Base {
+	left := Base{RemoteVersion: remoteVersion, At: now}
+	if b != nil {
+		left.Version = b.Version
+	}
+	return &left
+}
+
 // Intent is a write that was about to go out. Where the process died between the write and
 // its record, it tells our own hand from another's.
 type Intent struct {

@@ -201,7 +201,7 @@ func (r *run) intend(ctx context.Context, page []*work) error {
 		}
 		w.entry.Base = w.entry.proven(w.seen, r.Now())
 		if deletes { // Keeper's, and perhaps gone: what the name holds has to be looked at
-			w.entry.Base = &Base{RemoteVersion: w.seen.Remote.Version, At: r.Now()}
+			w.entry.Base = w.entry.Base.leaving(w.seen.Remote.Version, r.Now())
 		}
 		w.intended, w.over = true, w.seen.Remote.Version
 		entries = append(entries, w.entry)

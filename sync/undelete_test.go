@@ -131,6 +131,7 @@ func TestUndeletedThenChanged(t *testing.T) {
 		return nil
 	}
 	w.run(t, true)
+	mustBe(t, "version that still stands there", w.book.entry("a").Base.Version, 1)
 	w.tape.before = nil
 	w.book.undelete("a")
 	w.clock.pass(time.Hour)

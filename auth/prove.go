@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/fault"
@@ -136,7 +137,7 @@ func (s *Service) ProveByPasskey(ctx context.Context, actor models.Actor, step s
 // Prove is ProveByPassword by somebody else who vouches again for the person: the provider
 // that the session was opened by, of the same person.
 func (s *Service) Prove(ctx context.Context, actor models.Actor, proof Proof) (sessionID string, err error) {
-	sessionID, err = s.prove(ctx, actor, proof.Method, func(tx *store.Tx, _ *models.User) error {
+	sessionID, err = s.proveAt(ctx, actor, proof.Method, proof.ProvenAt, func(tx *store.Tx, _ *models.User) error {
 		session, err := tx.Session(actor.SessionHash)
 		if err != nil {
 			return err
@@ -153,6 +154,13 @@ func (s *Service) Prove(ctx context.Context, actor models.Actor, proof Proof) (s
 // prove checks a proof of a kind that the person may give, and gives the session a new
 // identifier with it: one that was stolen before does not rise with the proof.
 func (s *Service) prove(ctx context.Context, actor models.Actor, by models.SignInMethod, check func(*store.Tx, *models.User) error) (id string, err error) {
+	return s.proveAt(ctx, actor, by, nil, check)
+}
+
+// proveAt is prove by an act of the person that may be older: the proof counts from then.
+func (s *Service) proveAt(
+	ctx context.Context, actor models.Actor, by models.SignInMethod, acted *time.Time, check func(*store.Tx, *models.User) error,
+) (id string, err error) {
 	if err := ownSessions(actor); err != nil {
 		return "", err
 	}
@@ -169,7 +177,8 @@ func (s *Service) prove(ctx context.Context, actor models.Actor, by models.SignI
 		if err != nil {
 			return err
 		}
-		if u.Disabled || session.UserID != u.ID || !s.now().Before(session.ExpiresAt) {
+		now := s.now()
+		if u.Disabled || session.UserID != u.ID || !now.Before(session.ExpiresAt) || now.Sub(session.LastSeenAt) >= s.deps.Idle {
 			return ended()
 		}
 		if !slices.Contains(needs, by) {
@@ -178,8 +187,14 @@ func (s *Service) prove(ctx context.Context, actor models.Actor, by models.SignI
 		if err := check(tx, &u); err != nil {
 			return err
 		}
-		now := s.now()
-		if id, err = s.renew(tx, session.Hash, &now); err != nil {
+		proven := now
+		if acted != nil && acted.Before(now) {
+			proven = *acted
+		}
+		if session.ProvenAt != nil && session.ProvenAt.After(proven) {
+			proven = *session.ProvenAt
+		}
+		if id, err = s.renew(tx, session.Hash, &proven); err != nil {
 			return err
 		}
 		entry := onUser(actor, "session.prove", u)

@@ -204,7 +204,7 @@ func (s *Service) renew(tx *store.Tx, hash string, proven *time.Time) (string, e
 	}
 	next.Hash, next.RightsGeneration = s.digest(id), u.RightsGeneration
 	if proven != nil {
-		next.ProvenAt, next.LastSeenAt = proven, *proven
+		next.ProvenAt, next.LastSeenAt = proven, s.now()
 	}
 	return id, tx.ReplaceSession(hash, &next, until)
 }

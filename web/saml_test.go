@@ -378,6 +378,21 @@ func TestSAMLProof(t *testing.T) {
 			t.Errorf("an old sign-in there counts as a proof of %v here, by %s", at, newest.Method)
 		}
 	})
+	t.Run("CountsFromTheActThere", func(t *testing.T) {
+		at := func(age time.Duration) {
+			h.idp.Make(samltest.Making{Assertion: func(a *crewjam.Assertion) { a.AuthnStatements[0].AuthnInstant = time.Now().Add(-age) }})
+		}
+		defer h.idp.Make(samltest.Making{})
+		w := h.visitor()
+		at(time.Hour)
+		w.samlSignIn()
+		at(7 * time.Minute)
+		w.post("/saml/okta/acs", w.atProvider("/saml/okta/sign-in?for=prove&next=/profile")).want(http.StatusOK, "", "")
+		newest := slices.MaxFunc(h.sessionsOf(samlAda.NameID), func(a, b models.Session) int { return a.CreatedAt.Compare(b.CreatedAt) })
+		if age := time.Since(*newest.ProvenAt); age < 6*time.Minute || age > 8*time.Minute {
+			t.Errorf("an act of seven minutes ago counts as one of %s ago", age)
+		}
+	})
 	t.Run("AnotherPerson", func(t *testing.T) {
 		bob := samltest.User{NameID: "bob@example.com", Groups: []string{"keeper-devs"}}
 		h.idp.SetUser(bob)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"github.com/your-org/keeper/models"
@@ -241,6 +242,9 @@ func (tx *Tx) DeleteSessionsNamed(provider models.ProviderID, nameID string, ind
 	if err != nil {
 		return nil, err
 	}
+	rows = slices.DeleteFunc(rows, func(row models.Session) bool { // MySQL takes texts that differ in spaces at the end as one
+		return row.NameID != nameID || len(indexes) > 0 && !slices.Contains(indexes, row.SessionIndex)
+	})
 	for _, row := range rows {
 		if err := tx.DeleteSession(row.Hash); err != nil {
 			return nil, err

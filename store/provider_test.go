@@ -163,6 +163,7 @@ func testNamedSessions(t *testing.T, s *store.Store) {
 	add("a3", ada.ID, "idp_2", "Ada", "1")
 	add("a4", ada.ID, "", "", "")
 	add("b1", bob.ID, "idp_1", "ada", "1")
+	add("b2", bob.ID, "idp_1", "Ada ", "1") // which MySQL finds by "Ada" too
 	end := func(indexes ...string) (n int) {
 		write(t, s, func(tx *store.Tx) error {
 			gone, err := tx.DeleteSessionsNamed("idp_1", "Ada", indexes)

@@ -102,9 +102,12 @@ func (c Config) Validate() error {
 	return &fault.Error{Kind: fault.Invalid, Message: "The identity provider's settings do not fit: " + first.Name + " " + first.Message + ".", Fields: fields}
 }
 
+// absoluteURL reports whether text is a web address. A host stands in the content policy of pages that go there, so that it
+// may hold nothing that ends a directive.
 func absoluteURL(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && u.Fragment == ""
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && u.Fragment == "" &&
+		!strings.ContainsAny(u.Host, ";,'\"*")
 }
 
 // trustworthyURL reports whether what is fetched from there can be believed: https, or this machine itself.

@@ -111,6 +111,7 @@ func TestBadMetadata(t *testing.T) {
 		"BadCertificate": strings.ReplaceAll(good, base64Of(theirKey().Certificate.Raw), "AAAA"),
 		"NoSignOn":       strings.ReplaceAll(good, "SingleSignOnService", "Other"),
 		"ScriptSignOn":   strings.ReplaceAll(good, w.idp.URL("/sso"), "javascript:alert(1)"),
+		"PolicySignOn":   strings.ReplaceAll(good, w.idp.URL("/sso"), "https://a;script-src*/sso"),
 		"Huge":           good + strings.Repeat(" ", 2<<20),
 		"TwoProviders":   "<EntitiesDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\">" + good + good + "</EntitiesDescriptor>",
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/descope/virtualwebauthn"
 	"github.com/pquerna/otp/totp"
@@ -68,14 +67,14 @@ func (h *house) enrol(u models.User) string {
 	must(h.t, err)
 	app, err := h.auth.BeginTOTP(h.t.Context(), local)
 	must(h.t, err)
-	must(h.t, h.auth.ConfirmTOTP(h.t.Context(), local, code(h.t, app.Secret)))
+	must(h.t, h.auth.ConfirmTOTP(h.t.Context(), local, h.code(h.t, app.Secret)))
 	return app.Secret
 }
 
-// code is what an authenticator app shows now.
-func code(t *testing.T, secret string) string {
+// code is what an authenticator app shows.
+func (h *house) code(t *testing.T, secret string) string {
 	t.Helper()
-	code, err := totp.GenerateCode(secret, time.Now())
+	code, err := totp.GenerateCode(secret, h.now)
 	must(t, err)
 	return code
 }

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -38,6 +40,7 @@ import (
 // is asked changes what it says, and nothing later.
 type house struct {
 	t       *testing.T
+	now     time.Time // at which all signing in and all proofs happen: nothing ends because a machine is slow
 	handler http.Handler
 	url     string // of the same handler on a real port, for commands
 	store   *store.Store
@@ -54,13 +57,14 @@ type house struct {
 func newHouse(t *testing.T) (*house, *watch) {
 	t.Helper()
 	options := storetest.Options(t, store.SQLite)
-	h := &house{t: t, store: storetest.OpenWith(t, options), place: memory.NewPlace(), log: &lockedBuffer{}}
+	options.Path = filepath.Join(quickDir(t), "keeper.db")
+	h := &house{t: t, now: time.Now(), store: storetest.OpenWith(t, options), place: memory.NewPlace(), log: &lockedBuffer{}}
 	key := drivertest.NewFake(models.RecipientKMS, "k", "k2", "k3")
 	backends := []kms.Wrapper{key, recovery.New()}
 	envelope, err := kms.NewEnvelope(keys.NewRows(h.store), key, kms.Options{Others: backends[1:]})
 	must(t, err)
 	t.Cleanup(envelope.Close)
-	h.auth, err = auth.New(auth.Deps{Store: h.store, Now: time.Now, Secret: bytes.Repeat([]byte{5}, 32), PublicURL: "http://localhost"})
+	h.auth, err = auth.New(auth.Deps{Store: h.store, Now: h.clock, Secret: bytes.Repeat([]byte{5}, 32), PublicURL: "http://localhost"})
 	must(t, err)
 	log, wake := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelError})), func() {}
 	h.secrets = secrets.New(secrets.Deps{
@@ -89,13 +93,27 @@ func newHouse(t *testing.T) (*house, *watch) {
 		Secrets: h.secrets, Destinations: h.dests, Keys: work, Alerts: h.told, Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.access),
 		Health: func(context.Context) telemetry.Health { return telemetry.Health{Ready: true} }, Metrics: telemetry.NewMetrics(),
 		Subscribe: func() (<-chan struct{}, func()) { return make(chan struct{}), func() {} },
-		Origin:    origin, Hosts: web.NewHosts("", "", nil), StrangerRate: 1_000_000, Version: "test", Now: time.Now, Log: log,
+		Origin:    origin, Hosts: web.NewHosts("", "", nil), StrangerRate: 1_000_000, Version: "test", Now: h.clock, Log: log,
 	})
 	must(t, err)
 	server := httptest.NewServer(h.noting(h.handler))
 	t.Cleanup(server.Close)
 	h.url = server.URL
 	return h, newWatch(t, options.Path)
+}
+
+func (h *house) clock() time.Time { return h.now }
+
+// quickDir is in memory where the system has such a place: every caller changes the database,
+// and nobody needs it after a crash.
+func quickDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "keeper-access-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 // noting keeps what requests over the port were refused with.

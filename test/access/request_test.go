@@ -107,9 +107,9 @@ func (w *world) filled(t *testing.T, asked, text string, c *caller, quote func(s
 	return reference.ReplaceAllStringFunc(text, func(name string) string {
 		switch name {
 		case "<code>":
-			return code(t, c.app)
+			return w.code(t, c.app)
 		case "<halfway-code>":
-			return code(t, w.here.ids["app"])
+			return w.code(t, w.here.ids["app"])
 		}
 		return quote(w.thing(t, asked, strings.Trim(name, "<>"), c))
 	})

@@ -22,6 +22,19 @@ func (h *house) needs(t *testing.T, actor models.Actor) []models.SignInMethod {
 	return needs
 }
 
+// TestProveRevivesNothing: a session that ended because nobody used it stays at its end.
+func TestProveRevivesNothing(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, h *house) {
+		id, actor := h.signIn(t)
+		h.wait(auth.SessionIdle)
+		if next, err := h.ProveByPassword(t.Context(), actor, password); err == nil || next != "" {
+			t.Errorf("revived: %v", err)
+		}
+		_, _, _, err := h.Session(t.Context(), id, origin)
+		wantFault(t, err, fault.Unauthenticated)
+	})
+}
+
 func TestProve(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *house) {
 		id, actor := h.signIn(t)

@@ -161,6 +161,18 @@ func TestSpaceIsPartOfAValue(t *testing.T) {
 	}
 }
 
+// TestLongSessionIndex is one that has no room in a row: the sign-in is refused and does not fail.
+func TestLongSessionIndex(t *testing.T) {
+	for length, want := range map[int]saml.Reason{512: "", 513: saml.ReasonTooLarge} {
+		_, err := newWorld(t).signIn(xmlChange(func(el *etree.Element) {
+			el.FindElement("./AuthnStatement").CreateAttr("SessionIndex", strings.Repeat("x", length))
+		}))
+		if reason, detail := saml.ReasonOf(err); reason != want || want == "" && err != nil {
+			t.Errorf("%d bytes: %q (%s; %v), want %q", length, reason, detail, err, want)
+		}
+	}
+}
+
 // TestConditionThatNobodyUnderstands: whether it holds cannot be told, so the assertion does not (SAML core 2.5.1.1).
 func TestConditionThatNobodyUnderstands(t *testing.T) {
 	for tag, want := range map[string]saml.Reason{"Condition": saml.ReasonCondition, "OneTimeUse": "", "ProxyRestriction": ""} {

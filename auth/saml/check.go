@@ -187,6 +187,8 @@ func (l limits) checkStatements(statements []authnStatement) []*Refusal {
 			found = append(found, refuse(ReasonNoAuthnStatement, "the assertion does not say when somebody was authenticated"))
 		case l.tooEarly(s.instant):
 			found = append(found, refuse(ReasonNotYetValid, "authenticated at %s, and here it is %s", stamp(s.instant), stamp(l.now)))
+		case len(s.sessionIndex) > maxIndex:
+			found = append(found, refuse(ReasonTooLarge, "a SessionIndex of more than %d bytes", maxIndex))
 		case !s.sessionEnds.IsZero() && l.tooOld(s.sessionEnds):
 			found = append(found, refuse(ReasonExpired, "the session ended at %s, and here it is %s", stamp(s.sessionEnds), stamp(l.now)))
 		}

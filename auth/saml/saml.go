@@ -28,6 +28,7 @@ const (
 	maxAttributes = 64      // XML attributes of an element
 	maxNamespaces = 128     // declared on an element and all that it stands in
 	maxValue      = 1024    // bytes of one name, attribute value or group
+	maxIndex      = 512     // bytes of a SessionIndex
 	maxGroups     = 5_000   // groups of one person
 	maxQuoted     = 160     // characters of a foreign value in a detail
 	requestLife   = 15 * time.Minute

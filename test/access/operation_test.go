@@ -26,7 +26,7 @@ var bodies = map[string]string{
 	"POST /api/environments/{id}/drills/answers":    `{"recipient":"age1x","data_key_id":"dk_x","nonce":"AAAA","answer":"AAAA"}`,
 	"POST /api/destinations":                        `{"environment_id":<environment>,"name":"new","kind":"memory","config":{"prefix":"n/"},"credentials":{"vault_token":"x"}}`,
 	"PATCH /api/destinations/{id}":                  `{"interval_seconds":120}`,
-	"POST /api/destinations/{id}/holds/{secret}":    `{"side":"keeper","version":2}`,
+	"POST /api/destinations/{id}/holds/{secret}":    `{"side":"keeper","version":2,"remote_version":"<remote-version>"}`,
 	"POST /api/destinations/{id}/imports":           `{"purpose":"import"}`,
 	"POST /api/sync/imports/{id}/apply":             `{"adopt":true,"side":"remote"}`,
 	"POST /api/sync":                                `{}`,

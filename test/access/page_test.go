@@ -32,7 +32,7 @@ var forms = map[string]string{
 	"POST /environments/{environment}/keys/reencrypt":         "confirm=<environment-name>",
 	"POST /destinations/{destination}/edit":                   "config.strategy=keeper_wins&config.prefix=p%2F",
 	"POST /destinations/{destination}/delete":                 "confirm=<destination-name>",
-	"POST /destinations/{destination}/holds/{secret}":         "side=keeper&version=2",
+	"POST /destinations/{destination}/holds/{secret}":         "side=keeper&version=2&remote_version=<remote-version>",
 	"POST /destinations/{destination}/imports":                "purpose=import&prefix=p%2F",
 	"POST /sync/imports/{import}":                             "shown=1-2&take=1&go=all",
 	"POST /sync/imports/{import}/apply":                       "adopt=true&side=remote",

@@ -156,6 +156,12 @@ func (h *house) sync(admin *client.Client, in place) {
 	receipt, err := admin.GetReceipt(ctx, run.ID)
 	must(h.t, err)
 	in.ids["destination"], in.ids["destination-name"], in.ids["run"], in.ids["plan"], in.ids["digest"] = d.ID, d.Name, run.ID, plan.ID, plan.Digest
+	holds, err := admin.ListHolds(ctx, d.ID, api.ListHoldsParams{})
+	must(h.t, err)
+	if len(holds.Items) != 1 {
+		h.t.Fatalf("%d differences wait", len(holds.Items))
+	}
+	in.ids["remote-version"] = holds.Items[0].RemoteVersion
 	in.ids["receipt"], in.ids["failed-run"], in.ids["import"] = receipt.Text, failed.ID, preview.ID
 }
 

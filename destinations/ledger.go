@@ -172,7 +172,7 @@ func (l *ledger) entry(r store.SyncEntry) keepersync.Entry {
 	if state.BaseAt != nil {
 		e.Base = &keepersync.Base{Hash: state.BaseHash, Version: state.BaseVersion, RemoteVersion: state.BaseRemoteVersion, At: *state.BaseAt}
 	}
-	if state.IntentAt != nil {
+	if len(state.IntentHash) > 0 {
 		e.Intent = &keepersync.Intent{Hash: state.IntentHash, Version: state.IntentVersion}
 	}
 	return e

@@ -93,6 +93,25 @@ func TestOutlivedTakes(t *testing.T) {
 	}
 }
 
+// TestNeverFirst has somebody be faster with a name than Keeper's first write, and later write the
+// very value there that Keeper was about to: it is not Keeper's for that.
+func TestNeverFirst(t *testing.T) {
+	h := sqlite(t)
+	place := h.places.at("one")
+	open := h.Open
+	h.Service.Open = func(ctx context.Context, d models.Destination, c models.DestinationCredentials) (keepersync.Driver, error) {
+		driver, err := open(ctx, d, c)
+		return &late{Driver: driver, before: func() { place.Edit("production/a", []byte("theirs")) }}, err
+	}
+	d := h.destination(t, "one")
+	s := h.put(t, "a", "ours")
+	h.work(t, d)
+	h.wantForeign(t, s, d, "theirs")
+	place.Edit("production/a", []byte("ours"))
+	h.full(t, d)
+	h.wantForeign(t, s, d, "ours")
+}
+
 // late does something before its first write, and after each time that it has read values.
 type late struct {
 	keepersync.Driver

@@ -185,6 +185,10 @@ func (l *ledger) outcome(o keepersync.Outcome, r *row) store.SyncOutcome {
 	if o.Base == nil { // a new base supersedes the intent
 		state.IntentHash, state.IntentVersion, state.IntentAt = r.state.IntentHash, r.state.IntentVersion, r.state.IntentAt
 	}
+	// Another's stands where Keeper was to write first: no value that comes there later is Keeper's.
+	if o.Status == models.StatusForeign && base == nil {
+		state.IntentHash, state.IntentVersion = nil, 0
+	}
 	if o.Err != nil {
 		public := fault.Public(o.Err)
 		state.LastError, state.LastHint = public.Message, public.Hint

@@ -222,6 +222,9 @@ func (b *book) Record(ctx context.Context, outcomes []keepersync.Outcome) error 
 		if o.Base != nil {
 			r.entry.Base, r.entry.Intent = o.Base, nil
 		}
+		if o.Status == models.StatusForeign && r.entry.Base == nil {
+			r.entry.Intent = nil
+		}
 		r.entry.Attempts = 0
 		if o.Err != nil {
 			r.entry.Attempts = o.Entry.Attempts + 1

@@ -39,7 +39,8 @@ type Ledger interface {
 	Intend(ctx context.Context, entries []Entry) error
 	// Record stores outcomes durably. The source may have moved since the entry was read:
 	// an entry stays due where its desired version is no longer Outcome.Entry's, and is not
-	// forgotten where its secret is no longer deleted. A new base supersedes the intent.
+	// forgotten where its secret is no longer deleted. A new base supersedes the intent, and so
+	// does a foreign name without one: somebody else had it first.
 	Record(ctx context.Context, outcomes []Outcome) error
 }
 

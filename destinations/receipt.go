@@ -70,11 +70,14 @@ func (s *Service) Receipt(ctx context.Context, actor models.Actor, id models.Run
 	return receipt, err
 }
 
-// SignedReceipt, Proven and Exception are what a receipt holds, for those who show it.
+// What a receipt holds, for those who show it.
 type (
+	// SignedReceipt is what a receipt says.
 	SignedReceipt = keepersync.Receipt
-	Proven        = keepersync.Proven
-	Exception     = keepersync.Exception
+	// Proven is what was equal, and how that was seen.
+	Proven = keepersync.Proven
+	// Exception is a name that was not equal.
+	Exception = keepersync.Exception
 )
 
 // ReadReceipt is what a receipt's text says, whoever signed it.

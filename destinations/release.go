@@ -136,11 +136,11 @@ func copyOf(tx *store.Tx, d models.Destination, id models.SecretID) (models.Secr
 func unreleased(secret models.Secret, state models.SyncState, err error) error {
 	public := fault.Public(err)
 	kind := fault.KindOf(err)
-	switch kind {
-	case fault.NotFound:
+	if kind == fault.NotFound {
 		return fault.Wrap(err, fault.Conflict, "Nothing stands under %s at the destination, so %s could not be released.", state.RemoteName, secret.Name).
 			WithHint("Keeper writes it again in the next pass.")
-	case fault.Conflict:
+	}
+	if kind == fault.Conflict {
 		return fault.Wrap(err, kind, "%s could not be released: %s", secret.Name, public.Message)
 	}
 	return fault.Wrap(err, kind, "%s could not be released, and still is Keeper's: %s", secret.Name, public.Message).WithHint("%s", public.Hint)

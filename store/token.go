@@ -88,7 +88,9 @@ func (tx *Tx) TokenPage(live *time.Time, at string, limit int) ([]OwnedToken, st
 	}
 	var rows []OwnedToken
 	err = translate(query.Order("t.created_at DESC, t.id DESC").Limit(limit+1).Scan(&rows).Error, "token")
-	rows, next := page(rows, limit, func(t *OwnedToken) cursor { return cursor{Order: "tokens", Key: timeKey(t.CreatedAt), ID: string(t.ID)} })
+	rows, next := page(rows, limit, func(t *OwnedToken) cursor {
+		return cursor{Order: "tokens", Key: timeKey(t.CreatedAt), ID: string(t.ID)}
+	})
 	return rows, next, err
 }
 

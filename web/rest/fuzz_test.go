@@ -14,11 +14,11 @@ import (
 	"github.com/your-org/keeper/store/storetest"
 )
 
-// FuzzBearer sends Authorization headers as they come. None but the token itself, sent as the
-// document says, stands for anybody, and no refusal repeats what was sent.
 // hintOfBearer is what every refusal says; what repeats a part of it repeats no token.
 const hintOfBearer = "Send one as: Authorization: Bearer kpr_…"
 
+// FuzzBearer sends Authorization headers as they come. None but the token itself, sent as the
+// document says, stands for anybody, and no refusal repeats what was sent.
 func FuzzBearer(f *testing.F) {
 	rows := storetest.SQLite(f)
 	people, err := auth.New(auth.Deps{Store: rows, Now: time.Now})

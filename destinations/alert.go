@@ -28,7 +28,7 @@ type drift struct {
 // see counts an outcome. What the destination's strategy takes and what a person has decided
 // are no surprise, and what is held for a person is told of as held.
 func (d *drift) see(o keepersync.Outcome, hold *models.SyncHold) {
-	if d.decided(hold) {
+	if d.decided(o, hold) {
 		return
 	}
 	switch o.Found {
@@ -51,9 +51,17 @@ func (d *drift) see(o keepersync.Outcome, hold *models.SyncHold) {
 	}
 }
 
-// decided reports whether a person has decided what is done.
-func (d *drift) decided(hold *models.SyncHold) bool {
-	return d.known || hold != nil && hold.Ruling != ""
+// decided reports whether a person has decided what is done: by a plan, or between the two
+// values that the outcome is about. Who has decided between others has not seen these.
+func (d *drift) decided(o keepersync.Outcome, hold *models.SyncHold) bool {
+	if d.known || hold == nil || hold.Ruling == "" || o.Entry.Desired == nil {
+		return d.known
+	}
+	if o.Found == models.StatusMissing {
+		return hold.RemoteVersion == "" && hold.Version == o.Entry.Desired.Version
+	}
+	taken := o.Action == models.ActionTake // the entry's version is the new one by now
+	return hold.RemoteVersion == o.Seen.Remote.Version && (taken || hold.Version == o.Entry.Desired.Version)
 }
 
 // recall adds what runs found that ended with their process, and so told nobody.

@@ -220,7 +220,7 @@ func (l *ledger) result(o keepersync.Outcome, hold *models.SyncHold) models.Sync
 		RunID: l.run, SecretID: o.Entry.SecretID, SecretName: o.Entry.Name, RemoteName: o.Entry.RemoteName,
 		Status: o.Status, Action: o.Action, At: o.At, Error: o.Why, Lost: o.Lost,
 	}
-	if !l.drift.decided(hold) {
+	if !l.drift.decided(o, hold) {
 		r.Found = o.Found
 	}
 	if o.Err != nil {

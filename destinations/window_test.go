@@ -61,6 +61,37 @@ func TestBrakeCountsOverRuns(t *testing.T) {
 		}
 	})
 
+	t.Run("DecidedBefore", func(t *testing.T) {
+		h, d, _ := begin(t)
+		strategy := func(strategy models.Strategy) {
+			t.Helper()
+			config := d.Config
+			config.Strategy, config.BrakeMost = strategy, new(1)
+			if _, err := h.Update(t.Context(), admin, d.ID, destinations.Change{Config: &config}, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		strategy(models.ManualWins)
+		round(t, h, d, 0)
+		held, err := h.Holds(t.Context(), admin, d.ID, 0, 10)
+		if err != nil || len(held) != 1 {
+			t.Fatal(held, err)
+		}
+		err = h.Rule(t.Context(), admin, destinations.Ruling{
+			Destination: d.ID, Secret: held[0].SecretID, Side: models.SideKeeper, Version: held[0].Version, RemoteVersion: held[0].RemoteVersion,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		strategy(models.KeeperWins)
+		if run := round(t, h, d, 0); run.Status != models.RunSucceeded { // over another value than the one that was decided about
+			t.Fatalf("the first run ended %s: %s", run.Status, run.Error)
+		}
+		if run := round(t, h, d, 1); run.Status != models.RunHeld {
+			t.Errorf("an outdated decision made room for one more: %s", run.Status)
+		}
+	})
+
 	t.Run("LetGo", func(t *testing.T) {
 		h, d, _ := begin(t)
 		for i := range 4 {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -65,6 +66,7 @@ func TestScripts(t *testing.T) {
 			"runid":    runID,
 			"field":    field,
 			"exits":    exits,
+			"tells":    tells,
 			"tamper":   tamper,
 		},
 	})
@@ -125,6 +127,20 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	if want := args[0]; strconv.Itoa(got) != want {
 		ts.Fatalf("got exit code %d, want %s", got, want)
 	}
+}
+
+// tells runs a command until what it prints matches, for what a server comes to know in its own
+// time: "tells '^encryption +not ok' keeper health".
+func tells(ts *testscript.TestScript, _ bool, args []string) {
+	want := regexp.MustCompile("(?m)" + args[0])
+	var said string
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		ts.Check(ts.Exec(args[1], args[2:]...))
+		if said = ts.ReadFile("stdout"); want.MatchString(said) {
+			return
+		}
+	}
+	ts.Fatalf("%s does not come to match %q:\n%s", strings.Join(args[1:], " "), args[0], said)
 }
 
 // tamper changes one byte in the middle of a file.

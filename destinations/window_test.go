@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,21 +17,23 @@ import (
 // TestBrakeCountsOverRuns has copies changed one by one, each run small enough for the brake:
 // together they are too many, until an hour has passed or a person has let a plan go.
 func TestBrakeCountsOverRuns(t *testing.T) {
-	begin := func(t *testing.T) (*house, models.Destination, *time.Time) {
-		h := sqlite(t)
-		now := time.Now()
-		h.Now = func() time.Time { now = now.Add(time.Millisecond); return now }
+	begin := func(t *testing.T) (h *house, d models.Destination, later func(time.Duration)) {
+		h = sqlite(t)
+		began := time.Now()
+		var passed atomic.Int64 // a run asks from several goroutines
+		h.Now = func() time.Time { return began.Add(time.Duration(passed.Add(int64(time.Millisecond)))) }
+		later = func(by time.Duration) { passed.Add(int64(by)) }
 		draft := h.draft("one")
 		draft.Config.BrakeMost, draft.Config.BrakePercent = new(3), new(0)
-		d, err := h.Create(t.Context(), admin, draft)
-		if err != nil {
+		var err error
+		if d, err = h.Create(t.Context(), admin, draft); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 8 {
 			h.put(t, fmt.Sprint("s", i), "ours")
 		}
 		h.work(t, d)
-		return h, d, &now
+		return h, d, later
 	}
 	round := func(t *testing.T, h *house, d models.Destination, i int) models.SyncRun {
 		t.Helper()
@@ -43,7 +46,7 @@ func TestBrakeCountsOverRuns(t *testing.T) {
 	}
 
 	t.Run("TooMany", func(t *testing.T) {
-		h, d, now := begin(t)
+		h, d, later := begin(t)
 		for i := range 3 {
 			if run := round(t, h, d, i); run.Status != models.RunSucceeded {
 				t.Fatalf("run %d ended %s: %s", i, run.Status, run.Error)
@@ -55,7 +58,7 @@ func TestBrakeCountsOverRuns(t *testing.T) {
 		if run := round(t, h, d, 3); run.Status != models.RunHeld || !holds(h.places.at("one"), "production/s3", "theirs 3") {
 			t.Errorf("the fourth secret's run ended %s", run.Status)
 		}
-		*now = now.Add(61 * time.Minute)
+		later(61 * time.Minute)
 		if run := round(t, h, d, 3); run.Status != models.RunSucceeded {
 			t.Errorf("an hour later: %s %s", run.Status, run.Error)
 		}

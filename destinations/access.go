@@ -56,13 +56,18 @@ func (s *Service) refused(ctx context.Context, entry models.AuditEntry, refusal 
 // visible are the environments whose destinations the actor may see, narrowed to one where
 // one is named.
 func (s *Service) visible(ctx context.Context, actor models.Actor, only models.EnvironmentID) ([]models.EnvironmentID, error) {
+	return s.within(ctx, actor, auth.ViewDestination, only)
+}
+
+// within are the environments in which the actor may do the action, narrowed likewise.
+func (s *Service) within(ctx context.Context, actor models.Actor, action auth.Action, only models.EnvironmentID) ([]models.EnvironmentID, error) {
 	var all []models.Environment
 	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
 		all, err = tx.Environments(nil)
 		return err
 	})
 	var ids []models.EnvironmentID
-	for _, e := range auth.Visible(actor, auth.ViewDestination, all) {
+	for _, e := range auth.Visible(actor, action, all) {
 		if only == 0 || only == e.ID {
 			ids = append(ids, e.ID)
 		}

@@ -194,12 +194,13 @@ func lentPrefix(e models.Environment, d models.Destination) string {
 	return d.Config.Prefix + d.Config.Names().Literal(e.Name)
 }
 
-// ImportQuery chooses imports; its environments are narrowed to those that the actor may see.
+// ImportQuery chooses imports; its environments are narrowed to those whose
+// destinations the actor manages.
 type ImportQuery = store.ImportQuery
 
 // Imports lists imports, newest first.
 func (s *Service) Imports(ctx context.Context, actor models.Actor, q ImportQuery) (imports []models.Import, next string, err error) {
-	if q.Environments, err = s.narrow(ctx, actor, q.Environments); err != nil {
+	if q.Environments, err = s.narrow(ctx, actor, auth.ManageDestination, q.Environments); err != nil {
 		return nil, "", err
 	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {

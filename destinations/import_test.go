@@ -420,6 +420,12 @@ func TestImportPermissions(t *testing.T) {
 	if imports, _, err := h.Imports(t.Context(), member(models.RoleManager, h.env.ID+1), destinations.ImportQuery{}); err != nil || len(imports) != 0 {
 		t.Errorf("another environment's manager sees %d imports, %v", len(imports), err)
 	}
+	for _, role := range []models.EnvironmentRole{models.RoleViewer, models.RoleReader, models.RoleEditor} {
+		q := destinations.ImportQuery{Environments: []models.EnvironmentID{h.env.ID}}
+		if imports, _, err := h.Imports(t.Context(), member(role, h.env.ID), q); err != nil || len(imports) != 0 {
+			t.Errorf("a %s sees %d imports, %v", role, len(imports), err)
+		}
+	}
 	// Keeper's own credentials reach further than the prefix that an administrator let them to.
 	lent := d
 	err = h.store.Write(t.Context(), func(tx *store.Tx) error {

@@ -317,7 +317,7 @@ type PlanQuery = store.PlanQuery
 
 // Plans lists plans, newest first.
 func (s *Service) Plans(ctx context.Context, actor models.Actor, q PlanQuery) (plans []models.Plan, next string, err error) {
-	if q.Environments, err = s.narrow(ctx, actor, q.Environments); err != nil {
+	if q.Environments, err = s.narrow(ctx, actor, auth.ViewDestination, q.Environments); err != nil {
 		return nil, "", err
 	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {

@@ -2,6 +2,7 @@ package destinations
 
 import (
 	"context"
+	"slices"
 
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/fault"
@@ -20,7 +21,7 @@ type RunQuery = store.RunQuery
 
 // States lists what is known of secrets at destinations.
 func (s *Service) States(ctx context.Context, actor models.Actor, q StateQuery) (states []store.NamedState, next string, err error) {
-	if q.Environments, err = s.narrow(ctx, actor, q.Environments); err != nil {
+	if q.Environments, err = s.narrow(ctx, actor, auth.ViewDestination, q.Environments); err != nil {
 		return nil, "", err
 	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
@@ -65,7 +66,7 @@ type Around = store.Around
 
 // Runs lists runs, newest first.
 func (s *Service) Runs(ctx context.Context, actor models.Actor, q RunQuery) (runs []models.SyncRun, around Around, err error) {
-	if q.Environments, err = s.narrow(ctx, actor, q.Environments); err != nil {
+	if q.Environments, err = s.narrow(ctx, actor, auth.ViewDestination, q.Environments); err != nil {
 		return nil, around, err
 	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
@@ -120,17 +121,12 @@ func (s *Service) NotDone(ctx context.Context, id models.RunID) (n int, err erro
 	return n, err
 }
 
-func (s *Service) narrow(ctx context.Context, actor models.Actor, asked []models.EnvironmentID) ([]models.EnvironmentID, error) {
-	if len(asked) == 0 {
-		return s.visible(ctx, actor, 0)
+// narrow leaves of the environments that are asked about (none: of all) those in which the
+// actor may do the action.
+func (s *Service) narrow(ctx context.Context, actor models.Actor, action auth.Action, asked []models.EnvironmentID) ([]models.EnvironmentID, error) {
+	allowed, err := s.within(ctx, actor, action, 0)
+	if err != nil || len(asked) == 0 {
+		return allowed, err
 	}
-	var ids []models.EnvironmentID
-	for _, one := range asked {
-		visible, err := s.visible(ctx, actor, one)
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, visible...)
-	}
-	return ids, nil
+	return slices.DeleteFunc(allowed, func(id models.EnvironmentID) bool { return !slices.Contains(asked, id) }), nil
 }

@@ -1,6 +1,8 @@
 package access
 
 import (
+	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -118,6 +120,7 @@ func (m *matrix) compare(t *testing.T, d document, e entry, c *caller) {
 		t.Errorf("`%s` as %s: %s (%d), and docs/access.md says %s: %.300s", e.asked, c.name, got.answer, got.status, want, brief(got.body))
 	}
 	m.tells(t, d, e, c, got)
+	m.lists(t, d, e, c, got)
 }
 
 // tells fails where an answer names what the caller may not see, or holds a value that it may
@@ -135,6 +138,25 @@ func (m *matrix) tells(t *testing.T, d document, e entry, c *caller, got reply) 
 	}
 	if says(value) && (e.action != "secret.reveal" && !reveals[e.asked] || c.over || !d.may(c, "secret.reveal", true)) {
 		t.Errorf("`%s` as %s answers with a value", e.asked, c.name)
+	}
+}
+
+// lists fails where a list of the API holds what the caller may not see, or leaves out what it
+// may.
+func (m *matrix) lists(t *testing.T, d document, e entry, c *caller, got reply) {
+	t.Helper()
+	method, path := cut(e.asked)
+	if method != http.MethodGet || e.where != ofEach || !isOperation(e) || got.answer != allowed {
+		return
+	}
+	for _, p := range pathNames {
+		if p.start != path+"/" {
+			continue
+		}
+		id := regexp.MustCompile(`"id": ?"?` + regexp.QuoteMeta(m.here.ids[p.thing]) + `["},]`)
+		if has, may := id.MatchString(got.body), d.may(c, e.action, true); has != may {
+			t.Errorf("`%s` as %s lists the %s: %v, and docs/access.md says %v", e.asked, c.name, p.thing, has, may)
+		}
 	}
 }
 

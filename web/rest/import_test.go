@@ -75,6 +75,9 @@ func importRefusals(t *testing.T, h *house, d api.Destination, made api.Import, 
 			t.Errorf("%s: got %d %s", path, response.StatusCode, body)
 		}
 	}
+	if list, err := editor.ListImports(ctx, api.ListImportsParams{EnvironmentID: "production"}); err != nil || len(list.Items) != 0 {
+		t.Errorf("an editor lists %+v, %v", list.Items, err)
+	}
 	_, err := h.admin.PreviewImport(ctx, d.ID, api.NewImport{Purpose: "adopt", Prefix: new("elsewhere/")})
 	isKind(t, err, "invalid", "")
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/your-org/keeper/config"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/legacy"
+	"github.com/your-org/keeper/models"
 )
 
 // fromFernet is what the flags of migrate from-fernet say.
@@ -98,24 +99,22 @@ func (e *env) migrateFromFernet(ctx context.Context, f fromFernet) error {
 		return err
 	}
 	defer done()
-	a, err := app.New(ctx, c, app.Options{Log: e.quietLog(), Version: Version})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = a.Close() }() // what was written is durable already
-	actor, err := a.Auth.Local(ctx, f.user)
-	if err != nil {
-		return err
-	}
 	m, n := e.meter(), 0
 	f.options.Each = func(legacy.Result) {
 		if n++; n%100 == 0 {
 			m.show(fmt.Sprintf("%d rows", n), now())
 		}
 	}
-	importer := legacy.Importer{Secrets: a.Secrets, Actor: actor, Keys: keys, Options: f.options}
-	report, err := importer.Run(ctx, rows)
+	var report *legacy.Report // nil: it did not come to reading rows
+	err = e.locallyAs(ctx, f.user, func(a *app.App, actor models.Actor) (err error) {
+		importer := legacy.Importer{Secrets: a.Secrets, Actor: actor, Keys: keys, Options: f.options}
+		report, err = importer.Run(ctx, rows)
+		return err
+	})
 	m.clear()
+	if report == nil {
+		return err
+	}
 	if shown := e.printImport(report); err == nil {
 		err = shown
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/your-org/keeper/api"
 	"github.com/your-org/keeper/app"
-	"github.com/your-org/keeper/config"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/models"
@@ -25,20 +24,6 @@ func (e *env) migrateCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "migrate", Short: "Move to AWS KMS and back, or here from the older Keeper"}
 	cmd.AddCommand(e.toKMSCommand(), e.rollbackKMSCommand(), e.fromFernetCommand())
 	return cmd
-}
-
-// local is Keeper on the database itself, for whoever administers on the server's own
-// machine, with the actor of it.
-func (e *env) local(ctx context.Context, o app.Options) (*app.App, models.Actor, error) {
-	actor := models.System()
-	actor.Via = "cli"
-	c, err := config.FromEnvironment()
-	if err != nil {
-		return nil, actor, err
-	}
-	o.Log, o.Version = e.quietLog(), Version
-	a, err := app.New(ctx, c, o)
-	return a, actor, err
 }
 
 // localEnvironment is the id of the environment that a flag names; 0 for none.

@@ -138,11 +138,7 @@ func printPlan(w io.Writer, plan savedPlan) {
 }
 
 func planSummary(c api.PlanCounts) string {
-	var parts []string
-	for _, part := range []struct {
-		n    int
-		what string
-	}{
+	words := counted([]part{
 		{c.Creates, "to create"},
 		{c.Updates, "to update"},
 		{c.Repairs, "to repair"},
@@ -153,15 +149,8 @@ func planSummary(c api.PlanCounts) string {
 		{c.Held, "waiting for a person"},
 		{c.Refused, "left alone"},
 		{c.Problems, "with problems"},
-	} {
-		if part.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.what))
-		}
-	}
-	if len(parts) == 0 {
-		return fmt.Sprintf("nothing to do; %d looked at", c.Looked)
-	}
-	return strings.Join(parts, ", ") + fmt.Sprintf("; %d looked at", c.Looked)
+	})
+	return fmt.Sprintf("%s; %d looked at", cmp.Or(words, "nothing to do"), c.Looked)
 }
 
 func (e *env) syncApplyCommand() *cobra.Command {

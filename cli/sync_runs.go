@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -98,11 +99,7 @@ func (e *env) searchRuns(ctx context.Context, c *client.Client, s runSearch) err
 
 // runChanges says what a run did in few words.
 func runChanges(n api.RunCounts) string {
-	var parts []string
-	for _, part := range []struct {
-		n    int
-		what string
-	}{
+	words := counted([]part{
 		{n.Created, "created"},
 		{n.Updated, "updated"},
 		{n.Repaired, "repaired"},
@@ -113,15 +110,25 @@ func runChanges(n api.RunCounts) string {
 		{n.Failed, "failed"},
 		{n.Unknown, "unknown"},
 		{n.Foreign, "foreign"},
-	} {
-		if part.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.what))
+	})
+	return cmp.Or(words, "nothing")
+}
+
+// part is how many of one kind there are.
+type part struct {
+	n    int
+	what string
+}
+
+// counted tells the parts that there are, as "2 created, 1 failed"; "" for none.
+func counted(parts []part) string {
+	var words []string
+	for _, p := range parts {
+		if p.n > 0 {
+			words = append(words, fmt.Sprintf("%d %s", p.n, p.what))
 		}
 	}
-	if len(parts) == 0 {
-		return "nothing"
-	}
-	return strings.Join(parts, ", ")
+	return strings.Join(words, ", ")
 }
 
 // timeFlag reads a time as a flag gives it; "" is none.

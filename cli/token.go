@@ -13,7 +13,6 @@ import (
 
 	"github.com/your-org/keeper/app"
 	"github.com/your-org/keeper/auth"
-	"github.com/your-org/keeper/config"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 )
@@ -60,19 +59,6 @@ func (e *env) createToken(ctx context.Context, t newToken) error {
 	if err != nil {
 		return err
 	}
-	c, err := config.FromEnvironment()
-	if err != nil {
-		return err
-	}
-	a, err := app.New(ctx, c, app.Options{Log: e.quietLog(), Version: Version})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = a.Close() }() // nothing is left to write
-	actor, err := a.Auth.Local(ctx, t.user)
-	if err != nil {
-		return err
-	}
 	scope := models.TokenScope{ReadOnly: t.readOnly, Actions: t.actions}
 	for _, text := range t.networks {
 		network, err := netip.ParsePrefix(text)
@@ -81,20 +67,22 @@ func (e *env) createToken(ctx context.Context, t newToken) error {
 		}
 		scope.Networks = append(scope.Networks, network)
 	}
-	for _, named := range t.environments {
-		found, err := a.Secrets.FindEnvironment(ctx, actor, named)
+	return e.locallyAs(ctx, t.user, func(a *app.App, actor models.Actor) error {
+		for _, named := range t.environments {
+			found, err := a.Secrets.FindEnvironment(ctx, actor, named)
+			if err != nil {
+				return err
+			}
+			scope.Environments = append(scope.Environments, found.ID)
+		}
+		text, token, err := a.Auth.CreateToken(ctx, actor, auth.NewToken{Name: t.name, Scope: scope, ExpiresAt: expires})
 		if err != nil {
 			return err
 		}
-		scope.Environments = append(scope.Environments, found.ID)
-	}
-	text, token, err := a.Auth.CreateToken(ctx, actor, auth.NewToken{Name: t.name, Scope: scope, ExpiresAt: expires})
-	if err != nil {
-		return err
-	}
-	e.say("A token for %s, named %q, shown this once:", t.user, token.Name)
-	return e.print(map[string]any{"id": token.ID, "name": token.Name, "token": text, "expires_at": token.ExpiresAt},
-		func(w io.Writer) { fmt.Fprintln(w, text) })
+		e.say("A token for %s, named %q, shown this once:", t.user, token.Name)
+		return e.print(map[string]any{"id": token.ID, "name": token.Name, "token": text, "expires_at": token.ExpiresAt},
+			func(w io.Writer) { fmt.Fprintln(w, text) })
+	})
 }
 
 // parseExpiry reads a span (12h, 90d) from now, or a date; "" is nil.

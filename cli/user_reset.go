@@ -1,14 +1,12 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/your-org/keeper/app"
 	"github.com/your-org/keeper/client"
-	"github.com/your-org/keeper/config"
 	"github.com/your-org/keeper/models"
 )
 
@@ -91,21 +89,4 @@ func (e *env) remotely(do func(*client.Client) error) error {
 		return err
 	}
 	return do(c)
-}
-
-// locally does what whoever administers the server's own machine may do, on the database
-// itself.
-func (e *env) locally(ctx context.Context, do func(*app.App, models.Actor) error) error {
-	c, err := config.FromEnvironment()
-	if err != nil {
-		return err
-	}
-	a, err := app.New(ctx, c, app.Options{Log: e.quietLog(), Version: Version})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = a.Close() }() // nothing is left to write
-	local := models.System()
-	local.Via = "cli"
-	return do(a, local)
 }

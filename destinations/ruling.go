@@ -8,7 +8,6 @@ import (
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store"
-	keepersync "github.com/your-org/keeper/sync"
 )
 
 // Ruling is a person's decision about a difference, with the two versions that it was made
@@ -123,63 +122,4 @@ func (s *Service) Holds(ctx context.Context, actor models.Actor, id models.Desti
 		return err
 	})
 	return holds, err
-}
-
-// RevealRemote is the value that a destination holds of a secret of Keeper's now. The reveal
-// is on record before the value leaves.
-func (s *Service) RevealRemote(ctx context.Context, actor models.Actor, id models.DestinationID, secretID models.SecretID) (models.Plaintext, error) {
-	d, e, err := s.destination(ctx, actor, auth.RevealSecret, id)
-	if err != nil {
-		return models.Plaintext{}, err
-	}
-	if d.Config.Shape.Grouped() {
-		return s.revealMember(ctx, actor, d, e, secretID)
-	}
-	var secret models.Secret
-	var state models.SyncState
-	err = s.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		if secret, err = tx.Secret(secretID); err != nil {
-			return err
-		}
-		state, err = tx.SyncState(id, secretID)
-		return err
-	})
-	if err == nil && (secret.EnvironmentID != e.ID || state.BaseAt == nil) {
-		err = fault.New(fault.NotFound, "No copy of Keeper's.")
-	}
-	if fault.Is(err, fault.NotFound) {
-		return models.Plaintext{}, fault.New(fault.NotFound, "Keeper has no copy of that secret there.")
-	}
-	if err != nil {
-		return models.Plaintext{}, err
-	}
-	driver, err := s.driver(ctx, e, d)
-	if err != nil {
-		return models.Plaintext{}, err
-	}
-	answer, fetchErr := fetchOwn(ctx, driver, state.RemoteName, keepersync.Mark{Owner: s.Owner, Destination: d.ID, Secret: secretID})
-	entry := audit.OnSecret(actor, "destination.reveal", e, secret)
-	entry.Detail = map[string]string{"destination": d.Name, "remote_version": answer.Version}
-	if err := s.Store.Record(ctx, audit.Ended(entry, fetchErr)); err != nil {
-		answer.Value.Zero()
-		return models.Plaintext{}, fault.Wrap(err, fault.Unavailable, "The reveal could not be recorded, so the value was not shown.").WithHint("Try again.")
-	}
-	return formOf(d.Config).shown(secret.Type, answer.Value), fetchErr
-}
-
-// fetchOwn reads a value that bears Keeper's mark: what took its name since is not Keeper's
-// to show.
-func fetchOwn(ctx context.Context, driver keepersync.Driver, name string, mark keepersync.Mark) (keepersync.Fetched, error) {
-	remote, err := driver.Describe(ctx, name)
-	if err != nil {
-		return keepersync.Fetched{}, err
-	}
-	if remote.Mark != mark {
-		return keepersync.Fetched{}, fault.New(fault.Conflict, "What stands under %s at the destination is not Keeper's.", name)
-	}
-	answer, ok := driver.Fetch(ctx, []string{name})[name]
-	if !ok {
-		return keepersync.Fetched{}, fault.New(fault.Internal, "The destination's driver gave no answer for %s.", name)
-	}
-	return answer, answer.Err
 }

@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"github.com/your-org/keeper/audit"
-	"github.com/your-org/keeper/auth"
-	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/web"
 	"github.com/your-org/keeper/web/rest"
 )
@@ -26,7 +24,7 @@ func (a *App) buildWeb(_ context.Context, o Options) error {
 		return err
 	}
 	a.Handler, err = web.New(web.Deps{
-		Secrets: a.Secrets, Destinations: a.Destinations, Keys: a.Keys, Alerts: a.Alerts, Auth: a.Auth, Audit: audit.NewLog(a.Store, a.auditAccess), API: api,
+		Secrets: a.Secrets, Destinations: a.Destinations, Keys: a.Keys, Alerts: a.Alerts, Auth: a.Auth, Audit: audit.NewLog(a.Store, a.Secrets.AuditAccess), API: api,
 		Health: a.Health, Metrics: a.Metrics, Subscribe: a.feed.Subscribe, Origin: origin,
 		PublicURL: a.Config.PublicURL, Version: o.Version, Now: a.now, Log: a.Log,
 		Hosts: a.hosts(), MetricsToken: a.Config.MetricsToken.Reveal(), StrangerRate: a.Config.StrangerRate,
@@ -45,17 +43,4 @@ func (a *App) warnOfPlainCookies() {
 	if c.Production() && !c.ServesTLS() && !strings.HasPrefix(c.PublicURL, "https://") && len(c.TrustedProxies) == 0 {
 		a.Log.Warn("nothing says that people reach this server over TLS, and cookies are not marked Secure: set KEEPER_PUBLIC_URL to its https:// address, or KEEPER_TLS_CERT_FILE")
 	}
-}
-
-// auditAccess is what of the audit log an actor may read.
-func (a *App) auditAccess(ctx context.Context, actor models.Actor) (audit.Access, error) {
-	if auth.Can(actor, auth.ViewAudit, auth.Global) {
-		return audit.Access{Everything: true}, nil
-	}
-	environments, err := a.Secrets.Environments(ctx, actor)
-	var access audit.Access
-	for _, e := range auth.Visible(actor, auth.ViewEnvironmentLog, environments) {
-		access.Environments = append(access.Environments, e.ID)
-	}
-	return access, err
 }

@@ -157,6 +157,19 @@ func (s *Service) Environments(ctx context.Context, actor models.Actor) ([]model
 	return auth.Visible(actor, auth.ViewEnvironment, all), nil
 }
 
+// AuditAccess is what of the audit log an actor may read.
+func (s *Service) AuditAccess(ctx context.Context, actor models.Actor) (audit.Access, error) {
+	if auth.Can(actor, auth.ViewAudit, auth.Global) {
+		return audit.Access{Everything: true}, nil
+	}
+	environments, err := s.Environments(ctx, actor)
+	var access audit.Access
+	for _, e := range auth.Visible(actor, auth.ViewEnvironmentLog, environments) {
+		access.Environments = append(access.Environments, e.ID)
+	}
+	return access, err
+}
+
 // Counts says how many secrets each of the environments holds that the actor may see.
 func (s *Service) Counts(ctx context.Context, actor models.Actor) ([]store.SecretCounts, error) {
 	ids, err := s.visible(ctx, actor)

@@ -121,7 +121,7 @@ func TestHold(t *testing.T) {
 // recorded counts the entries of an action.
 func (h *house) recorded(action string) int {
 	h.t.Helper()
-	entries, err := audit.NewLog(h.store, h.access).Recent(context.Background(), models.System(), 200)
+	entries, err := audit.NewLog(h.store, h.secrets.AuditAccess).Recent(context.Background(), models.System(), 200)
 	must(h.t, err)
 	n := 0
 	for _, e := range entries {

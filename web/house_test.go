@@ -126,7 +126,7 @@ func (h *house) newHandler(o houseOptions, log *slog.Logger) http.Handler {
 	api, err := rest.New(rest.Deps{Secrets: h.secrets, Destinations: h.dests, Keys: h.keys, Auth: h.auth, Now: time.Now, Log: log, Origin: origin.Of("api")})
 	must(h.t, err)
 	handler, err := web.New(web.Deps{
-		Secrets: h.secrets, Destinations: h.dests, Keys: h.keys, Alerts: h.alerts, Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.access), Health: h.health,
+		Secrets: h.secrets, Destinations: h.dests, Keys: h.keys, Alerts: h.alerts, Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.secrets.AuditAccess), Health: h.health,
 		Metrics: telemetry.NewMetrics(), Subscribe: h.feed.subscribe, Origin: origin, PublicURL: o.publicURL, Version: "test",
 		Hosts: web.NewHosts(o.publicURL, "", o.hosts), MetricsToken: o.metricsToken, StrangerRate: o.strangers,
 		Now: time.Now, Log: log,
@@ -161,18 +161,6 @@ func (h *house) health(context.Context) telemetry.Health {
 		{Name: "encryption", OK: true, Detail: "local backend answers"},
 		{Name: "destination hidden-name (dst_1)", OK: true, Detail: "last run succeeded"},
 	}}
-}
-
-func (h *house) access(ctx context.Context, actor models.Actor) (audit.Access, error) {
-	if auth.Can(actor, auth.ViewAudit, auth.Global) {
-		return audit.Access{Everything: true}, nil
-	}
-	environments, err := h.secrets.Environments(ctx, actor)
-	var access audit.Access
-	for _, e := range auth.Visible(actor, auth.ViewEnvironmentLog, environments) {
-		access.Environments = append(access.Environments, e.ID)
-	}
-	return access, err
 }
 
 // user makes a user with roles in environments.

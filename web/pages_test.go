@@ -207,7 +207,7 @@ func TestViewer(t *testing.T) {
 	}
 	nobody.get(secret).want(http.StatusNotFound, ".problem-what", "no such secret")
 	nobody.get("/environments/production").want(http.StatusNotFound, "", "")
-	refused, _, err := audit.NewLog(h.store, h.access).List(context.Background(), models.System(), audit.Query{Outcome: models.OutcomeRefused})
+	refused, _, err := audit.NewLog(h.store, h.secrets.AuditAccess).List(context.Background(), models.System(), audit.Query{Outcome: models.OutcomeRefused})
 	must(t, err)
 	if len(refused) < len(changes) {
 		t.Errorf("%d refusals are on record, want %d at least", len(refused), len(changes))

@@ -90,7 +90,7 @@ func newHouse(t *testing.T) (*house, *watch) {
 	})
 	must(t, err)
 	h.handler, err = web.New(web.Deps{
-		Secrets: h.secrets, Destinations: h.dests, Keys: work, Alerts: h.told, Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.access),
+		Secrets: h.secrets, Destinations: h.dests, Keys: work, Alerts: h.told, Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.secrets.AuditAccess),
 		Health: func(context.Context) telemetry.Health { return telemetry.Health{Ready: true} }, Metrics: telemetry.NewMetrics(),
 		Subscribe: func() (<-chan struct{}, func()) { return make(chan struct{}), func() {} },
 		Origin:    origin, Hosts: web.NewHosts("", "", nil), StrangerRate: 1_000_000, Version: "test", Now: h.clock, Log: log,
@@ -134,19 +134,6 @@ func (w *statusWriter) WriteHeader(status int) {
 		w.h.refusal.Store(int64(status))
 	}
 	w.ResponseWriter.WriteHeader(status)
-}
-
-// access is what of the audit log an actor may read, as the composition root says it.
-func (h *house) access(ctx context.Context, actor models.Actor) (audit.Access, error) {
-	if auth.Can(actor, auth.ViewAudit, auth.Global) {
-		return audit.Access{Everything: true}, nil
-	}
-	environments, err := h.secrets.Environments(ctx, actor)
-	var access audit.Access
-	for _, e := range auth.Visible(actor, auth.ViewEnvironmentLog, environments) {
-		access.Environments = append(access.Environments, e.ID)
-	}
-	return access, err
 }
 
 // client is the API as the holder of a token.

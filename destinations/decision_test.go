@@ -508,3 +508,50 @@ func TestBrakeWithoutAPlan(t *testing.T) {
 		}
 	}
 }
+
+// TestBroughtBackByWhom has the answer to Keeper's restore of a copy be lost. It might have been
+// somebody else's restore as well, so a person decides what counts, and Keeper takes over neither.
+func TestBroughtBackByWhom(t *testing.T) {
+	for _, s := range []models.Strategy{models.ManualWins, models.RemoteWins, models.NewestWins} {
+		t.Run(string(s), func(t *testing.T) {
+			h := sqlite(t)
+			d := h.with(t, "one", strategy(s))
+			secret := h.put(t, "a", "old")
+			h.work(t, d)
+			if _, err := h.secrets.Delete(t.Context(), admin, secret.ID, 0); err != nil {
+				t.Fatal(err)
+			}
+			h.work(t, d)
+			secret, err := h.secrets.Undelete(t.Context(), admin, secret.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.update(t, secret, "new")
+			place := h.places.at("one")
+			place.Inject(memory.Fault{Op: memory.OpRestore, Kind: fault.Unavailable, Acted: true, Times: 1})
+			h.full(t, d)
+			for range 2 { // it stays so
+				if run := h.full(t, d); run.Counts.Held != 1 || !holds(place, "production/a", "old") {
+					t.Fatalf("run %+v, holds old: %v", run, holds(place, "production/a", "old"))
+				}
+			}
+			if value, number := h.value(t, secret); value != "new" || number != 2 {
+				t.Errorf("Keeper has %q as version %d", value, number)
+			}
+			waiting, err := h.Holds(t.Context(), admin, d.ID, 0, 10)
+			if err != nil || len(waiting) != 1 {
+				t.Fatalf("%d differences wait (%v)", len(waiting), err)
+			}
+			ruling := destinations.Ruling{
+				Destination: d.ID, Secret: secret.ID, Side: models.SideKeeper, Version: waiting[0].Version, RemoteVersion: waiting[0].RemoteVersion,
+			}
+			if err := h.Rule(t.Context(), admin, ruling); err != nil {
+				t.Fatal(err)
+			}
+			h.work(t, d)
+			if !holds(place, "production/a", "new") {
+				t.Error("what was decided was not done")
+			}
+		})
+	}
+}

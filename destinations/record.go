@@ -2,7 +2,6 @@ package destinations
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"github.com/your-org/keeper/fault"
@@ -193,7 +192,7 @@ func (l *ledger) outcome(o keepersync.Outcome, r *row) store.SyncOutcome {
 		public := fault.Public(o.Err)
 		state.LastError, state.LastHint = public.Message, public.Hint
 		if !l.listing.hid(o) {
-			next := o.At.Add(backoff(o.Entry.Attempts))
+			next := o.At.Add(l.service.backoff(o.Entry.Attempts))
 			state.Attempts, state.NextTryAt = o.Entry.Attempts+1, &next
 		}
 	} else if o.Status != models.StatusInSync {
@@ -210,9 +209,8 @@ func (l *ledger) outcome(o keepersync.Outcome, r *row) store.SyncOutcome {
 }
 
 // backoff is the wait before another try after so many failures, with full jitter.
-func backoff(attempts int) time.Duration {
-	limit := min(retryMost, retryFirst<<min(attempts, 10))
-	return retryFirst/2 + rand.N(limit)
+func (s *Service) backoff(attempts int) time.Duration {
+	return retryFirst/2 + s.Jitter(min(retryMost, retryFirst<<min(attempts, 10)))
 }
 
 func (l *ledger) result(o keepersync.Outcome, hold *models.SyncHold) models.SyncResult {

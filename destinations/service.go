@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -42,6 +43,7 @@ type Deps struct {
 	Interval   time.Duration            // between full passes, where a destination has none of its own
 	Workers    int                      // writes at once per run
 	Now        func() time.Time
+	Jitter     func(below time.Duration) time.Duration // a random share of a wait; nil: of all up to it alike
 	Log        *slog.Logger
 	Wake       func() // work was left in the database; begin at once
 	Ran        func(models.SyncRun)
@@ -65,6 +67,9 @@ type openDriver struct {
 func New(d Deps) *Service {
 	if d.Alert == nil {
 		d.Alert = func(*store.Tx, ...models.Signal) error { return nil }
+	}
+	if d.Jitter == nil {
+		d.Jitter = rand.N[time.Duration]
 	}
 	return &Service{Deps: d, drivers: map[models.DestinationID]openDriver{}}
 }

@@ -76,7 +76,7 @@ func (r Rules) judge(e Entry, o Observed) Decision {
 		held = e.Base.Hash
 	}
 	switch {
-	case held == nil && (e.Desired != nil || !e.restored(o)):
+	case held == nil && (e.Desired != nil || !e.leaving(o)):
 		return needValue()
 	case e.Desired == nil:
 		return unwanted(e, o, held)
@@ -150,7 +150,7 @@ func (r Rules) empty(e Entry) Decision {
 
 // unwanted is a secret that was deleted in Keeper and still has a value there.
 func unwanted(e Entry, o Observed, held []byte) Decision {
-	if e.wrote(held) || e.restored(o) {
+	if e.wrote(held) || e.leaving(o) {
 		return Decision{Status: models.StatusOrphaned, Action: models.ActionDelete, Why: "Deleted in Keeper, still at the destination."}
 	}
 	return Decision{
@@ -164,8 +164,10 @@ func (r Rules) compare(e Entry, o Observed, held []byte) Decision {
 	switch {
 	case same(held, e.Desired.Hash):
 		return Decision{Status: models.StatusInSync, Action: models.ActionNone, Why: "The destination holds the desired value."}
-	case e.wrote(held), e.restored(o):
+	case e.wrote(held), e.leaving(o):
 		return Decision{Status: models.StatusSourceChanged, Action: models.ActionUpdate, Why: "Keeper has a newer value."}
+	case e.doubtful(o):
+		return r.settle(e, o, models.StatusDrifted, "The value was deleted at the destination and is back, through Keeper or through somebody else")
 	case !e.Base.known(), same(e.Base.Hash, e.Desired.Hash):
 		return r.settle(e, o, models.StatusDrifted, "The value was changed at the destination")
 	default:
@@ -201,19 +203,23 @@ func (r Rules) settle(e Entry, o Observed, status models.SyncStatus, what string
 const clockSkew = time.Minute
 
 // winner is the side whose value counts, or none where a person has to say. A ruling goes
-// before the strategy.
+// before the strategy. What Keeper may have brought back itself, only to write over it, is not
+// taken for somebody else's wish; and what somebody else may have brought back is not written
+// over where the strategy leaves that to people.
 func (r Rules) winner(e Entry, o Observed) models.Side {
 	for _, side := range []models.Side{models.SideKeeper, models.SideRemote} {
 		if e.ruled(side, o.Remote.Version) {
 			return side
 		}
 	}
-	switch r.Strategy {
-	case "", models.KeeperWins:
+	switch {
+	case r.Strategy == "", r.Strategy == models.KeeperWins:
 		return models.SideKeeper
-	case models.RemoteWins:
+	case e.doubtful(o):
+		return ""
+	case r.Strategy == models.RemoteWins:
 		return models.SideRemote
-	case models.NewestWins:
+	case r.Strategy == models.NewestWins:
 		if e.Base != nil && same(e.Base.Hash, e.Desired.Hash) {
 			return models.SideRemote // Keeper's stood there already when it was changed
 		}
@@ -248,10 +254,17 @@ func (e Entry) wrote(held []byte) bool {
 	return e.Base != nil && same(held, e.Base.Hash) || e.Intent != nil && same(held, e.Intent.Hash)
 }
 
-// restored reports whether the value is one that Keeper brought back only to write over it, or
-// was about to delete, and that nobody changed since.
-func (e Entry) restored(o Observed) bool {
-	return e.Base != nil && !e.Base.known() && o.Remote.Version == e.Base.RemoteVersion
+// leaving reports whether the value is one of Keeper's that it was about to delete, and that
+// nobody changed since.
+func (e Entry) leaving(o Observed) bool {
+	return e.Base != nil && !e.Base.known() && e.Base.Version > 0 && o.Remote.Version == e.Base.RemoteVersion
+}
+
+// doubtful reports whether the value is one that Keeper found deleted and was about to restore.
+// Where Keeper did, and lived to know, its base tells the value (see broughtBack). Else somebody
+// else may have, and nothing at the destination tells the two apart.
+func (e Entry) doubtful(o Observed) bool {
+	return e.Base != nil && !e.Base.known() && e.Base.Version == 0 && o.Remote.Version == e.Base.RemoteVersion
 }
 
 func foreign(why string) Decision {

@@ -27,6 +27,16 @@ func base(value, remote string) *keepersync.Base {
 	return &keepersync.Base{Version: 1, Hash: []byte(value), RemoteVersion: remote, At: noon.Add(-time.Hour)}
 }
 
+// back is the base of a copy that Keeper was about to restore, and leaving of one that it was
+// about to delete.
+func back(remote string) *keepersync.Base {
+	return &keepersync.Base{RemoteVersion: remote, At: noon.Add(-time.Hour)}
+}
+
+func leaving(remote string) *keepersync.Base {
+	return &keepersync.Base{Version: 1, RemoteVersion: remote, At: noon.Add(-time.Hour)}
+}
+
 func justNow(b *keepersync.Base) *keepersync.Base {
 	b.At = noon.Add(-9 * time.Minute)
 	return b
@@ -121,6 +131,11 @@ func TestDecide(t *testing.T) {
 		{"deleted there", entry{Desired: desired("a"), Base: base("a", "r1")}, seen{Remote: gone}, "missing/restore"},
 		{"deleted there, by a listing", entry{Desired: desired("a"), Base: base("a", "r1")}, seen{Remote: gone, Listed: true}, confirm},
 		{"deleted on both sides", entry{Base: base("a", "r1")}, seen{Remote: gone}, "in_sync/none"},
+		{"back after a restore of unknown outcome", entry{Desired: desired("a"), Base: back("r1")}, seen{Remote: live("r1")}, value},
+		{"back after a restore of unknown outcome, another value", entry{Desired: desired("a"), Base: back("r1")}, seen{Remote: live("r1"), Hash: []byte("x")}, "drifted/repair"},
+		{"back after a restore of unknown outcome, deleted here", entry{Base: back("r1")}, seen{Remote: live("r1"), Hash: []byte("x")}, "conflict/refuse"},
+		{"back after Keeper's deletion", entry{Desired: desired("a"), Base: leaving("r1")}, seen{Remote: live("r1"), Hash: []byte("x")}, "source_changed/update"},
+		{"Keeper's deletion did not arrive", entry{Base: leaving("r1")}, seen{Remote: live("r1")}, "orphaned/delete"},
 		{"ours without a value", entry{Desired: desired("a")}, seen{Remote: live("")}, "source_changed/create"},
 		{"ours, its value destroyed", entry{Desired: desired("a"), Base: base("a", "r1")}, seen{Remote: live("")}, "missing/repair"},
 		{"ours without a value, deleted here", entry{Base: base("a", "r1")}, seen{Remote: live("")}, "in_sync/none"},

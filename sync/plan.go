@@ -49,8 +49,8 @@ type Desired struct {
 
 // Base is what Keeper last wrote or confirmed at the destination.
 type Base struct {
-	Hash          []byte // nil: of a value that Keeper was about to delete, or to restore in order to write over it
-	Version       models.VersionNumber
+	Hash          []byte               // nil: of a value that Keeper was about to delete, or to restore in order to write over it
+	Version       models.VersionNumber // 0: of a value that Keeper brought back, or was about to
 	RemoteVersion string
 	At            time.Time
 }
@@ -60,9 +60,9 @@ func (b *Base) known() bool { return b != nil && len(b.Hash) > 0 }
 
 // leaving is the base of what is about to be deleted: it tells no value any more.
 func (b *Base) leaving(remoteVersion string, now time.Time) *Base {
-	left := Base{RemoteVersion: remoteVersion, At: now}
+	left := Base{RemoteVersion: remoteVersion, At: now, Version: 1} // whatever is deleted is Keeper's
 	if b != nil {
-		left.Version = b.Version
+		left.Version = max(left.Version, b.Version)
 	}
 	return &left
 }

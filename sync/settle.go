@@ -84,11 +84,28 @@ func (r *run) step(ctx context.Context, w *work) (*Outcome, error) {
 		return new(r.fail(w, doing, err)), nil
 	}
 	w.succeed()
-	if w.decision.Action == models.ActionDelete {
+	switch w.decision.Action {
+	case models.ActionDelete:
 		return new(r.deleted(w)), nil
+	case models.ActionRestore:
+		r.lookAgain(ctx, w)
+		r.broughtBack(w, remote.Version)
+	default:
+		r.lookAgain(ctx, w)
 	}
-	r.lookAgain(ctx, w)
 	return nil, nil
+}
+
+// broughtBack has the value that Keeper has just restored count as what it put there. The ledger
+// is told before anything else goes out: a later run could not tell it from what somebody else
+// brought back.
+func (r *run) broughtBack(w *work, version string) {
+	if w.seen.Hash == nil || w.seen.Remote.Version != version || w.entry.Base.known() {
+		return // not read, changed since, or known
+	}
+	w.entry.Base = &Base{Hash: w.seen.Hash, RemoteVersion: version, At: r.Now()}
+	w.intended = false
+	w.decision = r.rules.Decide(w.entry, w.seen, r.Now())
 }
 
 // mark puts Keeper's mark on the value that was compared. One that took its place at the same

@@ -145,3 +145,105 @@ func TestUndeletedThenChanged(t *testing.T) {
 	mustBe(t, "value", string(there.Value), "theirs")
 	mustBe(t, "deleted", there.Remote.Deleted, false)
 }
+
+// TestBroughtBackByWhom has Keeper's restore of a copy end without an answer, and the copy be
+// there afterwards. Nothing tells whether Keeper did it or somebody else, who may want it: where
+// people or the destination decide, a person is asked, and no side's value moves.
+func TestBroughtBackByWhom(t *testing.T) {
+	for _, strategy := range models.Strategies {
+		for name, stranger := range map[string]bool{"Keeper": false, "Stranger": true} {
+			t.Run(string(strategy)+"/"+name, func(t *testing.T) {
+				w := newWorld(t)
+				w.strategy = strategy
+				w.book.put("a", "old")
+				w.run(t, true)
+				w.book.remove("a")
+				w.run(t, true)
+				w.clock.pass(time.Hour)
+				w.book.undelete("a")
+				w.book.put("a", "new")
+				lost := func(op, _ string) error {
+					if op != "restore" {
+						return nil
+					}
+					return broken(fault.Unavailable)
+				}
+				w.tape.before, w.tape.after = nil, lost
+				if stranger {
+					w.tape.before, w.tape.after = lost, nil
+				}
+				w.run(t, true)
+				w.tape.before, w.tape.after = nil, nil
+				if stranger {
+					there, _ := w.place.Get("keeper/a")
+					if _, err := w.tape.Driver.Restore(t.Context(), there.Remote); err != nil {
+						t.Fatal(err)
+					}
+				}
+				w.clock.pass(time.Hour)
+				counts := w.run(t, true)
+				there, _ := w.place.Get("keeper/a")
+				mustBe(t, "versions in Keeper", len(w.book.rows[1].versions), 2)
+				if strategy == models.KeeperWins {
+					mustBe(t, "value", string(there.Value), "new")
+					mustBe(t, "counted with what takes something away", w.book.last("a").Lost, 1)
+					return
+				}
+				mustBe(t, "held", counts.Held, 1)
+				mustBe(t, "value", string(there.Value), "old")
+				w.book.rule("a", models.SideKeeper, there.Remote.Version)
+				w.run(t, true)
+				there, _ = w.place.Get("keeper/a")
+				mustBe(t, "value after the decision", string(there.Value), "new")
+			})
+		}
+	}
+}
+
+// TestBroughtBackThenDeleted has the secret be deleted again before anybody knows who brought
+// its copy back: what may be somebody else's stays. What Keeper knows to have brought back goes.
+func TestBroughtBackThenDeleted(t *testing.T) {
+	for name, lost := range map[string]bool{"Lost": true, "Known": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.book.put("a", "old")
+			w.run(t, true)
+			w.book.remove("a")
+			w.run(t, true)
+			w.clock.pass(time.Hour)
+			w.book.undelete("a")
+			w.book.put("a", "new")
+			w.tape.after = func(op, _ string) error {
+				if lost && op == "restore" {
+					return broken(fault.Unavailable)
+				}
+				return nil
+			}
+			w.tape.before = func(op, _ string) error {
+				if op == "put" {
+					return broken(fault.Unavailable)
+				}
+				return nil
+			}
+			w.run(t, true)
+			w.tape.after = nil
+			w.book.remove("a")
+			w.tape.before = func(op, _ string) error { // the first deletion fails
+				if op == "delete" {
+					return broken(fault.Unavailable)
+				}
+				return nil
+			}
+			w.clock.pass(time.Hour)
+			w.run(t, true)
+			w.tape.before = nil
+			w.clock.pass(time.Hour)
+			w.run(t, true)
+			there, _ := w.place.Get("keeper/a")
+			mustBe(t, "deleted", there.Remote.Deleted, !lost)
+			if lost {
+				mustBe(t, "status", w.book.last("a").Status, models.StatusConflict)
+			}
+		})
+	}
+}

@@ -3,6 +3,8 @@ package synctests
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
+	gosync "sync"
 	"sync/atomic"
 	"time"
 
@@ -47,9 +49,21 @@ func (w *world) begin(name string) *keeper {
 	k.syncs = destinations.New(destinations.Deps{
 		Store: k.store, Envelope: k.envelope, OpenVersion: k.secrets.OpenVersion, Take: k.take, Open: k.open,
 		Owner: owner, Version: "test", Interval: time.Hour, Workers: 4, Now: w.clock.read, Log: silent, Wake: func() {},
-		Alert: k.alert,
+		Alert: k.alert, Jitter: w.jitter(),
 	})
 	return k
+}
+
+// jitter draws waits from the seed, for one process of those that the world has begun.
+func (w *world) jitter() func(time.Duration) time.Duration {
+	w.begun++
+	var mu gosync.Mutex
+	random := rand.New(rand.NewPCG(w.seed, w.begun))
+	return func(below time.Duration) time.Duration {
+		mu.Lock()
+		defer mu.Unlock()
+		return time.Duration(random.Int64N(int64(below)))
+	}
 }
 
 // die ends the process as SIGKILL does: what it does is cut off, and nothing that it still

@@ -80,6 +80,10 @@ func (c *copied) ruled(side models.Side, remoteVersion string) bool {
 	return slices.Contains(c.rulings, ruling{side, remoteVersion})
 }
 
+// notOurs reports whether what stands there may be somebody else's doing: what Keeper brought
+// back and did not come to write over, it cannot always tell from that.
+func (c *copied) notOurs() bool { return c.byOther || c.back }
+
 // changed judges a call that was done, by what it truly did.
 func (m *model) changed(f *front, op, name, value string, before, after thing) {
 	w, s, k := m.world, f.site, f.keeper
@@ -123,7 +127,7 @@ func (m *model) changed(f *front, op, name, value string, before, after thing) {
 		if !of.deleted && !of.unsure && k.errand.still {
 			w.broke("%s deleted %s at %s, and nobody wanted that", k.name, name, s.name)
 		}
-		m.takenAway(f, name)
+		m.takenAway(k, name)
 	case "restore":
 		c.back = true
 	case "mark":
@@ -153,7 +157,7 @@ func (m *model) put(f *front, of *secret, c *copied, name, value string, before,
 			w.broke("%s wrote over %q of %s at %s, where the strategy is %s and nobody decided", k.name, before.value, name, s.name, s.strategy)
 		}
 		if !c.back {
-			m.takenAway(f, name)
+			m.takenAway(k, name)
 		}
 	}
 	c.sent[value], c.byOther, c.back = true, false, false
@@ -176,8 +180,8 @@ func (s *secret) newer(a, b string) bool {
 }
 
 // takenAway counts what the brake counts.
-func (m *model) takenAway(f *front, name string) {
-	e := f.keeper.errand
+func (m *model) takenAway(k *keeper, name string) {
+	e := k.errand
 	if e.over[name] || e.names != nil {
 		return
 	}
@@ -185,9 +189,9 @@ func (m *model) takenAway(f *front, name string) {
 	if !e.alone {
 		return // each of two looks at what earlier passes took, and not at the other
 	}
-	brake, n, all := f.site.brake, len(e.over), len(m.secrets)
+	brake, n, all := e.site.brake, len(e.over), len(m.secrets)
 	if brake.Most > 0 && (n > brake.Most || brake.Percent > 0 && n > 5 && n*100 > brake.Percent*all) {
-		m.world.broke("%s took %d values away at %s by itself, of %d, with the brake %+v", f.keeper.name, len(e.over), f.site.name, len(m.secrets), f.site.brake)
+		m.world.broke("%s took %d values away at %s by itself, of %d, with the brake %+v", k.name, n, e.site.name, all, brake)
 	}
 }
 
@@ -195,11 +199,12 @@ func (m *model) takenAway(f *front, name string) {
 func (m *model) taking(k *keeper, id models.SecretID, value string) {
 	s, of := k.errand.site, m.byID(id)
 	c := m.copied(s, prefix+of.name)
-	if !c.strange[value] && !of.owns(value) || !c.byOther {
+	byRuling := slices.ContainsFunc(c.rulings, func(r ruling) bool { return r.side == models.SideRemote })
+	if !c.strange[value] && !of.owns(value) || !c.byOther && !(c.back && byRuling) {
 		m.world.broke("%s takes %q into %s from %s, which nobody but Keeper wrote there", k.name, value, of.name, s.name)
 	}
 	wins := s.strategy == models.RemoteWins || s.strategy == models.NewestWins
-	if !wins && !slices.ContainsFunc(c.rulings, func(r ruling) bool { return r.side == models.SideRemote }) {
+	if !wins && !byRuling {
 		m.world.broke("%s takes %q into %s from %s, where the strategy is %s and nobody decided", k.name, value, of.name, s.name, s.strategy)
 	}
 	of.pending = append(of.pending, value)
@@ -220,7 +225,9 @@ func (m *model) took(k *keeper, id models.SecretID, after models.Secret, value s
 	m.acknowledge(of, after.CurrentVersion, value)
 	if len(of.versions) == known { // it was current already
 		of.pending = of.pending[:len(of.pending)-1]
+		return
 	}
+	m.takenAway(k, prefix+of.name)
 }
 
 // acknowledge keeps that a value is the current version.

@@ -2,11 +2,17 @@ package synctests
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/fault"
@@ -29,29 +35,86 @@ func number(t *testing.T, name string, otherwise int) int {
 }
 
 // TestAnything has everybody do what they like, for LONG_STEPS steps in each of LONG_SEEDS
-// worlds, and holds what Keeper promises after each step. LONG_SEED plays one world again.
+// worlds from LONG_FROM on, and holds what Keeper promises after each step. It says of each
+// world how it ended, so that a long test that was cut off can go on behind it. LONG_SEED
+// plays one world again.
 func TestAnything(t *testing.T) {
-	seeds, steps, first := number(t, "LONG_SEEDS", 6), number(t, "LONG_STEPS", 250), 1
+	seeds, steps, first := number(t, "LONG_SEEDS", 6), number(t, "LONG_STEPS", 250), number(t, "LONG_FROM", 1)
 	if one := number(t, "LONG_SEED", 0); one > 0 {
 		seeds, first = 1, one
 	}
 	for seed := first; seed < first+seeds; seed++ {
 		t.Run(fmt.Sprintf("LONG_SEED=%d", seed), func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
-			begun := time.Now()
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, dir, uint64(seed))
-				defer w.end()
-				for n := 1; n <= steps; n++ {
-					w.step(n)
-				}
-				w.rest()
-				t.Logf("%+v", w.sums)
-			})
-			t.Logf("%d steps in %v", steps, time.Since(begun).Round(time.Millisecond))
+			begun, ended := time.Now(), "failed"
+			defer func() {
+				fmt.Printf("world %d: %s, %d steps, %v\n", seed, ended, steps, time.Since(begun).Round(time.Millisecond))
+			}()
+			play(t, uint64(seed), steps, false)
+			ended = "passed"
 		})
 	}
+}
+
+// TestReplay plays a world twice, and has it tell the same story.
+func TestReplay(t *testing.T) {
+	const seed, steps = 11, 300
+	var stories [2]string
+	for i := range stories {
+		stories[i] = strings.Join(play(t, seed, steps, true), "\n")
+	}
+	if diff := cmp.Diff(stories[0], stories[1]); diff != "" {
+		t.Errorf("the second time it went differently:\n%s", diff)
+	}
+}
+
+// play lets a world go its way, and comes to rest, and returns what happened last, or all of
+// it. Who is told in it by an identifier that is drawn anew each time has a number instead.
+func play(t *testing.T, seed uint64, steps int, whole bool) (story []string) {
+	t.Helper()
+	dir := fastDir(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, dir, seed)
+		defer w.end()
+		w.whole = whole
+		for n := 1; n <= steps; n++ {
+			w.step(n)
+		}
+		w.rest()
+		t.Logf("%+v", w.sums)
+		story = append(w.last, fmt.Sprintf("%+v", w.sums))
+	})
+	return numbered(story)
+}
+
+// fastDir is in memory where there is such a folder: a world dies with its process, and what
+// its Keepers lose when they are killed does not depend on the disk.
+func fastDir(t *testing.T) string {
+	t.Helper()
+	if os.Getenv("TMPDIR") != "" {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp("/dev/shm", "keeper-world-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+var drawn = regexp.MustCompile(`\b[a-z]{3}_[0-9a-z]{24}\b|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`)
+
+func numbered(story []string) []string {
+	known := map[string]string{}
+	for i, line := range story {
+		story[i] = drawn.ReplaceAllStringFunc(line, func(id string) string {
+			if known[id] == "" {
+				known[id] = fmt.Sprintf("#%d", len(known)+1)
+			}
+			return known[id]
+		})
+	}
+	return story
 }
 
 // rest ends all trouble, and holds that Keeper brings everything in line and then is silent.
@@ -124,14 +187,14 @@ func (w *world) unpause(s *site) error {
 // makeRoom has people do what only people can: take away what is not Keeper's, decide what
 // is held, and let go what the brake holds.
 func (w *world) makeRoom(s *site) {
-	for name := range s.foreign {
+	for _, name := range slices.Sorted(maps.Keys(s.foreign)) {
 		s.place.purge(name)
 		w.model.edited(s, name, "")
 	}
 	for _, of := range w.model.secrets {
 		name := prefix + of.name
 		now := s.place.look(name)
-		if now.there && now.mark != s.mark(of.id) && !w.model.copied(s, name).bare || of.deleted && now.live() && w.model.copied(s, name).byOther {
+		if now.there && now.mark != s.mark(of.id) && !w.model.copied(s, name).bare || of.deleted && now.live() && w.model.copied(s, name).notOurs() {
 			w.tell("somebody makes room for %s at %s: %v", name, s.name, now)
 			s.place.purge(name)
 			w.model.edited(s, name, "")

@@ -23,7 +23,7 @@ var admin = models.Actor{Kind: models.ActorUser, ID: "usr_admin", UserID: "usr_a
 const owner = "keeper_test"
 
 // world is one installation of Keeper on a real database, the destinations that it syncs to,
-// and a model of what everybody did. All choices come from the seed.
+// and a model of what everybody did. All choices come from the seed; identifiers and keys do not.
 //
 // Keepers work on the destinations, die and are replaced. The person, whose acknowledged
 // writes the model keeps, has a Keeper of its own that lives as long as the world.
@@ -31,6 +31,7 @@ type world struct {
 	t      *testing.T
 	seed   uint64
 	random *rand.Rand
+	begun  uint64 // processes so far
 	clock  *clock
 	path   string
 	keys   *drivertest.Fake
@@ -46,6 +47,7 @@ type world struct {
 	mu     gosync.Mutex
 	broken string   // the first promise that was broken
 	last   []string // what happened lately, for whoever reads the failure
+	whole  bool     // all of it is kept
 }
 
 // tally is what a world did, so that a test that proves nothing is noticed.
@@ -167,7 +169,7 @@ const keptLines = 120
 func (w *world) tell(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.last) >= 2*keptLines {
+	if len(w.last) >= 2*keptLines && !w.whole {
 		w.last = append(w.last[:0], w.last[keptLines:]...)
 	}
 	w.last = append(w.last, fmt.Sprintf(format, args...))

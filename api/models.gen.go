@@ -2378,7 +2378,10 @@ type User struct {
 	Kind               string    `json:"kind"`
 	LastSignInAt       time.Time `json:"last_sign_in_at,omitempty,omitzero"`
 	MustChangePassword bool      `json:"must_change_password,omitempty,omitzero"`
-	Revision           int64     `json:"revision"`
+
+	// PasswordExpiresAt When a one-time password that was not changed opens nothing any more.
+	PasswordExpiresAt time.Time `json:"password_expires_at,omitempty,omitzero"`
+	Revision          int64     `json:"revision"`
 
 	// Role Its own global role.
 	Role      string    `json:"role"`

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/rand"
 	"strings"
 
 	"github.com/your-org/keeper/audit"
@@ -29,16 +28,14 @@ func (s *Service) Bootstrap(ctx context.Context, username, given string) (oneTim
 	}
 	u := models.User{
 		ID: models.NewUserID(), Kind: models.UserPerson, Username: accountName(username), DisplayName: "Administrator",
-		Role: models.RoleAdmin, MustChangePassword: given == "", Revision: 1, CreatedAt: s.now(), UpdatedAt: s.now(),
+		Role: models.RoleAdmin, Revision: 1, CreatedAt: s.now(), UpdatedAt: s.now(),
 	}
-	password := given
 	if given == "" {
-		password = rand.Text()
-		oneTime = password
-	} else if err := checkPassword(u, given); err != nil {
-		return "", err
+		oneTime, err = s.oneTimePassword(ctx, &u)
+	} else if err = checkPassword(u, given); err == nil {
+		u.PasswordHash, err = hashPassword(given)
 	}
-	if u.PasswordHash, err = hashPassword(password); err != nil {
+	if err != nil {
 		return "", err
 	}
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
@@ -129,6 +126,9 @@ func (s *Service) ChangePassword(ctx context.Context, actor models.Actor, presen
 	if err != nil {
 		return "", err
 	}
+	if s.oneTimeEnded(u) {
+		return "", s.refuseAs(ctx, onUser(actor, "user.password", u), ReasonOneTimeEnded, errOneTimeEnded)
+	}
 	if err := checkPassword(u, next); err != nil {
 		return "", err
 	}
@@ -171,7 +171,7 @@ func (s *Service) changePassword(ctx context.Context, actor models.Actor, presen
 		if err != nil {
 			return err
 		}
-		u.PasswordHash, u.MustChangePassword = hash, false
+		u.PasswordHash, u.MustChangePassword, u.PasswordExpiresAt = hash, false, nil
 		if err := tx.UpdateUser(&u); err != nil {
 			return err
 		}

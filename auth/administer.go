@@ -122,9 +122,11 @@ func (s *Service) keepsAdministrator(tx *store.Tx) error {
 		return nil
 	}
 	return fault.New(fault.Conflict, "That would leave no administrator who can sign in; nothing was changed.").
-		WithHint("Make somebody else an administrator first.")
+		WithHint("Make somebody else an administrator first, who has signed in and chosen a password.")
 }
 
 func (s *Service) canSignIn(a store.Administrator) bool {
-	return a.Identities > 0 || s.mayUsePassword(a.User) // whose passkeys serve beside the password
+	// Passkeys serve beside the password. A one-time password that nobody has changed yet ends by
+	// itself, and is no way in to count on.
+	return a.Identities > 0 || s.mayUsePassword(a.User) && a.PasswordExpiresAt == nil
 }

@@ -292,6 +292,9 @@ func (s *Service) finishDiscoverable(ctx context.Context, id string, parsed *pro
 		if err != nil {
 			return badPasskey()
 		}
+		if s.oneTimeEnded(owner) { // it would have to be changed first, and cannot be any more
+			return errOneTimeEnded
+		}
 		if err := s.notePasskey(tx, owner, used); err != nil {
 			return err
 		}

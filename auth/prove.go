@@ -44,7 +44,7 @@ func (s *Service) proofNeeds(tx *store.Tx, u models.User, session models.Session
 			needs = append(needs, factor)
 		}
 	}
-	if len(needs) == 0 && s.mayUsePassword(u) {
+	if len(needs) == 0 && s.passwordServes(u) == nil {
 		needs = append(needs, models.ByPassword)
 	}
 	if session.Method == models.BySAML {

@@ -174,7 +174,15 @@ func (s *Service) record(ctx context.Context, entry models.AuditEntry) error {
 
 // refuse records a refusal and returns it.
 func (s *Service) refuse(ctx context.Context, actor models.Actor, action string, refusal error) error {
-	if err := s.record(ctx, audit.Ended(audit.Entry(actor, action), refusal)); err != nil {
+	return s.refuseAs(ctx, audit.Entry(actor, action), "", refusal)
+}
+
+// refuseAs is refuse with an entry of the caller's, and the reason in it where there is one.
+func (s *Service) refuseAs(ctx context.Context, entry models.AuditEntry, reason string, refusal error) error {
+	if reason != "" {
+		entry.Detail = map[string]string{"reason": reason}
+	}
+	if err := s.record(ctx, audit.Ended(entry, refusal)); err != nil {
 		return err
 	}
 	return refusal

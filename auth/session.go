@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -85,6 +86,9 @@ func (s *Service) refuseSignIn(ctx context.Context, nobody models.Actor, refusal
 	nobody.Name = cut(nobody.Name, 64)
 	entry := audit.Ended(audit.Entry(nobody, "session.create"), refusal)
 	entry.Outcome = models.OutcomeRefused
+	if errors.Is(refusal, errOneTimeEnded) {
+		entry.Detail = map[string]string{"reason": ReasonOneTimeEnded}
+	}
 	if err := s.record(ctx, entry); err != nil {
 		return err
 	}

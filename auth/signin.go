@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -62,8 +63,8 @@ func (s *Service) SignIn(ctx context.Context, username, password string, o Origi
 	var in SignedIn
 	again, err := s.guarded(ctx, accountName(username), o.Address, func() error {
 		u, err := s.verify(ctx, username, password)
-		if err == nil && !s.mayUsePassword(u) {
-			err = badCredentials()
+		if err == nil {
+			err = s.passwordServes(u)
 		}
 		if err != nil {
 			return err
@@ -82,11 +83,6 @@ func (s *Service) SignIn(ctx context.Context, username, password string, o Origi
 		return SignedIn{}, err
 	}
 	return in, nil
-}
-
-// mayUsePassword reports whether an account may sign in with what Keeper itself knows of it.
-func (s *Service) mayUsePassword(u models.User) bool {
-	return u.Kind != models.UserService && u.PasswordHash != "" && (!s.deps.LocalSignInOff || u.BreakGlass)
 }
 
 // passwordWasRight goes on where the password was right a moment ago, and still is.
@@ -233,6 +229,9 @@ func (s *Service) finish(ctx context.Context, id string, by models.SignInMethod,
 			if u.Disabled || !s.mayUsePassword(u) || !bytes.Equal(data.Account, s.accountState(u)) {
 				return stepOver()
 			}
+			if s.oneTimeEnded(u) {
+				return errOneTimeEnded
+			}
 			if err := check(tx, &u, data); err != nil {
 				return err
 			}
@@ -276,6 +275,9 @@ func (s *Service) refuseStep(ctx context.Context, user models.UserID, by models.
 	nobody.Name = u.Username
 	entry := onUser(nobody, "session.create", u)
 	entry.Outcome, entry.Detail = models.OutcomeRefused, map[string]string{"method": string(by)}
+	if errors.Is(refusal, errOneTimeEnded) {
+		entry.Detail["reason"] = ReasonOneTimeEnded
+	}
 	if err := s.record(ctx, entry); err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package auth
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"slices"
 	"strings"
 
@@ -122,7 +121,7 @@ type NewUser struct {
 }
 
 // CreateUser makes an account. A person gets a one-time password, which is shown once and
-// has to be changed at the first sign-in; a service account has none.
+// has to be changed at the first sign-in, within OneTimeLasts; a service account has none.
 func (s *Service) CreateUser(ctx context.Context, actor models.Actor, n NewUser) (u models.User, oneTime string, err error) {
 	u = models.User{
 		ID: models.NewUserID(), Kind: cmp.Or(n.Kind, models.UserPerson), Username: accountName(n.Username), DisplayName: strings.TrimSpace(n.DisplayName),
@@ -160,17 +159,6 @@ func taken(err error, noun, name string) error {
 		return fault.New(fault.Conflict, "There is already a %s %q.", noun, name)
 	}
 	return err
-}
-
-// oneTimePassword gives a user a password that it has to change.
-func (s *Service) oneTimePassword(ctx context.Context, u *models.User) (string, error) {
-	password := rand.Text()
-	err := s.hashed(ctx, func() (err error) {
-		u.PasswordHash, err = hashPassword(password)
-		return err
-	})
-	u.MustChangePassword = true
-	return password, err
 }
 
 // UserChange is what is to be changed of an account; nil leaves a field as it is.
@@ -327,8 +315,8 @@ func staleThing(noun string) error {
 		WithHint("Load it again and repeat the change.")
 }
 
-// ResetPassword gives a person a new one-time password, which is shown once, and ends its
-// sessions.
+// ResetPassword gives a person a new one-time password, which is shown once and serves for
+// OneTimeLasts, and ends its sessions.
 func (s *Service) ResetPassword(ctx context.Context, actor models.Actor, named string) (oneTime string, err error) {
 	var fresh models.User
 	if Can(actor, ManageUsers, Global) {
@@ -349,7 +337,7 @@ func (s *Service) ResetPassword(ctx context.Context, actor models.Actor, named s
 		if err := holds(actor, withRights(u, grants)); err != nil {
 			return err
 		}
-		u.PasswordHash, u.MustChangePassword = fresh.PasswordHash, true
+		u.PasswordHash, u.MustChangePassword, u.PasswordExpiresAt = fresh.PasswordHash, true, fresh.PasswordExpiresAt
 		if err := tx.UpdateUser(&u); err != nil {
 			return err
 		}

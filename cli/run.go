@@ -77,7 +77,7 @@ func (e *env) welcome(a *app.App, listener net.Listener) {
 	if a.FirstPassword == "" {
 		return
 	}
-	e.say("\n  First sign-in, shown this once:\n    user name  %s\n    password   %s\n  It has to be changed at the first sign-in.\n", app.FirstUser, a.FirstPassword)
+	e.say("\n  First sign-in, shown this once:\n    user name  %s\n    password   %s\n  It has to be changed at the first sign-in, within 72 hours.\n", app.FirstUser, a.FirstPassword)
 }
 
 func shownHost(host string) string {

@@ -46,7 +46,14 @@ func (e *env) usersListCommand() *cobra.Command {
 }
 
 func userState(u api.User) string {
-	return listed(facet(u.Disabled, "disabled"), facet(u.BreakGlass, "break-glass"), facet(u.MustChangePassword, "one-time password"))
+	return listed(facet(u.Disabled, "disabled"), facet(u.BreakGlass, "break-glass"), facet(u.MustChangePassword, oneTimeState(u)))
+}
+
+func oneTimeState(u api.User) string {
+	if u.PasswordExpiresAt.IsZero() {
+		return "one-time password"
+	}
+	return "one-time password until " + moment(u.PasswordExpiresAt)
 }
 
 func (e *env) usersShowCommand() *cobra.Command {
@@ -97,12 +104,12 @@ func (e *env) usersCreateCommand() *cobra.Command {
 			e.say("The service account %s is made; make it a token with: keeper tokens create --user %s --name NAME", made.Username, made.Username)
 			return e.print(made.User, func(io.Writer) {})
 		}
-		e.say("The account %s is made. Its one-time password, shown this once:", made.Username)
+		e.say("The account %s is made. Its one-time password, shown this once, until %s:", made.Username, moment(made.PasswordExpiresAt))
 		return e.print(map[string]any{"id": made.ID, "username": made.Username, "one_time_password": made.Password.Reveal()},
 			func(w io.Writer) { fmt.Fprintln(w, made.Password.Reveal()) })
 	})
 	cmd.Long = `Make an account. A person's one-time password is printed to standard output, this once; it
-has to be changed at the first sign-in. A service account has none: it has tokens.`
+has to be changed at the first sign-in, within 72 hours. A service account has none: it has tokens.`
 	cmd.Example = `  keeper users create grace --email grace@example.com
   keeper users create deployer --service --description "deploys from CI"`
 	flags := cmd.Flags()

@@ -15,8 +15,8 @@ func (e *env) usersResetPasswordCommand() *cobra.Command {
 	remote := false
 	cmd := &cobra.Command{
 		Use: "reset-password USER", Short: "Give a user a one-time password, on the server's own machine", Args: cobra.ExactArgs(1),
-		Long: `Give a user a one-time password, which has to be changed at the next sign-in. All sessions of
-the user end. It works on the database itself, so it is run where the server's settings are;
+		Long: `Give a user a one-time password, which has to be changed at the next sign-in, within 72 hours.
+All sessions of the user end. It works on the database itself, so it is run where the server's settings are;
 whoever can do that is an administrator already. With --remote the server is asked, with an
 administrator's token. It is recorded in the audit log. The password is printed to standard
 output, this once.`,

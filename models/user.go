@@ -25,8 +25,9 @@ type User struct {
 	Description        string // of a service account: what it is for
 	PasswordHash       string `json:"-"` // argon2id, PHC form; "": it cannot sign in with a password
 	Role               GlobalRole
-	MustChangePassword bool // the password is a one-time one
-	BreakGlass         bool // may sign in with its password while local sign-in is switched off, which alerts
+	MustChangePassword bool       // the password is a one-time one
+	PasswordExpiresAt  *time.Time // when a one-time password that was not changed opens nothing any more; nil: never
+	BreakGlass         bool       // may sign in with its password while local sign-in is switched off, which alerts
 	Disabled           bool
 	TOTPSecret         []byte     `gorm:"column:totp_secret" json:"-"` // sealed; nil: none
 	TOTPConfirmedAt    *time.Time `gorm:"column:totp_confirmed_at"`    // nil: begun and not yet proved

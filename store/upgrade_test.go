@@ -24,6 +24,8 @@ var old = []string{
 		"created_at, created_by, updated_at, updated_by, value_changed_at) VALUES (4, 7, 'a', 'TEXT', '', '', 0, 1, 2, 1, TIME, 'ada', TIME, 'ada', TIME)",
 	"INSERT INTO secret_versions (secret_id, number, data_key_id, format, ciphertext, hash, size, type, comment, rolled_from, created_at, created_by) " +
 		"VALUES (4, 1, 'dek_old', 1, BLOB, BLOB, 2, 'TEXT', '', 0, TIME, 'ada')",
+	"INSERT INTO users (id, username, display_name, password_hash, role, must_change_password, disabled, created_at, updated_at) " +
+		"VALUES ('usr_new', 'new', '', 'x', 'user', TRUE, FALSE, TIME, TIME), ('usr_own', 'own', '', 'x', 'user', FALSE, FALSE, TIME, TIME)",
 }
 
 var literals = map[string]*strings.Replacer{
@@ -105,6 +107,14 @@ func testUpgraded(t *testing.T, s *store.Store) {
 	})
 	if len(rows) != 1 || rows[0].SecretName != "a" || string(rows[0].Ciphertext) != "\x00\xff" {
 		t.Errorf("got versions %+v", rows)
+	}
+	// A one-time password of before has its time from now on, and one's own has no end.
+	users := read(t, s, func(tx *store.Tx) ([]models.User, error) { return tx.Users() })
+	if len(users) != 2 || users[0].PasswordExpiresAt == nil || users[1].PasswordExpiresAt != nil {
+		t.Fatalf("got users %+v", users)
+	}
+	if left := time.Until(*users[0].PasswordExpiresAt); left < 71*time.Hour || left > 72*time.Hour {
+		t.Errorf("the one-time password ends in %v", left)
 	}
 	generation, primary, others, err := store.Keys{Store: s}.Recipients(t.Context(), 7)
 	if generation != 1 || primary != "alias/old" || len(others) != 0 || err != nil {

@@ -206,6 +206,11 @@ func (p *AccountPage) Frame() Frame {
 // Service reports whether the account is a program's.
 func (p *AccountPage) Service() bool { return p.User.Kind == models.UserService }
 
+// PasswordEnded reports whether the account's one-time password opens nothing any more.
+func (p *AccountPage) PasswordEnded() bool {
+	return p.User.PasswordExpiresAt != nil && !p.Now.Before(*p.User.PasswordExpiresAt)
+}
+
 // TokenTable is the account's tokens.
 func (p *AccountPage) TokenTable() TokensView {
 	return TokensView{Base: &p.BasePage, Rows: tokenRows(p.Tokens, p.MayManage, p.MayManage && p.Service()), Back: accountURL(p.User.ID), Of: p.User.ID}
@@ -218,6 +223,7 @@ type OneTimePasswordPage struct {
 	User   models.User
 	New    bool // the account, too
 	Secret string
+	Hours  int // that it serves for
 }
 
 func (*OneTimePasswordPage) template() string { return "accounts/password" }

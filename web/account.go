@@ -95,7 +95,7 @@ func (w *Web) signOut(r *request) error {
 func (w *Web) showPassword(r *request) error { return w.passwordForm(r, nil) }
 
 func (w *Web) passwordForm(r *request, err error) error {
-	page := &templates.PasswordPage{Forced: r.user.MustChangePassword, MinLength: auth.MinPassword}
+	page := &templates.PasswordPage{Forced: r.mustChoosePassword(), MinLength: auth.MinPassword}
 	if err != nil {
 		page.Form = r.refill(renameField(err, "password", "new_password"), 0)
 	}

@@ -89,7 +89,7 @@ func (w *Web) resetPassword(r *request) error {
 		return err
 	}
 	w.live.recheck()
-	page := &templates.OneTimePasswordPage{User: a.User, Secret: oneTime}
+	page := &templates.OneTimePasswordPage{User: a.User, Secret: oneTime, Hours: oneTimeHours}
 	return r.show(page, &page.BasePage)
 }
 

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"time"
+
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/templates"
@@ -62,6 +64,8 @@ func (w *Web) newAccountForm(r *request, err error) error {
 	return r.showRefused(err, page, &page.BasePage)
 }
 
+const oneTimeHours = int(auth.OneTimeLasts / time.Hour)
+
 // createAccount shows the one-time password in the answer itself: it is kept nowhere that a
 // redirect could fetch it from.
 func (w *Web) createAccount(r *request) error {
@@ -76,7 +80,7 @@ func (w *Web) createAccount(r *request) error {
 	if oneTime == "" {
 		return r.done(accountURL(u.ID), "The service account is made. It can do nothing before it has a role and a token.")
 	}
-	page := &templates.OneTimePasswordPage{User: u, New: true, Secret: oneTime}
+	page := &templates.OneTimePasswordPage{User: u, New: true, Secret: oneTime, Hours: oneTimeHours}
 	return r.show(page, &page.BasePage)
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store"
 )
@@ -166,6 +167,32 @@ func TestMustChangePassword(t *testing.T) {
 	change(oneTime, "a long new password", "another").want(http.StatusBadRequest, "#f-repeat-password-error", "same")
 	change(oneTime, "a long new password", "a long new password").want(http.StatusOK, ".flash-done", "Your password is changed")
 	v.get("/secrets").want(http.StatusOK, "h1", "Secrets")
+}
+
+// TestOneTimePasswordEnded signs in with one that nobody changed in time, and holds what the
+// pages say of it.
+func TestOneTimePasswordEnded(t *testing.T) {
+	h := newHouse(t)
+	h.user("root", models.RoleAdmin, nil)
+	admin := h.as("root")
+	u, oneTime, err := h.auth.CreateUser(context.Background(), models.System(), auth.NewUser{Username: "grace"})
+	must(t, err)
+	admin.get("/admin/users/"+string(u.ID)).want(http.StatusOK, "main", "one-time, not changed yet; ends in")
+	late := h.visitor()
+	late.signIn("grace", oneTime).want(http.StatusOK, "h1", "Choose a password")
+	past := time.Now().Add(-time.Minute)
+	u = h.userNamed("grace")
+	u.PasswordExpiresAt = &past
+	must(t, h.store.Write(context.Background(), func(tx *store.Tx) error { return tx.UpdateUser(&u) }))
+	h.visitor().signIn("grace", oneTime).want(http.StatusUnauthorized, ".summary", "This one-time password has ended")
+	h.visitor().signIn("grace", "another").want(http.StatusUnauthorized, ".summary", "The user name or the password is wrong")
+	form := late.get("/password").form("/password")
+	form.set("current_password", oneTime).set("new_password", "a long new password").set("repeat_password", "a long new password")
+	form.submit().want(http.StatusUnauthorized, ".summary", "Ask an administrator for a new one")
+	admin.get("/admin/users/"+string(u.ID)).want(http.StatusOK, "main", "one-time, not changed yet; ended")
+	if got := h.userNamed("grace"); !got.MustChangePassword || got.PasswordHash != u.PasswordHash {
+		t.Errorf("the password was changed: %+v", got)
+	}
 }
 
 func TestToken(t *testing.T) {

@@ -82,7 +82,7 @@ func (r *request) admit(path string) (sent bool, err error) {
 	case r.session.ID == "":
 		return true, fault.New(fault.Unauthenticated, "You are not signed in any more; nothing was done.").
 			WithHint("Sign in in another tab, then reload this page and let the browser send it again: what you typed is still in it.")
-	case r.user.MustChangePassword && path != "/password" && path != "/sign-out":
+	case r.mustChoosePassword() && path != "/password" && path != "/sign-out":
 		return true, r.redirect("/password")
 	}
 	return false, nil

@@ -25,6 +25,12 @@ type visitor struct {
 
 const visitorKey = "visitor"
 
+// mustChoosePassword reports whether nothing else can be done before: whoever a provider
+// vouched for signed in with no password of Keeper's.
+func (v visitor) mustChoosePassword() bool {
+	return v.user.MustChangePassword && v.row.Method != models.BySAML
+}
+
 // sessionStore keeps gorilla's sessions in auth's rows. The cookie holds the identifier and
 // nothing else; the row is found by its hash, and can be ended from elsewhere.
 type sessionStore struct {

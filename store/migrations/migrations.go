@@ -131,6 +131,8 @@ var changes = []change{
 	adds(&groupMemberEnd{}, "EndsAt"),
 	adds(&providerTested{}, "TestedAt"),
 	indexes("sessions_provider", "sessions", "provider_id"),
+	adds(&userPasswordEnd{}, "PasswordExpiresAt"),
+	endsOneTimePasswords(),
 }
 
 // VersionTable is where goose keeps which migrations ran.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -17,7 +18,7 @@ func peopleOperations(t *testing.T, h *house) {
 	ctx, c := t.Context(), h.admin
 	made, err := c.CreateUser(ctx, api.NewUser{Username: "grace", Email: "grace@example.com"})
 	must(t, err)
-	if len(made.Password.Reveal()) < 20 || made.Role != "user" || made.Revision != 1 || !made.MustChangePassword {
+	if len(made.Password.Reveal()) < 20 || made.Role != "user" || made.Revision != 1 || !made.MustChangePassword || time.Until(made.PasswordExpiresAt) < 71*time.Hour {
 		t.Errorf("made %+v", made)
 	}
 	robot, err := c.CreateUser(ctx, api.NewUser{Kind: "service", Username: "robot"})

@@ -153,10 +153,11 @@ func (m *model) put(f *front, of *secret, c *copied, name, value string, before,
 	}
 	if before.live() && !of.owns(before.value) {
 		wins := s.strategy == models.KeeperWins || s.strategy == models.NewestWins
-		if !wins && !c.ruled(models.SideKeeper, before.version) && !c.back {
+		ruled := c.ruled(models.SideKeeper, before.version)
+		if !wins && !ruled && !c.back {
 			w.broke("%s wrote over %q of %s at %s, where the strategy is %s and nobody decided", k.name, before.value, name, s.name, s.strategy)
 		}
-		if !c.back {
+		if !ruled && !c.back {
 			m.takenAway(k, name)
 		}
 	}
@@ -179,7 +180,7 @@ func (s *secret) newer(a, b string) bool {
 	return count(a) == 1 && count(b) == 1 && slices.Index(s.versions, b) >= 0 && slices.Index(s.versions, a) > slices.Index(s.versions, b)
 }
 
-// takenAway counts what the brake counts.
+// takenAway counts what the brake counts: what no person has seen.
 func (m *model) takenAway(k *keeper, name string) {
 	e := k.errand
 	if e.over[name] || e.names != nil {
@@ -200,7 +201,8 @@ func (m *model) taking(k *keeper, id models.SecretID, value string) {
 	s, of := k.errand.site, m.byID(id)
 	c := m.copied(s, prefix+of.name)
 	byRuling := slices.ContainsFunc(c.rulings, func(r ruling) bool { return r.side == models.SideRemote })
-	if !c.strange[value] && !of.owns(value) || !c.byOther && !(c.back && byRuling) {
+	mayBeTheirs := c.byOther || c.back && byRuling
+	if !c.strange[value] && !of.owns(value) || !mayBeTheirs {
 		m.world.broke("%s takes %q into %s from %s, which nobody but Keeper wrote there", k.name, value, of.name, s.name)
 	}
 	wins := s.strategy == models.RemoteWins || s.strategy == models.NewestWins
@@ -227,7 +229,10 @@ func (m *model) took(k *keeper, id models.SecretID, after models.Secret, value s
 		of.pending = of.pending[:len(of.pending)-1]
 		return
 	}
-	m.takenAway(k, prefix+of.name)
+	s, name := k.errand.site, prefix+of.name
+	if !m.copied(s, name).ruled(models.SideRemote, s.place.look(name).version) {
+		m.takenAway(k, name)
+	}
 }
 
 // acknowledge keeps that a value is the current version.

@@ -15,8 +15,13 @@ import (
 )
 
 // pageSize is how many entries the engine works on at a time. It bounds how long a change
-// waits for a pass that has come by already: at 50 writes a second, two seconds.
-const pageSize = 100
+// waits for a pass that has come by already: at 50 writes a second, two seconds. Where they were
+// all to be written and took no more than quickPage, the next page has twice as many, up to mostPage.
+const (
+	pageSize  = 100
+	mostPage  = 400
+	quickPage = 500 * time.Millisecond
+)
 
 // catchUpEvery is how often a pass looks for what changed behind it.
 const catchUpEvery = time.Second
@@ -83,18 +88,19 @@ func (l *ledger) Count(ctx context.Context, dueOnly bool) (n int, err error) {
 // behind: a change must not wait for the end of a long pass.
 func (l *ledger) Entries(ctx context.Context, dueOnly bool) iter.Seq2[[]keepersync.Entry, error] {
 	return func(yield func([]keepersync.Entry, error) bool) {
-		caughtUp, after := l.service.Now(), models.SecretID(0)
+		caughtUp, after, size := l.service.Now(), models.SecretID(0), pageSize
 		l.claimed = map[string]store.NameAt{}
 		for {
-			rows, err := l.read(ctx, dueOnly, after)
+			rows, err := l.read(ctx, dueOnly, after, size)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			if len(rows) == 0 || !l.yield(ctx, rows, yield) || len(rows) < pageSize {
+			begun := time.Now()
+			if len(rows) == 0 || !l.yield(ctx, rows, yield) || len(rows) < size {
 				return
 			}
-			after = rows[len(rows)-1].SecretID
+			after, size = rows[len(rows)-1].SecretID, nextSize(rows, size, time.Since(begun))
 			if now := l.service.Now(); !l.still && now.Sub(caughtUp) >= catchUpEvery {
 				caughtUp = now
 				if !l.catchUp(ctx, after, yield) {
@@ -105,9 +111,18 @@ func (l *ledger) Entries(ctx context.Context, dueOnly bool) iter.Seq2[[]keepersy
 	}
 }
 
+// nextSize is the size of the page after one that took so long.
+func nextSize(rows []store.SyncEntry, size int, took time.Duration) int {
+	idle := func(r store.SyncEntry) bool { return r.State != nil && !r.State.Dirty }
+	if took > quickPage || slices.ContainsFunc(rows, idle) {
+		return pageSize
+	}
+	return min(2*size, mostPage)
+}
+
 // catchUp yields what changed up to a secret since the pass came by it.
 func (l *ledger) catchUp(ctx context.Context, upTo models.SecretID, yield func([]keepersync.Entry, error) bool) bool {
-	rows, err := l.read(ctx, true, 0)
+	rows, err := l.read(ctx, true, 0, pageSize)
 	if err != nil {
 		return yield(nil, err)
 	}
@@ -126,7 +141,7 @@ func (l *ledger) yield(ctx context.Context, rows []store.SyncEntry, yield func([
 }
 
 // read loads a page, unless the destination is to be left alone by now.
-func (l *ledger) read(ctx context.Context, dueOnly bool, after models.SecretID) (rows []store.SyncEntry, err error) {
+func (l *ledger) read(ctx context.Context, dueOnly bool, after models.SecretID, limit int) (rows []store.SyncEntry, err error) {
 	err = l.service.Store.Read(ctx, func(tx *store.Tx) error {
 		d, err := tx.Destination(l.destination.ID)
 		if fault.Is(err, fault.NotFound) || err == nil && d.Paused {
@@ -135,7 +150,7 @@ func (l *ledger) read(ctx context.Context, dueOnly bool, after models.SecretID) 
 		if err != nil {
 			return err
 		}
-		rows, err = tx.SyncEntries(d.ID, dueOnly, l.service.Now(), after, pageSize)
+		rows, err = tx.SyncEntries(d.ID, dueOnly, l.service.Now(), after, limit)
 		return err
 	})
 	return rows, err

@@ -3,6 +3,7 @@ package sync
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -17,6 +18,12 @@ const (
 	fetchBatch     = 20 // what AWS reads in one call; bounds the values held in memory too
 	maxRounds      = 4  // looks at one entry, and actions on it, in one run
 	recordTime     = 30 * time.Second
+	recordEvery    = 50 * time.Millisecond // how long an outcome waits for others to be recorded with
+	// lookAtOnce is how many entries are looked at together, and lookAhead how many wait, looked
+	// at, for a worker. They bound how old a look may be by the time it is acted on: at 50 writes
+	// a second, two seconds. Full batches, so that no call is made for less.
+	lookAtOnce = 4 * fetchBatch
+	lookAhead  = fetchBatch
 )
 
 // Options say how a run goes.
@@ -145,29 +152,95 @@ func (r *run) permit(ctx context.Context) error {
 	return r.brake(ctx)
 }
 
-// page works off one page of entries. Nothing has been done to the destination where it
-// ends before the intents are recorded.
+// page works off one page of entries: some are looked at while those before them are acted on
+// by bounded workers, and outcomes are recorded meanwhile.
 func (r *run) page(ctx context.Context, entries []Entry) error {
-	page := r.looked(ctx, r.chosen(entries))
+	r.ended = r.ended[:0]
+	outcomes := make(chan Outcome, len(entries)) // room for all: no worker waits for a record
+	both, working := errgroup.WithContext(ctx)
+	both.Go(func() error { return r.record(working, outcomes) })
+	both.Go(func() error {
+		defer close(outcomes)
+		return r.workOff(working, entries, outcomes)
+	})
+	if err := both.Wait(); err != nil {
+		return err
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if r.Approved != nil {
-		page = slices.DeleteFunc(page, func(w *work) bool { return !r.approved(w) })
-	}
-	r.pace(page)
-	if err := r.brakePage(page); err != nil {
-		return err
-	}
-	if err := r.intend(ctx, page); err != nil {
-		return err
-	}
-	r.ended = r.ended[:0]
-	if err := r.act(ctx, page); err != nil {
-		return err
-	}
 	if r.Proof != nil {
 		r.Proof.page(len(entries), r.ended)
+	}
+	return nil
+}
+
+// workOff has the workers act on what prepare hands them. Where the brake stops the run, what went
+// before is finished; any other error ends it at once.
+func (r *run) workOff(ctx context.Context, entries []Entry, outcomes chan<- Outcome) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	todo := make(chan *work, lookAhead)
+	workers, ctx := errgroup.WithContext(ctx)
+	for range min(r.Workers, len(entries)) {
+		workers.Go(func() error {
+			for w := range todo {
+				if err := r.settle(ctx, w, outcomes); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	err := r.prepare(ctx, r.chosen(entries), todo, outcomes)
+	close(todo)
+	if err != nil && !errors.Is(err, ErrBraked) {
+		cancel()
+	}
+	return cmp.Or(workers.Wait(), err)
+}
+
+// prepare looks at entries, a few at a time, and hands over those that there is something to do
+// for. Nothing is done to one before its intent is on record.
+func (r *run) prepare(ctx context.Context, entries []Entry, todo chan<- *work, outcomes chan<- Outcome) error {
+	for some := range slices.Chunk(entries, lookAtOnce) {
+		page := r.looked(ctx, some)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if r.Approved != nil {
+			page = slices.DeleteFunc(page, func(w *work) bool { return !r.approved(w) })
+		}
+		r.pace(page)
+		if err := r.brakePage(page); err != nil {
+			return err
+		}
+		if err := r.intend(ctx, page); err != nil {
+			return err
+		}
+		for _, w := range page {
+			if err := r.hand(ctx, w, todo, outcomes); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// hand gives an entry to the workers, or where there is nothing to do for it, its outcome to
+// the record.
+func (r *run) hand(ctx context.Context, w *work, todo chan<- *work, outcomes chan<- Outcome) error {
+	switch {
+	case !w.later.IsZero():
+		outcomes <- r.postponed(w)
+	case acts(w.decision.Action) || w.seen.Remote.Untuned:
+		select {
+		case todo <- w:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	default:
+		outcomes <- r.conclude(w)
 	}
 	return nil
 }
@@ -215,42 +288,11 @@ func (r *run) intend(ctx context.Context, page []*work) error {
 	return nil
 }
 
-// act works the page off with bounded workers, and records outcomes while it does.
-func (r *run) act(ctx context.Context, page []*work) error {
-	outcomes := make(chan Outcome, len(page)) // room for all: no worker waits for a record
-	var todo []*work
-	for _, w := range page {
-		switch {
-		case !w.later.IsZero():
-			outcomes <- r.postponed(w)
-		case acts(w.decision.Action) || w.seen.Remote.Untuned:
-			todo = append(todo, w)
-		default:
-			outcomes <- r.conclude(w)
-		}
-	}
-	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() error { return r.record(ctx, outcomes) })
-	both.Go(func() error {
-		defer close(outcomes)
-		workers, ctx := errgroup.WithContext(ctx)
-		workers.SetLimit(r.Workers)
-		for _, w := range todo {
-			workers.Go(func() error { return r.settle(ctx, w, outcomes) })
-		}
-		return workers.Wait()
-	})
-	return both.Wait()
-}
-
-// record writes down what the workers send, as much at a time as has come in. What was
-// done is recorded even where the run is being ended.
+// record writes down what the workers send, many at a time. What was done is recorded even
+// where the run is being ended.
 func (r *run) record(ctx context.Context, outcomes <-chan Outcome) error {
 	for first := range outcomes {
-		batch := []Outcome{first}
-		for len(outcomes) > 0 {
-			batch = append(batch, <-outcomes)
-		}
+		batch := gather(first, outcomes)
 		if err := r.recordBatch(ctx, batch); err != nil {
 			return fmt.Errorf("sync: record outcomes: %w", err)
 		}
@@ -265,6 +307,25 @@ func (r *run) record(ctx context.Context, outcomes <-chan Outcome) error {
 		}
 	}
 	return nil
+}
+
+// gather waits a moment for outcomes that can share a record with the first one. What a crash
+// takes in that moment the next run finds out by the intents.
+func gather(first Outcome, outcomes <-chan Outcome) []Outcome {
+	batch := []Outcome{first}
+	enough := time.NewTimer(recordEvery)
+	defer enough.Stop()
+	for {
+		select {
+		case o, more := <-outcomes:
+			if !more {
+				return batch
+			}
+			batch = append(batch, o)
+		case <-enough.C:
+			return batch
+		}
+	}
 }
 
 func (r *run) recordBatch(ctx context.Context, batch []Outcome) error {

@@ -124,7 +124,7 @@ func New(o Options) (*Driver, error) {
 func transport(caCert string) (*http.Transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	t.MaxIdleConnsPerHost = workers
+	t.MaxIdleConnsPerHost = 4 * workers // a run looks at names while it writes others
 	t.Proxy = egress.Proxy(t.Proxy)
 	t.DialContext = (&net.Dialer{Timeout: defaultTimeout, KeepAlive: defaultTimeout, Control: egress.Control}).DialContext
 	if caCert == "" {

@@ -97,6 +97,36 @@ func TestNothingNewWritesNothing(t *testing.T) {
 	}
 }
 
+func TestWhatIsBroughtInLineIsTold(t *testing.T) {
+	h := sqlite(t)
+	d := h.destination(t, "one")
+	s := h.put(t, "a", "v")
+	h.work(t, d)
+	h.places.at("one").ChangeSettings()
+	results := func() []models.SyncResult {
+		run, err := h.Trigger(t.Context(), admin, d.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.work(t, d)
+		results, _, err := h.Results(t.Context(), admin, store.ResultQuery{Run: run.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return results
+	}
+	got := results()
+	if len(got) != 1 || got[0].Action != models.ActionTune || got[0].Failed || got[0].Status != models.StatusInSync || got[0].Error == "" {
+		t.Fatalf("results %+v", got)
+	}
+	if again := results(); len(again) != 0 {
+		t.Errorf("results where nothing differs any more: %+v", again)
+	}
+	if state := h.state(t, s, d); state.Status != models.StatusInSync || state.LastError != "" {
+		t.Errorf("state %+v", state)
+	}
+}
+
 func TestTrigger(t *testing.T) {
 	h := sqlite(t)
 	d := h.destination(t, "one")

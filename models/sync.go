@@ -157,6 +157,7 @@ const (
 	ActionTake    SyncAction = "take"   // the destination's value becomes a new version in Keeper
 	ActionHold    SyncAction = "hold"   // left alone until a person decides
 	ActionRefuse  SyncAction = "refuse" // not ours, or in conflict: left alone
+	ActionTune    SyncAction = "tune"   // what stands beside the value, such as its key and tags, is brought in line
 )
 
 // SyncResult is what a run found or did about one secret. Secrets that were in sync and

@@ -33,10 +33,14 @@ func (d *limited) Tune(ctx context.Context, name string) (Remote, error) {
 }
 
 // tuned brings in line what stands beside a value that is in sync. A failure is told and
-// tried again, and takes nothing away from what is known of the value.
+// tried again, and takes nothing away from what is known of the value. Where nothing else was
+// done, it is what the run did.
 func (r *run) tuned(ctx context.Context, w *work, o Outcome) Outcome {
 	if o.Status != models.StatusInSync || o.Err != nil || o.Forget || !w.seen.Remote.Untuned {
 		return o
+	}
+	if o.Action == models.ActionNone {
+		o.Action, o.Why = models.ActionTune, "What stands beside the value there was brought in line with the destination's settings."
 	}
 	_, err := tune(ctx, r.driver, w.entry.RemoteName)
 	if err != nil && ctx.Err() == nil {

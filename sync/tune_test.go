@@ -37,7 +37,9 @@ func TestTune(t *testing.T) {
 		mustBe(t, "in sync", run(true).InSync, 3)
 		mustBe(t, "tunes", w.place.Calls()[memory.OpTune], 3)
 		mustBe(t, "writes", w.writes("a"), 1)
+		mustBe(t, "action", w.book.last("a").Action, models.ActionTune)
 		run(true)
+		mustBe(t, "outcomes that tell of no more", w.book.last("a").Changed(), false)
 		for op, n := range w.place.Calls() {
 			if op != memory.OpList && n > 0 {
 				t.Errorf("%d calls to %s where nothing differs", n, op)
@@ -58,6 +60,7 @@ func TestTune(t *testing.T) {
 		w.place.Inject(memory.Fault{Op: memory.OpTune, Name: "keeper/b", Kind: fault.Forbidden})
 		counts := run(true)
 		mustBe(t, "failed", counts.Failed, 1)
+		mustBe(t, "action that failed", w.book.last("b").Action, models.ActionTune)
 		mustBe(t, "in sync", counts.InSync, 2)
 		w.check(t)
 		w.place.ClearFaults()

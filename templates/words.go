@@ -105,7 +105,7 @@ func operationWord(a models.SyncAction) string {
 var operationWords = map[models.SyncAction]string{
 	models.ActionNone: "look", models.ActionCreate: "create", models.ActionUpdate: "update", models.ActionRepair: "repair", models.ActionMark: "mark",
 	models.ActionRestore: "restore", models.ActionDelete: "delete", models.ActionTake: "take into Keeper", models.ActionHold: "ask a person",
-	models.ActionRefuse: "leave alone",
+	models.ActionRefuse: "leave alone", models.ActionTune: "give the destination's settings",
 }
 
 var healthLooks = map[Health]Look{
@@ -195,7 +195,7 @@ func outcomeLook(o models.Outcome) Look {
 var actionWords = map[models.SyncAction]string{
 	models.ActionNone: "nothing", models.ActionCreate: "created", models.ActionUpdate: "updated", models.ActionRepair: "repaired",
 	models.ActionMark: "marked as Keeper's", models.ActionRestore: "restored", models.ActionDelete: "deleted", models.ActionRefuse: "left alone",
-	models.ActionTake: "taken into Keeper", models.ActionHold: "left to a person",
+	models.ActionTake: "taken into Keeper", models.ActionHold: "left to a person", models.ActionTune: "given the destination's settings",
 }
 
 // resultWord is what a run did about one secret, or could not do.

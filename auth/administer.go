@@ -52,7 +52,7 @@ func (s *Service) gravely(
 	do func(tx *store.Tx, actor models.Actor) error,
 ) error {
 	if Can(actor, action, where) {
-		if err := Proven(actor, s.now()); err != nil {
+		if err := s.askProof(ctx, actor, operation); err != nil {
 			return err
 		}
 	}

@@ -1,9 +1,11 @@
 package auth
 
 import (
+	"context"
 	"slices"
 	"time"
 
+	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 )
@@ -35,6 +37,32 @@ func Proven(actor models.Actor, now time.Time) error {
 		return nil
 	}
 	return Reproof()
+}
+
+// reasonProofNeeded is why an act was refused of which a proof is all that is missing.
+const reasonProofNeeded = "proof_needed"
+
+// askProof is Proven, and records that a proof was asked for.
+func (s *Service) askProof(ctx context.Context, actor models.Actor, operation string) error {
+	return s.proofAsked(ctx, actor, operation, Proven(actor, s.now()))
+}
+
+// proofAsked records an Unproven error and returns what it is given. A session is asked for an
+// act once in a while, however often its page is loaded; with the proof it has another hash.
+func (s *Service) proofAsked(ctx context.Context, actor models.Actor, operation string, err error) error {
+	if !fault.Is(err, fault.Unproven) || s.tries.begin("proof\x00"+string(actor.UserID)+"\x00"+actor.SessionHash+"\x00"+operation) > 1 {
+		return err
+	}
+	return s.refuseAs(ctx, audit.Entry(actor, operation), reasonProofNeeded, err)
+}
+
+// Administers is nil where the actor may change users now. The pages ask it before a form is
+// filled in, so that the proof is not asked for after.
+func (s *Service) Administers(ctx context.Context, actor models.Actor) error {
+	if err := Check(actor, ManageUsers, Global); err != nil {
+		return s.refuse(ctx, actor, string(ManageUsers), err)
+	}
+	return s.askProof(ctx, actor, string(ManageUsers))
 }
 
 // MayReveal is nil where an actor who may reveal values may do so in this environment now: of

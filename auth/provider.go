@@ -111,7 +111,7 @@ func (s *Service) mayProvide(ctx context.Context, actor models.Actor, operation 
 	if err := holds(actor, wholeAdministrator); err != nil {
 		return s.refuse(ctx, actor, operation, err)
 	}
-	return Proven(actor, s.now())
+	return s.askProof(ctx, actor, operation)
 }
 
 // provide is gravely for a change of an identity provider, and has this replica look again.

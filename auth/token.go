@@ -34,7 +34,7 @@ func (s *Service) CreateToken(ctx context.Context, actor models.Actor, n NewToke
 		return "", models.Token{}, err
 	}
 	if exempts(unscoped(actor), token.Scope) {
-		if err := Proven(actor, s.now()); err != nil {
+		if err := s.askProof(ctx, actor, "token.create"); err != nil {
 			return "", models.Token{}, err
 		}
 	}

@@ -80,7 +80,7 @@ func (s *Service) RotateToken(ctx context.Context, actor models.Actor, id models
 		return tx.AppendAudit(entry)
 	})
 	if err != nil {
-		return "", models.Token{}, err
+		return "", models.Token{}, s.proofAsked(ctx, actor, "token.rotate", err)
 	}
 	return text, next, nil
 }

@@ -161,12 +161,9 @@ func (s *Service) onOwnFactors(ctx context.Context, actor models.Actor, action s
 }
 
 func (s *Service) mayChangeFactors(ctx context.Context, actor models.Actor) error {
-	err := Proven(actor, s.now())
 	if actor.Kind != models.ActorUser {
-		err = fault.New(fault.Forbidden, "Second factors are set up only by the person whose they are.").WithHint("Sign in with a browser.")
+		err := fault.New(fault.Forbidden, "Second factors are set up only by the person whose they are.").WithHint("Sign in with a browser.")
+		return s.refuse(ctx, actor, "factor.change", err)
 	}
-	if err == nil || fault.Is(err, fault.Unproven) {
-		return err
-	}
-	return s.refuse(ctx, actor, "factor.change", err)
+	return s.askProof(ctx, actor, "factor.change")
 }

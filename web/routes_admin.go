@@ -3,7 +3,6 @@ package web
 import (
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/fault"
-	"github.com/your-org/keeper/models"
 )
 
 // administration is the pages of Admin: accounts, groups, everybody's tokens. For who may not
@@ -71,7 +70,7 @@ func hidden(rt route) route {
 // administers refuses who may not change users, and asks for a proof that it will take
 // anyway: before the form is filled in, not after.
 func (r *request) administers() error {
-	return auth.CheckAt(r.actor, auth.ManageUsers, models.Environment{}, r.web.Now())
+	return r.web.Auth.Administers(r.Context(), r.actor)
 }
 
 // needsProof reports whether a change now would ask for a proof of who one is.

@@ -7,6 +7,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,7 +22,8 @@ import (
 // samlHouse is a house that knows its own address, with an identity provider beside it.
 type samlHouse struct {
 	*house
-	idp *samltest.IDP
+	idp     *samltest.IDP
+	answers samlAnswers
 }
 
 var (
@@ -36,6 +40,14 @@ func newSAMLHouse(t *testing.T, change func(*models.ProviderConfig)) *samlHouse 
 	t.Cleanup(idp.Close)
 	h := &samlHouse{house: newHouse(t), idp: idp}
 	h.serveAs(t)
+	h.introduce(t, change)
+	return h
+}
+
+// introduce sets the provider up on both sides.
+func (h *samlHouse) introduce(t *testing.T, change func(*models.ProviderConfig)) {
+	t.Helper()
+	idp := h.idp
 	e := h.environment("production")
 	h.user("root", models.RoleAdmin, nil)
 	config := models.ProviderConfig{
@@ -46,7 +58,7 @@ func newSAMLHouse(t *testing.T, change func(*models.ProviderConfig)) *samlHouse 
 		change(&config)
 	}
 	ctx := context.Background()
-	_, err = h.auth.CreateProvider(ctx, models.System(), auth.NewProvider{Name: "okta", Config: config})
+	_, err := h.auth.CreateProvider(ctx, models.System(), auth.NewProvider{Name: "okta", Config: config})
 	must(t, err)
 	g, err := h.auth.CreateGroup(ctx, models.System(), auth.NewGroup{Provider: "okta", Name: "keeper-devs"})
 	must(t, err)
@@ -57,21 +69,54 @@ func newSAMLHouse(t *testing.T, change func(*models.ProviderConfig)) *samlHouse 
 	metadata, err := h.auth.ProviderMetadata(ctx, "okta")
 	must(t, err)
 	must(t, idp.Register(metadata))
-	return h
 }
 
 // serveAs serves the house again from an address that its accounts know.
 func (h *samlHouse) serveAs(t *testing.T) {
 	t.Helper()
+	listener := loopback(t)
+	h.serveOn(t, listener, "http://"+listener.Addr().String(), (*httptest.Server).Start)
+}
+
+func loopback(t *testing.T) net.Listener {
+	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	must(t, err)
-	h.url = "http://" + listener.Addr().String()
+	return listener
+}
+
+func (h *samlHouse) serveOn(t *testing.T, listener net.Listener, address string, start func(*httptest.Server)) {
+	t.Helper()
+	h.url = address
 	h.auth = h.replica(t)
 	h.handler = h.newHandler(houseOptions{publicURL: h.url}, slog.New(slog.NewJSONHandler(h.log, nil)))
-	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: h.handler, ReadHeaderTimeout: time.Second}}
-	server.Start()
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: h.answers.over(h.handler), ReadHeaderTimeout: 10 * time.Second}}
+	start(server)
 	t.Cleanup(server.Close)
 	t.Cleanup(h.feed.close)
+}
+
+// samlAnswers keeps the headers of the providers' answers as browsers brought them.
+type samlAnswers struct {
+	mu   sync.Mutex
+	came []http.Header
+}
+
+func (a *samlAnswers) over(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/acs") {
+			a.mu.Lock()
+			a.came = append(a.came, r.Header.Clone())
+			a.mu.Unlock()
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (a *samlAnswers) all() []http.Header {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.came)
 }
 
 // replica is another service on the same database.

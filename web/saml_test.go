@@ -42,11 +42,7 @@ func (v *visitor) atProvider(begin string) url.Values {
 	if answer.StatusCode != http.StatusOK {
 		v.t.Fatalf("the provider answered %d: %s", answer.StatusCode, body)
 	}
-	fields := url.Values{}
-	for _, found := range hiddenField.FindAllStringSubmatch(string(body), -1) {
-		fields.Set(found[1], strings.NewReplacer("&#43;", "+", "&#34;", `"`, "&amp;", "&").Replace(found[2]))
-	}
-	return fields
+	return fieldsOf(string(body))
 }
 
 // samlSignIn signs in all the way, and returns what the sign-in was answered with.

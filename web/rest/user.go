@@ -142,7 +142,7 @@ func user(a auth.Account) api.User {
 		ID: string(a.ID), Kind: string(a.Kind), Username: a.Username, DisplayName: a.DisplayName, Email: a.Email, Description: a.Description,
 		Role: string(a.Role), EffectiveRole: string(a.Effective), Disabled: a.Disabled, BreakGlass: a.BreakGlass, MustChangePassword: a.MustChangePassword,
 		PasswordExpiresAt: moment(a.PasswordExpiresAt),
-		Grants: convert(a.Grants, grant), Revision: a.Revision, CreatedAt: a.CreatedAt.UTC(), UpdatedAt: a.UpdatedAt.UTC(), LastSignInAt: moment(a.LastSignInAt),
+		Grants:            convert(a.Grants, grant), Revision: a.Revision, CreatedAt: a.CreatedAt.UTC(), UpdatedAt: a.UpdatedAt.UTC(), LastSignInAt: moment(a.LastSignInAt),
 	}
 }
 

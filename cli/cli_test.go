@@ -56,6 +56,7 @@ func TestScripts(t *testing.T) {
 			"serving":  serving,
 			"tokenenv": func(ts *testscript.TestScript, _ bool, args []string) { setFromFile(ts, "KEEPER_TOKEN", args[0]) },
 			"envfile":  func(ts *testscript.TestScript, _ bool, args []string) { setFromFile(ts, args[0], args[1]) },
+			"idp":      func(ts *testscript.TestScript, _ bool, _ []string) { identityProvider(ts) },
 			"awskms":   func(ts *testscript.TestScript, _ bool, _ []string) { accounts.open(t, ts) },
 			"awsfault": func(ts *testscript.TestScript, _ bool, args []string) { accounts.fault(ts, args) },
 			"awsedit":  func(ts *testscript.TestScript, _ bool, args []string) { editAtAWS(ts, args[0], args[1]) },

@@ -15,12 +15,12 @@ import (
 )
 
 // pageSize is how many entries the engine works on at a time. It bounds how long a change
-// waits for a pass that has come by already: at 50 writes a second, two seconds. Where they were
-// all to be written and took no more than quickPage, the next page has twice as many, up to mostPage.
+// waits for a pass that has come by already: at 50 writes a second, two seconds. Where writes are
+// quicker pages grow, up to mostPage, as long as they take no longer than that.
 const (
-	pageSize  = 100
-	mostPage  = 400
-	quickPage = 500 * time.Millisecond
+	pageSize = 100
+	mostPage = 400
+	pageTime = 2 * time.Second
 )
 
 // catchUpEvery is how often a pass looks for what changed behind it.
@@ -114,10 +114,14 @@ func (l *ledger) Entries(ctx context.Context, dueOnly bool) iter.Seq2[[]keepersy
 // nextSize is the size of the page after one that took so long.
 func nextSize(rows []store.SyncEntry, size int, took time.Duration) int {
 	idle := func(r store.SyncEntry) bool { return r.State != nil && !r.State.Dirty }
-	if took > quickPage || slices.ContainsFunc(rows, idle) {
+	switch {
+	case took > pageTime || slices.ContainsFunc(rows, idle):
 		return pageSize
+	case took > pageTime/2:
+		return size
+	default:
+		return min(2*size, mostPage)
 	}
-	return min(2*size, mostPage)
 }
 
 // catchUp yields what changed up to a secret since the pass came by it.

@@ -19,11 +19,11 @@ const (
 	maxRounds      = 4  // looks at one entry, and actions on it, in one run
 	recordTime     = 30 * time.Second
 	recordEvery    = 50 * time.Millisecond // how long an outcome waits for others to be recorded with
-	// lookAtOnce is how many entries are looked at together, and lookAhead how many wait, looked
-	// at, for a worker. They bound how old a look may be by the time it is acted on: at 50 writes
-	// a second, two seconds. Full batches, so that no call is made for less.
+	// lookAtOnce is how many entries are looked at together, in full batches, so that no call is
+	// made for less. Looked at, waiting for a worker, are no more than one in lookAhead of the
+	// page's. Both bound how old a look may be by the time it is acted on.
 	lookAtOnce = 4 * fetchBatch
-	lookAhead  = fetchBatch
+	lookAhead  = 5
 )
 
 // Options say how a run goes.
@@ -180,7 +180,7 @@ func (r *run) page(ctx context.Context, entries []Entry) error {
 func (r *run) workOff(ctx context.Context, entries []Entry, outcomes chan<- Outcome) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	todo := make(chan *work, lookAhead)
+	todo := make(chan *work, len(entries)/lookAhead)
 	workers, ctx := errgroup.WithContext(ctx)
 	for range min(r.Workers, len(entries)) {
 		workers.Go(func() error {

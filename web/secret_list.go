@@ -24,7 +24,7 @@ func (w *Web) listSecrets(r *request) error {
 	if err != nil {
 		return err
 	}
-	page.Environment, page.Pager = environment, templates.Pager{Next: found.Next, Total: -1}
+	page.Environment, page.Pager = environment, pagerOf(found.Around)
 	if page.Rows, err = w.secretRows(r, found.Secrets); err != nil {
 		return err
 	}
@@ -41,6 +41,11 @@ func (w *Web) listSecrets(r *request) error {
 	}
 	page.Empty = len(page.Rows) == 0 && !page.Filter.Narrow() && environment == nil && query.Cursor == ""
 	return r.showList(page, &page.BasePage, "results")
+}
+
+// pagerOf leads to the pages around one.
+func pagerOf(around secrets.Around) templates.Pager {
+	return templates.Pager{Prev: around.Prev, Next: around.Next, Total: -1}
 }
 
 // secretQuery is a filter as the service takes it, and the environment that it names.
@@ -146,6 +151,6 @@ func (w *Web) listDeleted(r *request) error {
 			Secret: s, Environment: environmentIn(environments, s.EnvironmentID), MayUndelete: r.may(auth.DeleteSecret, s.EnvironmentID),
 		})
 	}
-	page.Environment, page.Pager = environment, templates.Pager{Next: found.Next, Total: -1}
+	page.Environment, page.Pager = environment, pagerOf(found.Around)
 	return r.show(page, &page.BasePage)
 }

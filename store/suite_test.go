@@ -18,7 +18,7 @@ import (
 // TestSuite runs the same cases on every database.
 func TestSuite(t *testing.T) {
 	suite := map[string]func(*testing.T, *store.Store){
-		"Schema": testSchema, "Overview": testOverview, "Environments": testEnvironments, "Secrets": testSecrets, "SecretList": testSecretList,
+		"Schema": testSchema, "Overview": testOverview, "Figures": testFigures, "Environments": testEnvironments, "Secrets": testSecrets, "SecretList": testSecretList,
 		"Versions": testVersions, "Keys": testKeys, "Destinations": testDestinations, "SyncStates": testSyncStates, "Groups": testGroups,
 		"SyncEntries": testSyncEntries, "SyncRuns": testSyncRuns, "Receipts": testReceipts, "Users": testUsers, "Sessions": testSessions,
 		"ReplacedSession": testReplacedSession, "Attempts": testAttempts, "Factors": testFactors,

@@ -131,6 +131,9 @@ var changes = []change{
 	adds(&groupMemberEnd{}, "EndsAt"),
 	adds(&providerTested{}, "TestedAt"),
 	indexes("sessions_provider", "sessions", "provider_id"),
+
+	creates(&dailyFigure{}),
+	indexes("sync_runs_finished", "sync_runs", "finished_at"),
 }
 
 // VersionTable is where goose keeps which migrations ran.

@@ -44,7 +44,7 @@ func (s *Service) Reveal(ctx context.Context, actor models.Actor, id models.Secr
 		return Revealed{}, err
 	}
 	if versionErr != nil {
-		return Revealed{}, fault.New(fault.NotFound, "The secret %s has no version %d.", r.Secret.Name, number).WithHint("Its versions run from 1 to %d.", r.Secret.CurrentVersion)
+		return Revealed{}, noVersion(r.Secret, number)
 	}
 	return s.reveal(ctx, actor, e, r)
 }

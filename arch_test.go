@@ -60,6 +60,7 @@ var mayImport = map[string][]string{
 	"kms/drivertest":          {"fault", "kms", "models"},
 	"sync/drivertest":         {"fault", "models", "sync"},
 	"store/storetest":         {"store", "test/databases"},
+	"test/browser":            {},
 	"test/databases":          {},
 	"test/awsstandin":         {"test/awsstandin/standin"},
 	"static/build":            {},

@@ -69,6 +69,7 @@ var functions = template.FuncMap{
 	"objectURL": objectURL,
 
 	"synced":          func(base *BasePage, states []DestinationState) SyncedView { return SyncedView{base, states} },
+	"holders":         func(base *BasePage, all []AccessHolder) HoldersView { return HoldersView{base, all} },
 	"entries":         func(base *BasePage, all []models.AuditEntry) EntriesView { return EntriesView{base, all} },
 	"runs":            func(base *BasePage, all []RunView, where bool) RunsView { return RunsView{base, all, where} },
 	"alertKinds":      func() []models.AlertKind { return models.AlertKinds },

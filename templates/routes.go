@@ -43,9 +43,12 @@ var Routes = []Route{
 	{"GET", "/secrets/{secret}/versions"},
 	{"GET", "/secrets/{secret}/versions/new"},
 	{"POST", "/secrets/{secret}/versions"},
+	{"GET", "/secrets/{secret}/versions/diff"}, // ?from= and ?to= are the two versions
+	{"POST", "/secrets/{secret}/versions/diff"},
 	{"POST", "/secrets/{secret}/versions/{version}/reveal"},
 	{"GET", "/secrets/{secret}/versions/{version}/rollback"},
 	{"POST", "/secrets/{secret}/versions/{version}/rollback"},
+	{"GET", "/secrets/{secret}/access"},
 	{"GET", "/secrets/{secret}/activity"},
 	{"GET", "/secrets/{secret}/delete"},
 	{"POST", "/secrets/{secret}/delete"},

@@ -249,7 +249,7 @@ func sampleSecrets(b BasePage, all map[string]Page) {
 
 	states := []DestinationState{{Destination: awsMain, Sync: failedState(1)}, {Destination: vaultMain, Sync: sampleState(1, models.StatusInSync, 2*time.Hour)}}
 	states[1].Sync.Status, states[1].Hold = models.StatusConflict, new(sampleHold(models.StatusConflict))
-	all["secret"] = &SecretPage{BasePage: b, SecretHead: sampleHead(), Version: sampleVersions()[0], States: states, Recent: sampleEntries()[:4]}
+	all["secret"] = &SecretPage{BasePage: b, SecretHead: sampleHead(), Version: sampleVersions()[0], Newest: sampleVersions(), States: states, Recent: sampleEntries()[:4]}
 	all["secret certificate"] = &SecretPage{BasePage: b, SecretHead: certificateHead(), States: states[1:]}
 	viewer := sampleHead()
 	viewer.Rights, viewer.Secret.Facts = SecretRights{}, models.Facts{Keys: []string{"host", "password"}, SSHKey: &models.SSHKeyFacts{Kind: "ssh-ed25519", Encrypted: true}}
@@ -258,6 +258,7 @@ func sampleSecrets(b BasePage, all map[string]Page) {
 	gone.Secret = deleted
 	all["secret deleted"] = &SecretPage{BasePage: b, SecretHead: gone}
 	all["versions"] = &SecretVersionsPage{BasePage: b, SecretHead: sampleHead(), Versions: sampleVersions(), Pager: Pager{Total: 4}}
+	sampleComparisons(b, all)
 	all["activity"] = &SecretActivityPage{BasePage: b, SecretHead: sampleHead(), Entries: sampleEntries()}
 	all["activity empty"] = &SecretActivityPage{BasePage: b, SecretHead: sampleHead()}
 	all["reveal"] = &SecretRevealPage{BasePage: b, SecretHead: sampleHead(), Number: 4, Value: "sk_test_SAMPLE<only>\nsecond line"}

@@ -93,12 +93,12 @@ func (w *Web) showSecret(r *request) error {
 		return err
 	}
 	page := &templates.SecretPage{SecretHead: head}
-	versions, err := w.Secrets.Versions(r.Context(), r.actor, head.Secret.ID, 0, 1)
+	page.Newest, err = w.Secrets.Versions(r.Context(), r.actor, head.Secret.ID, 0, templates.RotationSteps+1)
 	if err != nil {
 		return err
 	}
-	if len(versions) > 0 {
-		page.Version = versions[0]
+	if len(page.Newest) > 0 {
+		page.Version = page.Newest[0]
 	}
 	states, err := w.destinationStates(r, []models.Secret{head.Secret})
 	if err != nil {

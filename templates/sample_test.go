@@ -188,7 +188,7 @@ func samplePages() map[string]Page {
 	b := sampleBase()
 	anonymous := BasePage{CSRFToken: "c5rf-t0ken", Now: sampleNow}
 	all := map[string]Page{}
-	for _, add := range []func(BasePage, map[string]Page){samplePeople, sampleSecrets, sampleSecretForms, sampleEnvironments, sampleDestinations, sampleSync, sampleDashboards, sampleKeyPages, sampleEnvironmentKeys, samplePlanPages, sampleHoldPages, sampleImportPages, sampleAccounts, sampleProviders} {
+	for _, add := range []func(BasePage, map[string]Page){samplePeople, sampleSecrets, sampleSecretForms, sampleEnvironments, sampleDestinations, sampleSync, sampleDashboards, sampleKeyPages, sampleEnvironmentKeys, samplePlanPages, sampleHoldPages, sampleImportPages, sampleAccounts, sampleProviders, sampleSearch} {
 		add(b, all)
 	}
 	all["sign-in"] = &SignInPage{BasePage: anonymous}
@@ -373,6 +373,7 @@ func sampleDashboards(b BasePage, all map[string]Page) {
 	counts := DashboardCounts{Secrets: 1204, Environments: 3, Destinations: 4, Copies: StateCounts{StateInSync: 889, StateFailed: 2, StateDrifted: 3, StatePending: 33, StateHeld: 14, StateUnknown: 89}, ChangedToday: 17, RevealsToday: 42}
 	all["dashboard"] = &DashboardPage{
 		BasePage: b, Counts: counts, Health: health, Grid: groups, Activity: sampleEntries(), MayCreate: true, TroubleTotal: 7, Unreachable: views[3:], Encryption: sampleEncryption(),
+		Charts: sampleCharts(), Drift: map[models.DestinationID]Spark{awsMain.ID: {0, 3, 0, 12, 1}, vaultMain.ID: make(Spark, 5)},
 		Braked: []PlanHead{planHead(samplePlan(models.PlanHeld, time.Hour))}, Undecided: []DestinationView{{Destination: awsMain, Environment: production, Held: 2}},
 		Troubles: []Trouble{
 			{4, "payments/db/replica-password", production, DestinationState{Destination: awsMain, Sync: failedState(4)}},

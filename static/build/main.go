@@ -37,7 +37,7 @@ func build() error {
 // modules that a script imports where a page needs them.
 var bundles = map[string][]string{
 	"iife": {"src/keeper.js", "src/theme.js", "src/keeper.css"},
-	"esm":  {"src/code.js", "src/yaml.js"},
+	"esm":  {"src/charts.js", "src/code.js", "src/yaml.js"},
 }
 
 func bundle() error {

@@ -10,4 +10,5 @@ import "./passkey.js";
 import "./prove.js";
 import "./codes.js";
 import "./times.js";
+import "./figures.js";
 import "./live.js";

@@ -173,6 +173,19 @@ func (tx *Tx) RetryFailed(run models.SyncRun, now time.Time) (int, error) {
 	return int(done.RowsAffected + groups.RowsAffected), translate(groups.Error, "sync group")
 }
 
+// DueNow makes secrets due at once at a destination, as they stand there.
+func (tx *Tx) DueNow(destination models.DestinationID, ids []models.SecretID, now time.Time) error {
+	states := func() *gorm.DB {
+		return tx.db().Model(&models.SyncState{}).Where("destination_id = ? AND secret_id IN ?", destination, ids)
+	}
+	if done := states().Where("group_id = 0").UpdateColumns(map[string]any{"next_try_at": micro(now)}); done.Error != nil {
+		return translate(done.Error, "sync state")
+	}
+	groups := tx.db().Model(&models.SyncGroup{}).Where("id IN (?)", states().Select("group_id")).
+		UpdateColumns(map[string]any{"next_try_at": micro(now)})
+	return translate(groups.Error, "sync group")
+}
+
 // TakenAway lists the entries of which a destination's runs took something away since a time,
 // or since a person last let a plan go, with how many values of each: a copy was deleted, a value
 // was written over that was not Keeper's, or was taken into Keeper. What failed is among it,

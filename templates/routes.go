@@ -31,6 +31,7 @@ var Routes = []Route{
 	{"POST", "/password"},
 
 	{"GET", "/"},
+	{"GET", "/search"}, // ?q= is looked for in everything that the actor may see
 	{"GET", "/events"}, // server-sent events; ?topics= names what the page shows
 
 	{"GET", "/secrets"},

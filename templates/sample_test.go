@@ -188,7 +188,7 @@ func samplePages() map[string]Page {
 	b := sampleBase()
 	anonymous := BasePage{CSRFToken: "c5rf-t0ken", Now: sampleNow}
 	all := map[string]Page{}
-	for _, add := range []func(BasePage, map[string]Page){samplePeople, sampleSecrets, sampleSecretForms, sampleEnvironments, sampleDestinations, sampleSync, sampleDashboards, sampleKeyPages, sampleEnvironmentKeys, samplePlanPages, sampleHoldPages, sampleImportPages, sampleAccounts, sampleProviders} {
+	for _, add := range []func(BasePage, map[string]Page){samplePeople, sampleSecrets, sampleSecretForms, sampleEnvironments, sampleDestinations, sampleSync, sampleDashboards, sampleKeyPages, sampleEnvironmentKeys, samplePlanPages, sampleHoldPages, sampleImportPages, sampleAccounts, sampleProviders, sampleSearch} {
 		add(b, all)
 	}
 	all["sign-in"] = &SignInPage{BasePage: anonymous}

@@ -30,6 +30,7 @@ func (w *Web) table() []route {
 
 		{get, "/", signedIn, w.dashboard, nil},
 		{get, "/events", signedIn, w.events, nil},
+		{get, "/search", signedIn, w.search, nil},
 
 		{get, "/secrets", signedIn, w.listSecrets, nil},
 		{get, "/secrets/new", signedIn, w.newSecret, nil},

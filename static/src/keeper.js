@@ -2,7 +2,7 @@ import "bootstrap/js/dist/offcanvas";
 import "./htmx.js";
 import "./menus.js";
 import "./theme-choice.js";
-import "./search.js";
+import "./palette.js";
 import "./forms.js";
 import "./editor.js";
 import "./secret.js";

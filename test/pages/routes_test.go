@@ -23,6 +23,8 @@ var walked = map[string][]string{
 	"/secrets/{secret}/versions":                    {""},
 	"/secrets/{secret}/versions/new":                {"", "/secrets/{payments/config}/versions/new", "/secrets/{web/flags}/versions/new"},
 	"/secrets/{secret}/versions/{version}/rollback": {""},
+	"/secrets/{secret}/versions/diff":               {""},
+	"/secrets/{secret}/access":                      {""},
 	"/secrets/{secret}/activity":                    {""},
 	"/secrets/{secret}/delete":                      {""},
 
@@ -68,8 +70,8 @@ var walked = map[string][]string{
 
 	"/keys":                   {""},
 	"/keys/runs":              {""},
-	"/keys/runs/{run}":        {"/keys/runs/{key-run}"},
-	"/keys/runs/{run}/cancel": {"/keys/runs/{key-run}/cancel"},
+	"/keys/runs/{run}":        {"/keys/runs/{key-run}", "/keys/runs/{running}"},
+	"/keys/runs/{run}/cancel": {"/keys/runs/{running}/cancel"},
 	"/audit":                  {"", "/audit?action=secret.create"},
 
 	"/profile":               {""},
@@ -117,8 +119,8 @@ var apart = map[string]string{
 	"/sign-in/step":                     "it follows a password; SecondStep walks it",
 }
 
-// beside are pages that no other page's route stands for: of the API, and of what is not there.
-var beside = []string{"/docs", "/secrets/4711", "/no/such/page"}
+// beside are pages of what is not there.
+var beside = []string{"/secrets/4711", "/no/such/page"}
 
 // TestEveryPageIsWalked fails for a page that has no entry, and for an entry of no page.
 func TestEveryPageIsWalked(t *testing.T) {

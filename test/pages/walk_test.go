@@ -56,6 +56,7 @@ func TestWalk(t *testing.T) {
 	must(t, err)
 	t.Run("SignedOut", func(t *testing.T) { walk(t, newTab(t, w, stranger), "/sign-in?next=/secrets", links) })
 	t.Run("SecondStep", func(t *testing.T) { secondStep(t, w, stranger, links) })
+	t.Run("Reference", func(t *testing.T) { reference(t, first) })
 	t.Run("Links", func(t *testing.T) { links.follow(t, w, b) })
 }
 
@@ -95,6 +96,17 @@ func secondStep(t *testing.T, w *world, b *browser.Browser, links *links) {
 	walk(t, tab, at, links)
 }
 
+// reference opens the reference of the API, which is not made of Keeper's own parts: what is
+// held is that it loads, and that nothing of it comes from elsewhere.
+func reference(t *testing.T, tab *browser.Tab) {
+	tab.Noise()
+	must(t, tab.Open("/docs"))
+	must(t, tab.Until("the operations", `() => document.querySelectorAll(".opblock").length > 50`))
+	for _, line := range tab.Noise() {
+		t.Errorf("the console complains: %s", line)
+	}
+}
+
 // walk opens a page and looks at it in each way.
 func walk(t *testing.T, tab *browser.Tab, path string, links *links) {
 	must(t, tab.Look(browser.Desktop))
@@ -113,7 +125,7 @@ func walk(t *testing.T, tab *browser.Tab, path string, links *links) {
 	}{{"desktop", browser.Desktop, false}, {"dark desktop", browser.DesktopDark, true}, {"phone", browser.Phone, true}, {"dark phone", browser.PhoneDark, true}} {
 		must(t, tab.Look(v.look))
 		if v.open {
-			must(t, tab.Ask(new(bool), `() => keeperWalk.open()`))
+			must(t, tab.Ask(new(bool), `(all) => keeperWalk.open(all)`, path == "/profile"))
 		}
 		axe(t, tab, v.name, seen)
 	}

@@ -32,8 +32,9 @@ import (
 const password = "violet harbour lantern"
 
 const (
-	region   = "eu-central-1"
-	keyAlias = "alias/keeper"
+	region    = "eu-central-1"
+	keyAlias  = "alias/keeper"
+	nextAlias = "alias/keeper-next"
 	// long is a name without a place where a line could break.
 	long = "analytics/warehouse/loader-for-the-nightly-export-of-every-customer-account-in-the-northern-region/credentials"
 )
@@ -51,7 +52,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, aws: standin.Start(t, standin.Options{KMSAliases: []string{keyAlias}}), ids: map[string]string{}}
+	w := &world{t: t, aws: standin.Start(t, standin.Options{KMSAliases: []string{keyAlias, nextAlias}}), ids: map[string]string{}}
 	w.start()
 	w.environments()
 	w.people()
@@ -176,6 +177,8 @@ func (w *world) secrets() {
 			must(w.t, err)
 		}
 	}
+	_, err := w.admin.CreateSecret(ctx, api.NewSecret{EnvironmentID: api.EnvironmentNamed("staging"), Name: "web/flags", SecretType: "TEXT", Value: api.NewValue("new")})
+	must(w.t, err)
 	w.ids["secret"], w.ids["version"] = w.ids["payments/stripe/api-key"], "1"
 }
 
@@ -221,7 +224,7 @@ func (w *world) away() string {
 		Credentials: api.DestinationCredentials{AccessKeyID: api.NewValue("test"), SecretAccessKey: api.NewValue("test")},
 	})
 	must(w.t, err)
-	must(w.t, w.aws.Inject(standin.Fault{Service: "secretsmanager", Operation: "*", Region: "eu-west-1", Kind: "denied"}))
+	must(w.t, w.aws.Inject(standin.Fault{Service: "secretsmanager", Operation: "*", Region: "eu-west-1", Kind: standin.FaultDenied}))
 	w.ids["failed-run"] = w.pass(made.ID).ID
 	return made.ID
 }
@@ -242,12 +245,17 @@ func (w *world) pass(destination string) api.SyncRun {
 	return run
 }
 
+// keys makes a second recipient, and a run over keys that does not end.
 func (w *world) keys() {
 	w.t.Helper()
 	abroad := w.aws.CreateKey("eu-west-1", "alias/standby")
 	run, err := w.admin.AddRecipient(w.t.Context(), api.EnvironmentNamed("production"), api.NewRecipient{Kind: "kms", Key: abroad, Label: "standby in Ireland"})
 	must(w.t, err)
 	w.ids["key-run"], w.ids["recipient"] = run.ID, abroad
+	must(w.t, w.aws.Inject(standin.Fault{Service: "kms", Operation: "ReEncrypt", Kind: standin.FaultSlow, Millis: 600_000}))
+	runs, err := w.admin.StartKeyRuns(w.t.Context(), api.NewKeyRun{Kind: "rewrap", EnvironmentID: api.EnvironmentNamed("staging"), ToKey: nextAlias})
+	must(w.t, err)
+	w.ids["running"] = runs.Items[0].ID
 }
 
 // alerts makes a condition that holds, and a channel that tells of it.

@@ -79,9 +79,10 @@ const keeperWalk = (() => {
       }
       return found;
     },
-    // open opens all that a page has folded away, and says whether there was something.
-    open() {
-      const closed = [...document.querySelectorAll("details:not([open])")];
+    // open opens what a page has folded away, and says whether there was something. The menu
+    // of the sidebar lies over the page: it is opened where all is asked for.
+    open(all) {
+      const closed = [...document.querySelectorAll(all ? "details:not([open])" : "main details:not([open])")];
       for (const d of closed) d.open = true;
       return closed.length > 0;
     },
@@ -106,7 +107,7 @@ const keeperWalk = (() => {
         const raw = e.getAttribute("href") ?? e.getAttribute("src") ?? e.getAttribute("hx-get");
         const url = new URL(raw, location.href);
         if (url.origin !== location.origin) {
-          if (e.tagName !== "A") broken.push(`${name(e)} loads from elsewhere: ${url}`);
+          if (e.tagName !== "A" && url.protocol !== "data:") broken.push(`${name(e)} loads from elsewhere: ${url}`);
           continue;
         }
         if (raw.startsWith("#")) {

@@ -40,6 +40,16 @@ const colours = HighlightStyle.define([
   { tag: [tags.comment, tags.separator, tags.punctuation], color: "var(--k-muted)" },
 ]);
 
+// Chromium itself would keep the look of text that is typed over, by a style attribute, which
+// the policy of the pages refuses and the console tells of.
+const typeOver = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    if (event.inputType !== "insertText" || event.isComposing || !event.data || view.state.selection.main.empty) return false;
+    view.dispatch(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+    return true;
+  },
+});
+
 // dress puts the editor over a text area. language is a type of secret, check the function that
 // says where a text is wrong. It returns what puts a text in, and what takes the editor away.
 export function dress(area, { language, label, check }) {
@@ -63,6 +73,7 @@ export function dress(area, { language, label, check }) {
         bracketMatching(),
         highlightActiveLine(),
         EditorView.lineWrapping,
+        typeOver,
         languages[language](),
         syntaxHighlighting(colours),
         linter(({ state }) => marks(check(state.doc.toString())), { delay: 300 }),

@@ -1,7 +1,10 @@
 package store
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -62,20 +65,8 @@ func (tx *Tx) ListSecrets(q SecretQuery) ([]models.Secret, Around, error) {
 	if err != nil {
 		return nil, Around{}, err
 	}
-	query, column, desc := tx.filterSecrets(q), order.column(tx.s.options.Dialect), q.Desc != at.back()
-	if at != nil {
-		id, err := at.number()
-		if err != nil {
-			return nil, Around{}, err
-		}
-		key, err := order.parse(at)
-		if err != nil {
-			return nil, Around{}, err
-		}
-		query = after(query, column, "id", desc, key, id)
-	}
 	limit := pageSize(q.Limit)
-	rows, err := all[models.Secret](orderBy(query, desc, column, "id").Limit(limit+1), "secret")
+	rows, err := tx.pageOfSecrets(q, order, at, limit+1)
 	if err != nil {
 		return nil, Around{}, err
 	}
@@ -83,6 +74,50 @@ func (tx *Tx) ListSecrets(q SecretQuery) ([]models.Secret, Around, error) {
 		return cursor{Order: name, Key: order.key(s), ID: strconv.FormatInt(int64(s.ID), 10)}
 	})
 	return rows, around, nil
+}
+
+// apart is how many environments are asked one by one.
+const apart = 32
+
+// pageOfSecrets lists from a cursor on, in its direction. Environments are asked one by one while
+// they are few: an index of each gives the order, where those of all would be sorted whole.
+func (tx *Tx) pageOfSecrets(q SecretQuery, order secretOrder, at *cursor, limit int) (rows []models.Secret, err error) {
+	environments := slices.Compact(slices.Sorted(slices.Values(q.Environments)))
+	step := 1
+	if len(environments) > apart {
+		step = len(environments)
+	}
+	desc := q.Desc != at.back()
+	for q.Environments = range slices.Chunk(environments, step) {
+		found, err := tx.someSecrets(q, order, at, desc, limit)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, found...)
+	}
+	slices.SortFunc(rows, func(a, b models.Secret) int {
+		if desc {
+			return order.compare(&b, &a)
+		}
+		return order.compare(&a, &b)
+	})
+	return rows[:min(len(rows), limit)], nil
+}
+
+func (tx *Tx) someSecrets(q SecretQuery, order secretOrder, at *cursor, desc bool, limit int) ([]models.Secret, error) {
+	query, column := tx.filterSecrets(q), order.column(tx.s.options.Dialect)
+	if at != nil {
+		id, err := at.number()
+		if err != nil {
+			return nil, err
+		}
+		key, err := order.parse(at)
+		if err != nil {
+			return nil, err
+		}
+		query = after(query, column, "id", desc, key, id)
+	}
+	return all[models.Secret](orderBy(query, desc, column, "id").Limit(limit), "secret")
 }
 
 func (tx *Tx) filterSecrets(q SecretQuery) *gorm.DB {
@@ -120,25 +155,49 @@ func (tx *Tx) filterSecrets(q SecretQuery) *gorm.DB {
 	return query
 }
 
-// secretOrder is a sort key: its column, and how a cursor holds it.
+// secretOrder is a sort key: its column, and what stands there, a text or a time.
 type secretOrder struct {
-	column func(dialect string) string
-	key    func(*models.Secret) string
-	parse  func(*cursor) (any, error)
+	column  func(dialect string) string
+	text    func(*models.Secret) string
+	instant func(*models.Secret) time.Time // where text is nil
 }
 
 var secretOrders = map[SecretSort]secretOrder{
-	SortName:    {column("name"), func(s *models.Secret) string { return s.Name }, textKey},
-	SortType:    {column("type"), func(s *models.Secret) string { return string(s.Type) }, textKey},
-	SortUpdated: {column("updated_at"), func(s *models.Secret) string { return timeKey(s.UpdatedAt) }, instantKey},
-	SortCreated: {column("created_at"), func(s *models.Secret) string { return timeKey(s.CreatedAt) }, instantKey},
-	SortChanged: {column("value_changed_at"), func(s *models.Secret) string { return timeKey(s.ValueChangedAt) }, instantKey},
-	SortExpires: {expiry, func(s *models.Secret) string {
+	SortName:    {column: column("name"), text: func(s *models.Secret) string { return s.Name }},
+	SortType:    {column: column("type"), text: func(s *models.Secret) string { return string(s.Type) }},
+	SortUpdated: {column: column("updated_at"), instant: func(s *models.Secret) time.Time { return s.UpdatedAt }},
+	SortCreated: {column: column("created_at"), instant: func(s *models.Secret) time.Time { return s.CreatedAt }},
+	SortChanged: {column: column("value_changed_at"), instant: func(s *models.Secret) time.Time { return s.ValueChangedAt }},
+	SortExpires: {column: expiry, instant: func(s *models.Secret) time.Time {
 		if s.ExpiresAt == nil {
-			return timeKey(never)
+			return never
 		}
-		return timeKey(*s.ExpiresAt)
-	}, instantKey},
+		return *s.ExpiresAt
+	}},
+}
+
+// key is the secret's sort key as a cursor holds it.
+func (o secretOrder) key(s *models.Secret) string {
+	if o.text != nil {
+		return o.text(s)
+	}
+	return timeKey(o.instant(s))
+}
+
+// parse reads what key made.
+func (o secretOrder) parse(c *cursor) (any, error) {
+	if o.text != nil {
+		return textKey(c)
+	}
+	return instantKey(c)
+}
+
+// compare orders as the databases do.
+func (o secretOrder) compare(a, b *models.Secret) int {
+	if o.text != nil {
+		return cmp.Or(strings.Compare(o.text(a), o.text(b)), cmp.Compare(a.ID, b.ID))
+	}
+	return cmp.Or(o.instant(a).Compare(o.instant(b)), cmp.Compare(a.ID, b.ID))
 }
 
 func column(name string) func(string) string { return func(string) string { return name } }

@@ -38,6 +38,8 @@ var Routes = []Route{
 	{"GET", "/secrets/new"},
 	{"POST", "/secrets"},
 	{"GET", "/secrets/deleted"},
+	{"GET", "/secrets/bulk"}, // ?act= and ?id=, or ?all=true and a filter: see BulkPage
+	{"POST", "/secrets/bulk"},
 	{"GET", "/secrets/{secret}"},
 	{"GET", "/secrets/{secret}/edit"},
 	{"POST", "/secrets/{secret}/edit"},

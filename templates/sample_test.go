@@ -235,10 +235,16 @@ func samplePeople(b BasePage, all map[string]Page) {
 }
 
 func sampleSecrets(b BasePage, all map[string]Page) {
-	all["secrets"] = &SecretListPage{BasePage: b, Rows: sampleRows(), Tags: []string{"team", "tier"}, Pager: Pager{Next: "c2", Total: 1204}, MayCreate: true}
+	every := make([]string, len(SecretColumns))
+	for i, c := range SecretColumns {
+		every[i] = c.Key
+	}
+	all["secrets"] = &SecretListPage{BasePage: b, Rows: sampleRows(), Tags: []string{"team", "tier"}, Columns: UsualColumns, Pager: Pager{Next: "c2", Total: -1}, MayCreate: true, MayChange: true}
+	all["secrets in all columns"] = &SecretListPage{BasePage: b, Rows: sampleRows(), Columns: every, Pager: Pager{Total: -1}}
+	sampleBulk(b, all)
 	all["secrets of one"] = &SecretListPage{
-		BasePage: b, Environment: new(production), Rows: sampleRows(), MayCreate: true, Pager: Pager{Prev: "c0", Next: "c2", Total: -1},
-		Filter: SecretFilter{Environment: "production", Type: "PASSWORD", State: "drifted", Tag: "team=payments", Query: "db", Sort: "-changed"},
+		BasePage: b, Environment: new(production), Rows: sampleRows(), Columns: UsualColumns, MayCreate: true, MayChange: true, Pager: Pager{Prev: "c0", Next: "c2", Total: -1},
+		Filter: SecretFilter{Environment: "production", Type: "PASSWORD", State: "drifted", Tag: "team=payments", Owner: "Payments", Expires: "soon", Query: "db", Sort: "-changed"},
 	}
 	all["secrets no match"] = &SecretListPage{BasePage: b, Filter: SecretFilter{Query: "nothing like it"}, Pager: Pager{Total: 0}}
 	all["secrets empty"] = &SecretListPage{BasePage: b, Empty: true, MayCreate: true}

@@ -31,25 +31,6 @@ type DestinationState struct {
 // State is the state that a person sees.
 func (d DestinationState) State() State { return StateOf(d.Sync, d.Destination.Paused) }
 
-// SecretListPage is GET /secrets. Block "results" is the part that a search replaces.
-type SecretListPage struct {
-	BasePage
-	Filter      SecretFilter
-	Environment *models.Environment // that the filter names; nil: all
-	Rows        []SecretRow
-	Tags        []string // known tag keys, to filter by
-	Pager       Pager
-	MayCreate   bool
-	Empty       bool // there is no secret at all, whatever the filter
-}
-
-func (*SecretListPage) template() string { return "secrets/list" }
-
-// Frame stands around the page.
-func (p *SecretListPage) Frame() Frame {
-	return Frame{Title: "Secrets", Nav: NavSecrets, Environment: p.Environment, Topics: "sync secrets"}
-}
-
 // DeletedSecretsPage is GET /secrets/deleted: what can still be undeleted.
 type DeletedSecretsPage struct {
 	BasePage

@@ -36,6 +36,8 @@ func (w *Web) table() []route {
 		{get, "/secrets/new", signedIn, w.newSecret, nil},
 		{post, "/secrets", signedIn, w.createSecret, w.newSecretForm},
 		{get, "/secrets/deleted", signedIn, w.listDeleted, nil},
+		{get, "/secrets/bulk", signedIn, w.showBulk, nil},
+		{post, "/secrets/bulk", signedIn, w.changeMany, w.bulkForm},
 		{get, "/secrets/{secret}", signedIn, w.showSecret, nil},
 		{get, "/secrets/{secret}/edit", signedIn, w.editSecret, nil},
 		{post, "/secrets/{secret}/edit", signedIn, w.updateSecret, w.editSecretForm},

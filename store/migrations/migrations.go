@@ -134,6 +134,8 @@ var changes = []change{
 
 	creates(&dailyFigure{}),
 	indexes("sync_runs_finished", "sync_runs", "finished_at"),
+
+	indexes("secrets_changed", "secrets", "environment_id, value_changed_at, id"),
 }
 
 // VersionTable is where goose keeps which migrations ran.

@@ -4,6 +4,7 @@ import "./menus.js";
 import "./theme-choice.js";
 import "./palette.js";
 import "./forms.js";
+import "./choose.js";
 import "./editor.js";
 import "./secret.js";
 import "./passkey.js";

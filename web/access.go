@@ -92,11 +92,11 @@ func sourceViews(sources []auth.Source) []templates.SourceView {
 func (w *Web) listAllTokens(r *request) error {
 	q := r.URL.Query()
 	page := &templates.AllTokensPage{Ended: q.Get("ended") == "true", Pager: templates.Pager{Total: -1}}
-	tokens, next, err := w.Auth.AllTokens(r.Context(), r.actor, !page.Ended, q.Get("cursor"), pageSize)
+	tokens, around, err := w.Auth.AllTokens(r.Context(), r.actor, !page.Ended, q.Get("cursor"), pageSize)
 	if err != nil {
 		return err
 	}
-	page.Pager.Next = next
+	page.Pager = pagerOf(around)
 	for _, t := range tokens {
 		mine := t.UserID == r.actor.UserID
 		page.Rows = append(page.Rows, templates.TokenRow{Token: t.Token, Owner: t.Username, MayRevoke: mine || r.may(auth.ManageUsers, auth.Global)})

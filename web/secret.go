@@ -119,11 +119,11 @@ func (w *Web) secretActivity(r *request) error {
 	if err != nil {
 		return err
 	}
-	page := &templates.SecretActivityPage{SecretHead: head, Pager: templates.Pager{Total: -1}}
-	page.Entries, page.Pager.Next, err = w.Secrets.Activity(r.Context(), r.actor, head.Secret.ID, r.URL.Query().Get("cursor"), pageSize)
+	entries, around, err := w.Secrets.Activity(r.Context(), r.actor, head.Secret.ID, r.URL.Query().Get("cursor"), pageSize)
 	if err != nil {
 		return err
 	}
+	page := &templates.SecretActivityPage{SecretHead: head, Entries: entries, Pager: pagerOf(around)}
 	return r.show(page, &page.BasePage)
 }
 

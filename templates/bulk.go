@@ -47,7 +47,7 @@ func (a BulkAct) Asks() bool { return a == BulkEdit || a == BulkTag }
 func (a BulkAct) Fields() []string {
 	switch a {
 	case BulkEdit:
-		return []string{"owner", "clear_owner", "expires_at", "clear_expires_at", "rotate_every_days"}
+		return []string{"new_owner", "clear_owner", "expires_at", "clear_expires_at", "rotate_every_days"}
 	case BulkTag:
 		return []string{"tags", "untag"}
 	default:
@@ -117,6 +117,7 @@ type BulkPage struct {
 	Rows         []BulkRow // by environment and name
 	Gone         int       // chosen ones that are not there any more
 	Digest       string    // of what would change
+	PurgeAfter   time.Time // until when they can be undeleted, if deleted now
 	Most         int       // how many may be changed at once
 	TooMany      bool      // All, and more than Most match
 	Confirmation Confirmation

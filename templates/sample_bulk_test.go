@@ -18,12 +18,12 @@ func sampleBulk(b BasePage, all map[string]Page) {
 	}
 	filter := SecretFilter{Environment: "production", Tag: "team=payments"}
 	all["bulk edit"] = &BulkPage{BasePage: b, Act: BulkEdit, Filter: filter, IDs: []models.SecretID{1, 2, 3}, Most: 1000}
-	all["bulk edit previewed"] = &BulkPage{BasePage: b, Act: BulkEdit, Filter: filter, All: true, Most: 1000, Previewed: true, Rows: rows, Gone: 2, Digest: "abc", Form: NewForm(map[string]string{"owner": "Payments"})}
-	all["bulk edit refused"] = &BulkPage{BasePage: b, Act: BulkEdit, IDs: []models.SecretID{1}, Form: failedForm(map[string]string{"owner": "x", "clear_owner": "true"}, fault.Field{Name: "owner", Message: "must be empty where the owner is to be taken away"})}
+	all["bulk edit previewed"] = &BulkPage{BasePage: b, Act: BulkEdit, Filter: filter, All: true, Most: 1000, Previewed: true, Rows: rows, Gone: 2, Digest: "abc", Form: NewForm(map[string]string{"new_owner": "Payments"})}
+	all["bulk edit refused"] = &BulkPage{BasePage: b, Act: BulkEdit, IDs: []models.SecretID{1}, Form: failedForm(map[string]string{"new_owner": "x", "clear_owner": "true"}, fault.Field{Name: "new_owner", Message: "must be empty where the owner is to be taken away"})}
 	all["bulk tag same"] = &BulkPage{BasePage: b, Act: BulkTag, IDs: []models.SecretID{3}, Previewed: true, Rows: rows[2:3]}
 	all["bulk too many"] = &BulkPage{BasePage: b, Act: BulkDelete, All: true, TooMany: true, Most: 1000}
 	gone := []BulkRow{row(1, "payments/stripe/api-key", production, BulkChange{"copies", "", "Deleted, with its copies at aws-main, vault-main"})}
-	all["bulk delete"] = &BulkPage{BasePage: b, Act: BulkDelete, IDs: []models.SecretID{1}, Previewed: true, Rows: gone, Confirmation: Confirmation{Name: BulkPhrase(1)}}
+	all["bulk delete"] = &BulkPage{BasePage: b, Act: BulkDelete, IDs: []models.SecretID{1}, Previewed: true, Rows: gone, PurgeAfter: ago(-30 * sampleDay), Confirmation: Confirmation{Name: BulkPhrase(1)}}
 	all["bulk sync"] = &BulkPage{BasePage: b, Act: BulkSync, IDs: []models.SecretID{1}, Previewed: true, Rows: []BulkRow{row(1, "a", production, BulkChange{"copies", "", "Compared at aws-main"})}}
 	all["bulk undelete"] = &BulkPage{BasePage: b, Act: BulkUndelete, IDs: []models.SecretID{1}, Previewed: true, Rows: []BulkRow{row(1, "a", production, BulkChange{"copies", "", "Back"})}}
 }

@@ -35,7 +35,7 @@ func (w *Web) bulkPage(r *request, sent url.Values, refused error) error {
 		refused = err
 	}
 	if refused != nil {
-		page.Form.Fail(refused)
+		page.Form.Fail(renameField(refused, "owner", "new_owner"))
 		page.Confirmation.Form = page.Form
 	}
 	return r.showRefused(refused, page, &page.BasePage)
@@ -45,6 +45,7 @@ func (w *Web) bulkPage(r *request, sent url.Values, refused error) error {
 func (w *Web) bulkChoice(r *request, sent url.Values) (*templates.BulkPage, []models.SecretID, error) {
 	page := &templates.BulkPage{
 		Act: templates.BulkAct(sent.Get("act")), Filter: templates.ParseSecretFilter(sent), All: sent.Get("all") == "true", Most: secrets.MaxBulk,
+		PurgeAfter: w.Now().Add(w.Secrets.DeleteGrace),
 	}
 	if !page.Act.Known() {
 		return nil, nil, noPage()
@@ -104,10 +105,10 @@ func bulkChange(act templates.BulkAct, sent url.Values) (c secrets.BulkChange, s
 
 // bulkEdit reads fields of which an empty one leaves everything as it is.
 func (f *form) bulkEdit() (c secrets.BulkChange) {
-	owner, expires, days := f.line("owner"), f.date("expires_at"), f.number("rotate_every_days")
+	owner, expires, days := f.line("new_owner"), f.date("expires_at"), f.number("rotate_every_days")
 	clearOwner, clearExpiry := f.line("clear_owner") == "true", f.line("clear_expires_at") == "true"
 	if owner != "" && clearOwner {
-		f.wrong("owner", "must be empty where the owner is to be taken away")
+		f.wrong("new_owner", "must be empty where the owner is to be taken away")
 	}
 	if !expires.IsZero() && clearExpiry {
 		f.wrong("expires_at", "must be empty where the expiry is to be taken away")

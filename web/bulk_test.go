@@ -74,7 +74,7 @@ func TestBulk(t *testing.T) {
 	})
 	t.Run("Edit", func(t *testing.T) {
 		v.get(bulkURL("edit", ids[:2])).want(http.StatusOK, ".lead-line", "2 secrets chosen")
-		page := v.get(bulkURL("edit", ids[:2], "owner", "Checkout", "rotate_every_days", "90", "environment", "production"))
+		page := v.get(bulkURL("edit", ids[:2], "new_owner", "Checkout", "rotate_every_days", "90", "environment", "production"))
 		page.want(http.StatusOK, "#preview h2", "2 secrets of 2 would change").want(http.StatusOK, "#preview tbody tr .bulk-change", "Checkout")
 		if h.get(ids[0]).Owner != "Payments" {
 			t.Fatal("a preview changed something")
@@ -90,6 +90,15 @@ func TestBulk(t *testing.T) {
 			t.Errorf("on record: %v", got)
 		}
 	})
+	t.Run("FilteredByOwner", func(t *testing.T) { // the owner that is looked for is not the one that is given
+		page := v.get("/secrets/bulk?act=edit&all=true&owner=Checkout&new_owner=Platform").want(http.StatusOK, "#preview h2", "2 secrets of 2")
+		page.form("/secrets/bulk").submit().want(http.StatusOK, ".flash-done", "2 secrets changed")
+		if one, three := h.get(ids[0]), h.get(ids[2]); one.Owner != "Platform" || three.Owner != "Payments" {
+			t.Errorf("owners %q and %q", one.Owner, three.Owner)
+		}
+		long := strings.Repeat("x", 201)
+		v.get(bulkURL("edit", ids[:1], "new_owner", long)).want(http.StatusBadRequest, "#f-new-owner-error", "200")
+	})
 	t.Run("Tag", func(t *testing.T) {
 		page := v.get(bulkURL("tag", ids, "tags", "tier=1\r\nteam=core", "untag", "old"))
 		page.form("/secrets/bulk").submit().want(http.StatusOK, ".flash-done", "3 secrets changed")
@@ -99,8 +108,8 @@ func TestBulk(t *testing.T) {
 		v.get(bulkURL("tag", ids, "tags", "tier=1")).want(http.StatusOK, "#preview h2", "Nothing would change").want(http.StatusOK, ".bulk-rest", "a/two")
 	})
 	t.Run("Invalid", func(t *testing.T) {
-		page := v.get(bulkURL("edit", ids[:1], "owner", "x", "clear_owner", "true", "rotate_every_days", "x"))
-		page.want(http.StatusBadRequest, "#f-owner-error", "must be empty").want(http.StatusBadRequest, "#f-rotate-every-days-error", "whole number")
+		page := v.get(bulkURL("edit", ids[:1], "new_owner", "x", "clear_owner", "true", "rotate_every_days", "x"))
+		page.want(http.StatusBadRequest, "#f-new-owner-error", "must be empty").want(http.StatusBadRequest, "#f-rotate-every-days-error", "whole number")
 		if page.has("#preview") {
 			t.Error("shows a preview of what cannot be")
 		}
@@ -109,7 +118,7 @@ func TestBulk(t *testing.T) {
 		v.get(bulkURL("explode", ids)).want(http.StatusNotFound, "main", "no such page")
 	})
 	t.Run("Stale", func(t *testing.T) {
-		form := v.get(bulkURL("edit", ids[:1], "owner", "Late")).form("/secrets/bulk")
+		form := v.get(bulkURL("edit", ids[:1], "new_owner", "Late")).form("/secrets/bulk")
 		v.get(fmt.Sprintf("/secrets/%d/edit", ids[0])).form(fmt.Sprintf("/secrets/%d/edit", ids[0])).set("owner", "Sooner").submit()
 		page := form.submit().want(http.StatusConflict, "#summary", "nothing was changed").want(http.StatusConflict, "#preview del", "Sooner")
 		if h.get(ids[0]).Owner != "Sooner" {
@@ -119,14 +128,14 @@ func TestBulk(t *testing.T) {
 	})
 	t.Run("Viewer", func(t *testing.T) {
 		v := h.as("eve")
-		page := v.get(bulkURL("edit", ids, "owner", "Eve")).want(http.StatusOK, ".bulk-rest", "editor")
+		page := v.get(bulkURL("edit", ids, "new_owner", "Eve")).want(http.StatusOK, ".bulk-rest", "editor")
 		for _, n := range page.all("form") {
 			if attribute(n, "method") == "post" && attribute(n, "action") == "/secrets/bulk" {
 				t.Error("a viewer is asked to go on")
 			}
 		}
 		token := page.form("/sign-out").value("csrf_token")
-		sent := url.Values{"csrf_token": {token}, "act": {"edit"}, "id": {fmt.Sprint(ids[0])}, "owner": {"Eve"}, "take": {fmt.Sprint(ids[0])}, "digest": {"x"}}
+		sent := url.Values{"csrf_token": {token}, "act": {"edit"}, "id": {fmt.Sprint(ids[0])}, "new_owner": {"Eve"}, "take": {fmt.Sprint(ids[0])}, "digest": {"x"}}
 		v.post("/secrets/bulk", sent).want(http.StatusForbidden, "main", "editor")
 		if got := h.audited("secret.write"); !slices.Equal(got, []string{"eve a/one refused"}) {
 			t.Errorf("on record: %v", got)

@@ -17,7 +17,7 @@ var walked = map[string][]string{
 	"/secrets":          {"", "/secrets?environment=production&q=payments&sort=updated", "/secrets?q=nothing-is-called-so"},
 	"/secrets/new":      {"/secrets/new?environment=production"},
 	"/secrets/deleted":  {""},
-	"/secrets/bulk":     {"/secrets/bulk?act=edit&all=true&q=payments&owner=Payments", "/secrets/bulk?act=tag&all=true&environment=production", "/secrets/bulk?act=delete&all=true&q=payments", "/secrets/bulk?act=sync&all=true&q=payments"},
+	"/secrets/bulk":     {"/secrets/bulk?act=edit&all=true&q=payments&new_owner=Payments", "/secrets/bulk?act=tag&all=true&environment=production", "/secrets/bulk?act=delete&all=true&q=payments", "/secrets/bulk?act=sync&all=true&q=payments"},
 	"/search":           {"", "?q=payments", "?q=nothing-is-called-so"},
 	"/secrets/{secret}": {"", "/secrets/{payments/db/password}", "/secrets/{" + long + "}"},
 

@@ -28,7 +28,7 @@ func charts(days figures.Days) []templates.Chart {
 		return templates.Series{Name: name, Values: days.Sum(metric)}
 	}
 	return []templates.Chart{
-		{ID: "chart-sync", Title: "Sync results", Text: "Copies that runs dealt with, each time they did.", Days: days.Days, Series: []templates.Series{
+		{ID: "chart-sync", Title: "Sync results", Text: "Copies that runs dealt with, try by try.", Days: days.Days, Series: []templates.Series{
 			series("written", models.CopiesWritten), series("put right", models.CopiesRepaired), series("failed", models.CopiesFailed),
 		}},
 		{ID: "chart-changes", Title: "Secret changes", Text: "Secrets created, given a new value, deleted.", Days: days.Days, Series: []templates.Series{

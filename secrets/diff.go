@@ -138,8 +138,10 @@ func diff(before, after string) (Diff, error) {
 
 func diffLine(kind udiff.OpKind, content string) DiffLine {
 	text, ended := strings.CutSuffix(content, "\n")
-	line := DiffLine{Op: DiffKept, Text: models.NewPlaintext([]byte(text)), Unended: !ended}
+	line := DiffLine{Text: models.NewPlaintext([]byte(text)), Unended: !ended}
 	switch kind {
+	case udiff.Equal:
+		line.Op = DiffKept
 	case udiff.Delete:
 		line.Op = DiffRemoved
 	case udiff.Insert:

@@ -109,7 +109,7 @@ func TestDiff(t *testing.T) {
 // TestDiffTellsTheTruth holds a difference to the two values that it was made of.
 func TestDiffTellsTheTruth(t *testing.T) {
 	h := newHouse(t)
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a seed to repeat
+	random := rand.New(rand.NewPCG(1, 2)) // a seed to repeat
 	words := []string{"alpha", "beta", "", "gamma: δ", "  indented"}
 	text := func() string {
 		var b strings.Builder

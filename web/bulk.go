@@ -216,14 +216,10 @@ func (w *Web) changeMany(r *request) error {
 		return err
 	}
 	back := (&templates.BulkPage{Act: act, Filter: filter}).Back()
-	switch act {
-	case templates.BulkSync:
-		runs, err := w.Destinations.SyncNow(r.Context(), r.actor, ids)
-		if err != nil {
-			return err
-		}
-		return r.done(back, "The copies of "+many(len(ids), "secret")+" are compared now, at "+many(len(runs), "destination")+".")
-	case templates.BulkDelete:
+	if act == templates.BulkSync {
+		return w.syncMany(r, back, ids)
+	}
+	if act == templates.BulkDelete {
 		if err := confirmed(f, templates.BulkPhrase(len(ids))); err != nil {
 			return err
 		}
@@ -237,6 +233,14 @@ func (w *Web) changeMany(r *request) error {
 		return err
 	}
 	return r.done(back, w.bulkDone(act, n))
+}
+
+func (w *Web) syncMany(r *request, back string, ids []models.SecretID) error {
+	runs, err := w.Destinations.SyncNow(r.Context(), r.actor, ids)
+	if err != nil {
+		return err
+	}
+	return r.done(back, "The copies of "+many(len(ids), "secret")+" are compared now, at "+many(len(runs), "destination")+".")
 }
 
 // bulkDone says what was done to a number of secrets.

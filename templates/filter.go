@@ -156,6 +156,7 @@ func (f SecretFilter) SortOrder(column string) string {
 
 // AuditFilter is what the audit log is narrowed to, by the names in its tags in the URL.
 type AuditFilter struct {
+	Query       string // q: part of a name or of the action
 	Actor       string // actor: part of a name
 	Action      string // action: "secret.reveal", or "secret." for all of a noun
 	Outcome     string // outcome: a models.Outcome
@@ -168,14 +169,14 @@ type AuditFilter struct {
 func ParseAuditFilter(q url.Values) AuditFilter {
 	get := func(key string) string { return strings.TrimSpace(q.Get(key)) }
 	return AuditFilter{
-		Actor: get("actor"), Action: get("action"), Outcome: get("outcome"), Environment: get("environment"),
+		Query: get("q"), Actor: get("actor"), Action: get("action"), Outcome: get("outcome"), Environment: get("environment"),
 		Object: get("object"), From: get("from"), Until: get("until"),
 	}
 }
 
 func (f AuditFilter) values() url.Values {
 	return url.Values{
-		"actor": {f.Actor}, "action": {f.Action}, "outcome": {f.Outcome}, "environment": {f.Environment},
+		"q": {f.Query}, "actor": {f.Actor}, "action": {f.Action}, "outcome": {f.Outcome}, "environment": {f.Environment},
 		"object": {f.Object}, "from": {f.From}, "until": {f.Until},
 	}
 }

@@ -53,7 +53,7 @@ func (w *Web) mayReadAudit(r *request) (bool, error) {
 
 func (w *Web) auditQuery(r *request, f templates.AuditFilter) (audit.Query, error) {
 	q := audit.Query{
-		Actor: f.Actor, Action: f.Action, Object: f.Object, Outcome: models.Outcome(f.Outcome),
+		Search: f.Query, Actor: f.Actor, Action: f.Action, Object: f.Object, Outcome: models.Outcome(f.Outcome),
 		Cursor: r.URL.Query().Get("cursor"), Limit: pageSize,
 	}
 	var err error

@@ -76,7 +76,7 @@ func (w *Web) findPlaces(r *request, words rank.Words) ([]candidate, error) {
 			open = append(open, p)
 		}
 	}
-	as := func(p place) templates.Found { return templates.Found{Label: p.label, Icon: p.icon, URL: p.url} }
+	as := func(p place) templates.Found { return templates.FoundPlace(p.label, p.icon, p.url) }
 	if len(words) == 0 {
 		all := make([]candidate, len(open))
 		for i, p := range open {

@@ -72,9 +72,13 @@ func (tx *Tx) CountVersionsSince(environments []models.EnvironmentID, since time
 // CountAudit says how many entries of the environments tell of an action that was allowed
 // since a time.
 func (tx *Tx) CountAudit(environments []models.EnvironmentID, action string, since time.Time) (int, error) {
+	from, err := tx.auditFrom(since)
+	if err != nil {
+		return 0, err
+	}
 	var n int64
-	err := tx.db().Model(&models.AuditEntry{}).
-		Where("environment_id IN ? AND action = ? AND outcome = ? AND at >= ?", environments, action, models.OutcomeAllowed, micro(since)).
+	err = tx.db().Model(&models.AuditEntry{}).
+		Where("environment_id IN ? AND id >= ? AND action = ? AND outcome = ? AND at >= ?", environments, from, action, models.OutcomeAllowed, micro(since)).
 		Count(&n).Error
 	return int(n), translate(err, "audit entry")
 }

@@ -44,10 +44,11 @@ fuzz: ## every fuzz target for FUZZ_TIME, an hour if not set (FUZZ_ONLY='web|sam
 	@scripts/fuzz
 
 .PHONY: bench
-bench: ## measure beside Vault, and what keys and syncing cost; writes docs/benchmarks.md
+bench: ## measure beside Vault, and what keys, syncing and pages cost; writes docs/benchmarks.md
 	@$(GO) run ./test/bench -out docs/benchmarks.md
 	@$(GO) run ./test/bench -keys -out docs/benchmarks.md
 	@$(GO) run ./test/bench -sync -out docs/benchmarks.md
+	@$(GO) run ./test/bench -pages -out docs/benchmarks.md
 
 .PHONY: lint
 lint: ## every linter, known vulnerabilities included

@@ -13,17 +13,20 @@ import (
 // see, none being all of these.
 type Query = store.AlertQuery
 
+// Around are the cursors of the pages around one.
+type Around = store.Around
+
 // Alerts lists alerts, open ones or with those that are over, the newest first, and the
-// cursor of the next page, "" after the last.
-func (s *Service) Alerts(ctx context.Context, actor models.Actor, q Query) (alerts []models.Alert, next string, err error) {
+// cursors of the pages around them.
+func (s *Service) Alerts(ctx context.Context, actor models.Actor, q Query) (alerts []models.Alert, around Around, err error) {
 	if q.Environments, err = s.visible(ctx, actor, auth.ViewAlerts, q.Environments...); err != nil {
-		return nil, "", err
+		return nil, around, err
 	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
-		alerts, next, err = tx.Alerts(q)
+		alerts, around, err = tx.Alerts(q)
 		return err
 	})
-	return alerts, next, err
+	return alerts, around, err
 }
 
 // Alert finds an alert that the actor may see.

@@ -13,6 +13,7 @@ import (
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/config"
 	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/figures"
 	"github.com/your-org/keeper/jobs"
 	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/kms"
@@ -33,6 +34,7 @@ type App struct {
 	Destinations *destinations.Service
 	Keys         *keys.Service
 	Alerts       *alerts.Service
+	Figures      *figures.Service
 	Jobs         *jobs.Runner
 	Metrics      *telemetry.Metrics
 	Handler      http.Handler
@@ -148,6 +150,7 @@ func (a *App) buildServices(ctx context.Context, o Options) error {
 		EntryHash:   destinations.EntryHash,
 	})
 	a.Alerts = a.newAlerts(wake)
+	a.Figures = figures.New(a.Store, a.now)
 	a.Destinations = destinations.New(destinations.Deps{
 		Store: a.Store, Envelope: a.Envelope, OpenVersion: a.Secrets.OpenVersion, Take: a.Secrets.Take, Secrets: a.Secrets, Open: a.opener(), Owner: owner,
 		Version: o.Version, QuotaShare: a.Config.QuotaShare,

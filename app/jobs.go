@@ -7,6 +7,7 @@ import (
 	"github.com/your-org/keeper/alerts"
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/figures"
 	"github.com/your-org/keeper/jobs"
 	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/models"
@@ -36,6 +37,7 @@ func (a *App) buildJobs(ctx context.Context, o Options) error {
 	a.Jobs.Handle(alerts.JobKind, a.Alerts.Work)
 	a.Jobs.Handle(alerts.RemindJobKind, a.Alerts.Remind)
 	a.Jobs.Handle(auth.ProviderJobKind, a.Auth.WatchProviders)
+	a.Jobs.Handle(figures.JobKind, a.Figures.Work)
 	a.Jobs.Handle(janitorKind, a.sweep)
 	return a.Store.Write(ctx, func(tx *store.Tx) error {
 		if a.Store.Dialect() == store.SQLite { // opened for this server alone
@@ -43,16 +45,12 @@ func (a *App) buildJobs(ctx context.Context, o Options) error {
 				return err
 			}
 		}
-		if err := tx.ScheduleJob(keys.WatchJobKind, "all", "", a.now()); err != nil {
-			return err
+		for _, kind := range []string{keys.WatchJobKind, alerts.RemindJobKind, auth.ProviderJobKind, figures.JobKind, janitorKind} {
+			if err := tx.ScheduleJob(kind, "all", "", a.now()); err != nil {
+				return err
+			}
 		}
-		if err := tx.ScheduleJob(alerts.RemindJobKind, "all", "", a.now()); err != nil {
-			return err
-		}
-		if err := tx.ScheduleJob(auth.ProviderJobKind, "all", "", a.now()); err != nil {
-			return err
-		}
-		return tx.ScheduleJob(janitorKind, "all", "", a.now())
+		return nil
 	})
 }
 

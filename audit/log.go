@@ -21,6 +21,9 @@ func (a Access) none() bool { return !a.Everything && !a.Global && len(a.Environ
 // Query chooses entries.
 type Query = store.AuditQuery
 
+// Around are the cursors of the pages around one.
+type Around = store.Around
+
 // Log reads the audit log.
 type Log struct {
 	store  *store.Store
@@ -32,13 +35,13 @@ func NewLog(s *store.Store, access func(context.Context, models.Actor) (Access, 
 	return &Log{store: s, access: access}
 }
 
-// List finds entries that the actor may see, newest first, and the cursor of the next page,
-// "" at the end. Reading the log is on record too, and so is the refusal where the actor may
+// List finds entries that the actor may see, newest first, and the cursors of the pages
+// around them. Reading the log is on record too, and so is the refusal where the actor may
 // see nothing of it.
-func (l *Log) List(ctx context.Context, actor models.Actor, q Query) (entries []models.AuditEntry, next string, err error) {
+func (l *Log) List(ctx context.Context, actor models.Actor, q Query) (entries []models.AuditEntry, around Around, err error) {
 	access, err := l.access(ctx, actor)
 	if err != nil {
-		return nil, "", err
+		return nil, around, err
 	}
 	var refusal error
 	if access.none() {
@@ -46,17 +49,17 @@ func (l *Log) List(ctx context.Context, actor models.Actor, q Query) (entries []
 			WithHint("Auditors, administrators, and managers of an environment may.")
 	}
 	if err := l.store.Record(ctx, Ended(Entry(actor, "audit.read"), refusal)); err != nil {
-		return nil, "", fault.Wrap(err, fault.Unavailable, "The audit log cannot be written, so it was not read.").WithHint("Try again.")
+		return nil, around, fault.Wrap(err, fault.Unavailable, "The audit log cannot be written, so it was not read.").WithHint("Try again.")
 	}
 	if refusal != nil {
-		return nil, "", refusal
+		return nil, around, refusal
 	}
 	q = narrow(q, access)
 	err = l.store.Read(ctx, func(tx *store.Tx) error {
-		entries, next, err = tx.Audit(q)
+		entries, around, err = tx.Audit(q)
 		return err
 	})
-	return entries, next, err
+	return entries, around, err
 }
 
 // Recent lists the newest entries that the actor may see, for the dashboard.

@@ -88,11 +88,11 @@ func newest(t *testing.T, s *store.Store) (entries []models.AuditEntry) {
 func TestReadingIsOnRecord(t *testing.T) {
 	t.Run("Allowed", func(t *testing.T) {
 		log, s := open(t, audit.Access{Everything: true})
-		_, next, err := log.List(t.Context(), reader, audit.Query{Limit: 2})
-		if err != nil || next == "" {
-			t.Fatal(next, err)
+		_, around, err := log.List(t.Context(), reader, audit.Query{Limit: 2})
+		if err != nil || around.Next == "" {
+			t.Fatal(around, err)
 		}
-		if _, _, err := log.List(t.Context(), reader, audit.Query{Limit: 2, Cursor: next}); err != nil {
+		if _, _, err := log.List(t.Context(), reader, audit.Query{Limit: 2, Cursor: around.Next}); err != nil {
 			t.Fatal(err)
 		}
 		entries := newest(t, s)

@@ -135,7 +135,7 @@ func (s *Service) WhoCan(ctx context.Context, actor models.Actor, action Action,
 	}
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
 		for {
-			users, next, err := tx.UserPage(f)
+			users, around, err := tx.UserPage(f)
 			if err != nil {
 				return err
 			}
@@ -149,12 +149,12 @@ func (s *Service) WhoCan(ctx context.Context, actor models.Actor, action Action,
 					continue
 				}
 				if len(found) == limit {
-					f.Cursor = store.UserCursor(found[limit-1].User.Username)
+					f.Cursor = store.UserCursor(found[limit-1].User)
 					return nil
 				}
 				found = append(found, MayDo{User: one.User, Through: d.Through})
 			}
-			if f.Cursor = next; next == "" {
+			if f.Cursor = around.Next; f.Cursor == "" {
 				return nil
 			}
 		}

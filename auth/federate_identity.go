@@ -14,10 +14,10 @@ type IdentityView struct {
 	Username string
 }
 
-// Identities is a page of the people whom a provider knows, and the cursor of the next.
-func (s *Service) Identities(ctx context.Context, actor models.Actor, named, cursor string, limit int) ([]IdentityView, string, error) {
+// Identities is a page of the people whom a provider knows, and the cursors of the pages around it.
+func (s *Service) Identities(ctx context.Context, actor models.Actor, named, cursor string, limit int) ([]IdentityView, Around, error) {
 	var found []IdentityView
-	var next string
+	var around Around
 	err := s.look(ctx, actor, "provider.view", func(tx *store.Tx) error {
 		p, err := findProvider(tx, named)
 		if err != nil {
@@ -27,7 +27,7 @@ func (s *Service) Identities(ctx context.Context, actor models.Actor, named, cur
 		if err != nil {
 			return err
 		}
-		next, found = at, make([]IdentityView, len(rows))
+		around, found = at, make([]IdentityView, len(rows))
 		for i, row := range rows {
 			u, err := tx.User(row.UserID)
 			if err != nil {
@@ -37,7 +37,7 @@ func (s *Service) Identities(ctx context.Context, actor models.Actor, named, cur
 		}
 		return nil
 	})
-	return found, next, err
+	return found, around, err
 }
 
 // LinkIdentity has a provider's word for a name count for an account that stands: whoever

@@ -11,15 +11,15 @@ import (
 	"github.com/your-org/keeper/store"
 )
 
-// Groups is a page of groups by name, and the cursor of the next.
-func (s *Service) Groups(ctx context.Context, actor models.Actor, search, cursor string, limit int) ([]models.Group, string, error) {
+// Groups is a page of groups by name, and the cursors of the pages around it.
+func (s *Service) Groups(ctx context.Context, actor models.Actor, search, cursor string, limit int) ([]models.Group, Around, error) {
 	var groups []models.Group
-	var next string
+	var around Around
 	err := s.look(ctx, actor, "group.view", func(tx *store.Tx) (err error) {
-		groups, next, err = tx.Groups(search, cursor, limit)
+		groups, around, err = tx.Groups(search, cursor, limit)
 		return err
 	})
-	return groups, next, err
+	return groups, around, err
 }
 
 // look reads what whoever may see users may see.
@@ -60,18 +60,18 @@ func findGroup(tx *store.Tx, named string) (models.Group, error) {
 	return g, err
 }
 
-// GroupMembers is a page of the users in a group by user name, and the cursor of the next.
-func (s *Service) GroupMembers(ctx context.Context, actor models.Actor, named, cursor string, limit int) ([]models.User, string, error) {
+// GroupMembers is a page of the users in a group by user name, and the cursors of the pages around it.
+func (s *Service) GroupMembers(ctx context.Context, actor models.Actor, named, cursor string, limit int) ([]models.User, Around, error) {
 	var users []models.User
-	var next string
+	var around Around
 	err := s.look(ctx, actor, "group.view", func(tx *store.Tx) error {
 		g, err := findGroup(tx, named)
 		if err == nil {
-			users, next, err = tx.GroupMembers(g.ID, cursor, limit)
+			users, around, err = tx.GroupMembers(g.ID, cursor, limit)
 		}
 		return err
 	})
-	return users, next, err
+	return users, around, err
 }
 
 // NewGroup is what a local group is made from.

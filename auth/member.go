@@ -19,21 +19,21 @@ type (
 )
 
 // Members is a page of the users with a role of their own in an environment by user name,
-// with all groups that have one, and the cursor of the next page.
-func (s *Service) Members(ctx context.Context, actor models.Actor, id models.EnvironmentID, cursor string, limit int) ([]Member, []MemberGroup, string, error) {
+// with all groups that have one, and the cursors of the pages around it.
+func (s *Service) Members(ctx context.Context, actor models.Actor, id models.EnvironmentID, cursor string, limit int) ([]Member, []MemberGroup, Around, error) {
 	if _, err := Environment(ctx, s.store, actor, ViewMembers, id); err != nil {
-		return nil, nil, "", err
+		return nil, nil, Around{}, err
 	}
 	var members []Member
 	var groups []MemberGroup
-	var next string
+	var around Around
 	err := s.store.Read(ctx, func(tx *store.Tx) (err error) {
-		if members, next, err = tx.MemberPage(id, cursor, limit); err == nil {
+		if members, around, err = tx.MemberPage(id, cursor, limit); err == nil {
 			groups, err = tx.MemberGroups(id)
 		}
 		return err
 	})
-	return members, groups, next, err
+	return members, groups, around, err
 }
 
 // SetMember gives a user a role in an environment, instead of one that it may have there; ""

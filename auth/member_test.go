@@ -136,11 +136,11 @@ func TestGroups(t *testing.T) {
 
 func membersOf(t *testing.T, h *house, actor models.Actor, e models.EnvironmentID) ([]auth.Member, string, []auth.MemberGroup) {
 	t.Helper()
-	members, groups, next, err := h.Members(t.Context(), actor, e, "", 0)
+	members, groups, around, err := h.Members(t.Context(), actor, e, "", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return members, next, groups
+	return members, around.Next, groups
 }
 
 // TestProvidersGroup: its members come from its provider alone.

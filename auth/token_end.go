@@ -16,19 +16,19 @@ const MaxOverlap = 7 * 24 * time.Hour
 // OwnedToken is a token with whose it is.
 type OwnedToken = store.OwnedToken
 
-// AllTokens is a page of everybody's tokens, the newest first, and the cursor of the next.
-func (s *Service) AllTokens(ctx context.Context, actor models.Actor, onlyLive bool, cursor string, limit int) ([]OwnedToken, string, error) {
+// AllTokens is a page of everybody's tokens, the newest first, and the cursors of the pages around it.
+func (s *Service) AllTokens(ctx context.Context, actor models.Actor, onlyLive bool, cursor string, limit int) ([]OwnedToken, Around, error) {
 	var live *time.Time
 	if now := s.now(); onlyLive {
 		live = &now
 	}
 	var tokens []OwnedToken
-	var next string
+	var around Around
 	err := s.look(ctx, actor, "token.view", func(tx *store.Tx) (err error) {
-		tokens, next, err = tx.TokenPage(live, cursor, limit)
+		tokens, around, err = tx.TokenPage(live, cursor, limit)
 		return err
 	})
-	return tokens, next, err
+	return tokens, around, err
 }
 
 // TokensOf lists a user's tokens, the newest first.

@@ -15,6 +15,8 @@ import (
 type (
 	// UserFilter chooses users.
 	UserFilter = store.UserFilter
+	// Around are the cursors of the pages around one.
+	Around = store.Around
 	// Grant is one thing that gives a user rights.
 	Grant = store.Grant
 )
@@ -30,29 +32,29 @@ func account(u models.User, grants []Grant) Account {
 	return Account{User: u, Effective: withRights(u, grants).Role, Grants: grants}
 }
 
-// Users is a page of accounts by user name, and the cursor of the next.
-func (s *Service) Users(ctx context.Context, actor models.Actor, f UserFilter) ([]Account, string, error) {
+// Users is a page of accounts by user name, and the cursors of the pages around it.
+func (s *Service) Users(ctx context.Context, actor models.Actor, f UserFilter) ([]Account, Around, error) {
 	if err := Check(actor, ViewUsers, Global); err != nil {
-		return nil, "", s.refuse(ctx, actor, "user.view", err)
+		return nil, Around{}, s.refuse(ctx, actor, "user.view", err)
 	}
 	if f.Kind != "" && f.Kind != models.UserPerson && f.Kind != models.UserService {
-		return nil, "", fault.InvalidField("kind", "must be person or service")
+		return nil, Around{}, fault.InvalidField("kind", "must be person or service")
 	}
 	if f.Role != "" && globalRank(f.Role) == 0 {
-		return nil, "", fault.InvalidField("role", "must be admin, auditor or user")
+		return nil, Around{}, fault.InvalidField("role", "must be admin, auditor or user")
 	}
 	var found []Account
-	var next string
+	var around Around
 	err := s.store.Read(ctx, func(tx *store.Tx) error {
 		users, at, err := tx.UserPage(f)
 		if err != nil {
 			return err
 		}
-		next = at
+		around = at
 		found, err = accounts(tx, users)
 		return err
 	})
-	return found, next, err
+	return found, around, err
 }
 
 func accounts(tx *store.Tx, users []models.User) ([]Account, error) {

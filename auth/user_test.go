@@ -280,14 +280,14 @@ func TestUsers(t *testing.T) {
 	var names []string
 	cursor := ""
 	for range 3 {
-		page, next, err := h.Users(t.Context(), ada, auth.UserFilter{Cursor: cursor, Limit: 2})
+		page, around, err := h.Users(t.Context(), ada, auth.UserFilter{Cursor: cursor, Limit: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, u := range page {
 			names = append(names, u.Username)
 		}
-		if cursor = next; next == "" {
+		if cursor = around.Next; cursor == "" {
 			break
 		}
 	}

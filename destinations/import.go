@@ -198,16 +198,16 @@ func lentPrefix(e models.Environment, d models.Destination) string {
 // destinations the actor manages.
 type ImportQuery = store.ImportQuery
 
-// Imports lists imports, newest first.
-func (s *Service) Imports(ctx context.Context, actor models.Actor, q ImportQuery) (imports []models.Import, next string, err error) {
+// Imports lists imports, newest first, and the cursors of the pages around them.
+func (s *Service) Imports(ctx context.Context, actor models.Actor, q ImportQuery) (imports []models.Import, around Around, err error) {
 	if q.Environments, err = s.narrow(ctx, actor, auth.ManageDestination, q.Environments); err != nil {
-		return nil, "", err
+		return nil, around, err
 	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
-		imports, next, err = tx.Imports(q)
+		imports, around, err = tx.Imports(q)
 		return err
 	})
-	return imports, next, err
+	return imports, around, err
 }
 
 // FindImport finds an import on whose destination the actor manages: the names of what is not

@@ -315,16 +315,16 @@ func (s *Service) plan(ctx context.Context, actor models.Actor, action auth.Acti
 // PlanQuery chooses plans; its environments are narrowed to those that the actor may see.
 type PlanQuery = store.PlanQuery
 
-// Plans lists plans, newest first.
-func (s *Service) Plans(ctx context.Context, actor models.Actor, q PlanQuery) (plans []models.Plan, next string, err error) {
+// Plans lists plans, newest first, and the cursors of the pages around them.
+func (s *Service) Plans(ctx context.Context, actor models.Actor, q PlanQuery) (plans []models.Plan, around Around, err error) {
 	if q.Environments, err = s.narrow(ctx, actor, auth.ViewDestination, q.Environments); err != nil {
-		return nil, "", err
+		return nil, around, err
 	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
-		plans, next, err = tx.Plans(q)
+		plans, around, err = tx.Plans(q)
 		return err
 	})
-	return plans, next, err
+	return plans, around, err
 }
 
 // FindPlan finds a plan that the actor may see.

@@ -122,16 +122,16 @@ func (s *Service) Run(ctx context.Context, actor models.Actor, id models.KeyRunI
 	return s.progress(ctx, id)
 }
 
-// Runs lists runs, the newest first, and the cursor of the next page.
-func (s *Service) Runs(ctx context.Context, actor models.Actor, q RunQuery) ([]Progress, string, error) {
+// Runs lists runs, the newest first, and the cursors of the pages around it.
+func (s *Service) Runs(ctx context.Context, actor models.Actor, q RunQuery) ([]Progress, store.Around, error) {
 	if err := s.allow(ctx, actor, auth.ViewKeys); err != nil {
-		return nil, "", err
+		return nil, store.Around{}, err
 	}
 	var all []Progress
-	var next string
+	var around store.Around
 	err := s.Store.Read(ctx, func(tx *store.Tx) error {
 		rows, more, err := tx.KeyRuns(store.KeyRunQuery{Kind: q.Kind, Environment: q.Environment, Cursor: q.Cursor, Limit: q.Limit})
-		next = more
+		around = more
 		for _, row := range rows {
 			if err == nil {
 				var p Progress
@@ -141,7 +141,7 @@ func (s *Service) Runs(ctx context.Context, actor models.Actor, q RunQuery) ([]P
 		}
 		return err
 	})
-	return all, next, err
+	return all, around, err
 }
 
 // LastScrub is the newest scrub of everything that ended; nil where there was none.
@@ -164,7 +164,7 @@ func (s *Service) LastScrub(ctx context.Context, actor models.Actor) (*Progress,
 
 func (s *Service) lastScrub(tx *store.Tx) (*models.KeyRun, error) {
 	for cursor := ""; ; {
-		rows, next, err := tx.KeyRuns(store.KeyRunQuery{Kind: models.KeyScrub, Cursor: cursor})
+		rows, around, err := tx.KeyRuns(store.KeyRunQuery{Kind: models.KeyScrub, Cursor: cursor})
 		if err != nil {
 			return nil, err
 		}
@@ -173,7 +173,7 @@ func (s *Service) lastScrub(tx *store.Tx) (*models.KeyRun, error) {
 				return &rows[i], nil
 			}
 		}
-		if cursor = next; next == "" {
+		if cursor = around.Next; cursor == "" {
 			return nil, nil
 		}
 	}

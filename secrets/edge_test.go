@@ -266,14 +266,14 @@ func TestLimits(t *testing.T) {
 	t.Run("Activity", func(t *testing.T) {
 		var seen int
 		for cursor := ""; ; {
-			entries, next, err := h.Activity(t.Context(), h.admin, s.ID, cursor, 2)
+			entries, around, err := h.Activity(t.Context(), h.admin, s.ID, cursor, 2)
 			if err != nil || len(entries) > 2 {
 				t.Fatal(len(entries), err)
 			}
-			if seen += len(entries); next == "" {
+			if seen += len(entries); around.Next == "" {
 				break
 			}
-			cursor = next
+			cursor = around.Next
 		}
 		if seen != 6 {
 			t.Errorf("%d entries, want 6", seen)

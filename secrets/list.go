@@ -12,10 +12,13 @@ import (
 // environments are narrowed to those that the actor may see; none named means all of them.
 type Query = store.SecretQuery
 
-// Page is a part of a list, and the cursor of the next part, "" at the end.
+// Around are the cursors of the pages around one.
+type Around = store.Around
+
+// Page is a part of a list, and the cursors of the parts around it.
 type Page struct {
 	Secrets []models.Secret
-	Next    string
+	Around
 }
 
 // List finds secrets that the actor may see, without values.
@@ -33,7 +36,7 @@ func (s *Service) List(ctx context.Context, actor models.Actor, q Query) (Page, 
 	}
 	var page Page
 	err = s.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		page.Secrets, page.Next, err = tx.ListSecrets(q)
+		page.Secrets, page.Around, err = tx.ListSecrets(q)
 		return err
 	})
 	return page, err

@@ -13,11 +13,8 @@ import (
 // StateFilter chooses secrets by how they stand at a destination.
 type StateFilter = store.StateFilter
 
-// The orders of a list that pages offer.
-const (
-	SortName    = store.SortName
-	SortChanged = store.SortChanged
-)
+// Sort is the order of a list; "" by name.
+type Sort = store.SecretSort
 
 // EnvironmentOverview is what may be told of an environment beside its settings.
 type EnvironmentOverview struct {

@@ -40,6 +40,8 @@ type Service struct {
 	Deps
 	// known holds a knownEnvironment by id, for the read path.
 	known sync.Map
+	// names are what secrets are found by.
+	names names
 }
 
 // New makes the service.

@@ -44,7 +44,7 @@ func (s *Service) Reveal(ctx context.Context, actor models.Actor, id models.Secr
 		return Revealed{}, err
 	}
 	if versionErr != nil {
-		return Revealed{}, fault.New(fault.NotFound, "The secret %s has no version %d.", r.Secret.Name, number).WithHint("Its versions run from 1 to %d.", r.Secret.CurrentVersion)
+		return Revealed{}, noVersion(r.Secret, number)
 	}
 	return s.reveal(ctx, actor, e, r)
 }
@@ -93,14 +93,14 @@ func (s *Service) Versions(ctx context.Context, actor models.Actor, id models.Se
 	return versions, err
 }
 
-// Activity lists what happened to a secret, newest first, and the cursor of the next page.
-func (s *Service) Activity(ctx context.Context, actor models.Actor, id models.SecretID, cursor string, limit int) (entries []models.AuditEntry, next string, err error) {
+// Activity lists what happened to a secret, newest first, and the cursors of the pages around them.
+func (s *Service) Activity(ctx context.Context, actor models.Actor, id models.SecretID, cursor string, limit int) (entries []models.AuditEntry, around Around, err error) {
 	if _, _, err := s.secret(ctx, actor, auth.ViewSecret, id); err != nil {
-		return nil, "", err
+		return nil, around, err
 	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
-		entries, next, err = tx.AuditOfSecret(id, cursor, limit)
+		entries, around, err = tx.AuditOfSecret(id, cursor, limit)
 		return err
 	})
-	return entries, next, err
+	return entries, around, err
 }

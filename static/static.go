@@ -1,5 +1,5 @@
 // Package static holds what browsers load beside the pages: one stylesheet, two scripts, a
-// sprite of icons and the mark. All are built from src into dist and embedded; nothing comes
+// sprite of icons and the mark, and modules that only some pages import. All are built from src into dist and embedded; nothing comes
 // from another host, and a build of Keeper needs neither npm nor a network.
 package static
 

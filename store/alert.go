@@ -90,12 +90,12 @@ type AlertQuery struct {
 	Limit        int // 0, and more than 200: 200
 }
 
-// Alerts lists alerts, the newest first, and the cursor of the next page, "" after the last.
-func (tx *Tx) Alerts(q AlertQuery) ([]models.Alert, string, error) {
+// Alerts lists alerts, the newest first, and the cursors of the pages around them.
+func (tx *Tx) Alerts(q AlertQuery) ([]models.Alert, Around, error) {
 	if len(q.Environments) == 0 {
-		return nil, "", nil
+		return nil, Around{}, nil
 	}
-	query := orderBy(tx.db().Where("environment_id IN ?", q.Environments), true, "opened_at", "id")
+	query := tx.db().Where("environment_id IN ?", q.Environments)
 	if q.Kind != "" {
 		query = query.Where("kind = ?", q.Kind)
 	}
@@ -105,26 +105,7 @@ func (tx *Tx) Alerts(q AlertQuery) ([]models.Alert, string, error) {
 	if q.Open {
 		query = query.Where("resolved_at IS NULL")
 	}
-	at, err := parseCursor(q.Cursor, "alerts")
-	if err != nil {
-		return nil, "", err
-	}
-	if at != nil {
-		opened, err := at.time()
-		if err != nil {
-			return nil, "", err
-		}
-		query = after(query, "opened_at", "id", true, opened, at.ID)
-	}
-	limit := pageSize(q.Limit)
-	rows, err := all[models.Alert](query.Limit(limit+1), "alert")
-	if err != nil {
-		return nil, "", err
-	}
-	rows, next := page(rows, limit, func(a *models.Alert) cursor {
-		return cursor{Order: "alerts", Key: timeKey(a.OpenedAt), ID: string(a.ID)}
-	})
-	return rows, next, nil
+	return pageOf(query, newest("alerts", "opened_at", "id", func(row *models.Alert) (time.Time, string) { return row.OpenedAt, string(row.ID) }), q.Cursor, q.Limit, "alert")
 }
 
 // DeleteAlertsBefore removes alerts that were over before a time, with their notices, and

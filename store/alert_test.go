@@ -96,7 +96,9 @@ func testAlertList(t *testing.T, h *house) {
 			var page []models.Alert
 			var err error
 			write(t, h.s, func(tx *store.Tx) error {
-				page, q.Cursor, err = tx.Alerts(q)
+				var around store.Around
+				page, around, err = tx.Alerts(q)
+				q.Cursor = around.Next
 				return err
 			})
 			if rows = append(rows, page...); q.Cursor == "" {
@@ -128,9 +130,9 @@ func testAlertList(t *testing.T, h *house) {
 			}
 		})
 	}
-	_, err := tryRead(h.s, func(tx *store.Tx) (string, error) {
-		_, next, err := tx.Alerts(store.AlertQuery{Environments: here, Cursor: "x"})
-		return next, err
+	_, err := tryRead(h.s, func(tx *store.Tx) (store.Around, error) {
+		_, around, err := tx.Alerts(store.AlertQuery{Environments: here, Cursor: "x"})
+		return around, err
 	})
 	wantKind(t, err, fault.Invalid)
 }

@@ -124,16 +124,16 @@ type AuditQuery struct {
 	Limit        int // 0, and more than 200: 200
 }
 
-// Audit lists entries, the newest first, and the cursor of the next page, "" after the last.
-func (tx *Tx) Audit(q AuditQuery) ([]models.AuditEntry, string, error) {
-	query := tx.db().Order("id DESC")
+// Audit lists entries, the newest first, and the cursors of the pages around them.
+func (tx *Tx) Audit(q AuditQuery) ([]models.AuditEntry, Around, error) {
+	query := tx.db()
 	if !q.Everything {
 		environments := q.Environments
 		if q.Global {
 			environments = append([]models.EnvironmentID{0}, environments...)
 		}
 		if len(environments) == 0 {
-			return nil, "", nil
+			return nil, Around{}, nil
 		}
 		query = query.Where("environment_id IN ?", environments)
 	}
@@ -166,33 +166,14 @@ func narrowAudit(query *gorm.DB, q AuditQuery) *gorm.DB {
 	return query
 }
 
-func auditPage(query *gorm.DB, text string, limit int) ([]models.AuditEntry, string, error) {
-	at, err := parseCursor(text, "audit")
-	if err != nil {
-		return nil, "", err
-	}
-	if at != nil {
-		id, err := at.number()
-		if err != nil {
-			return nil, "", err
-		}
-		query = query.Where("id < ?", id)
-	}
-	limit = pageSize(limit)
-	rows, err := all[models.AuditEntry](query.Limit(limit+1), "audit entry")
-	if err != nil {
-		return nil, "", err
-	}
-	rows, next := page(rows, limit, func(e *models.AuditEntry) cursor {
-		return cursor{Order: "audit", ID: strconv.FormatInt(e.ID, 10)}
-	})
-	return rows, next, nil
+func auditPage(query *gorm.DB, text string, limit int) ([]models.AuditEntry, Around, error) {
+	return pageByNumber(query, "audit", "id", true, text, limit, "audit entry", func(e *models.AuditEntry) int64 { return e.ID })
 }
 
-// AuditOfSecret lists a secret's entries, the newest first, and the cursor of the next page.
-func (tx *Tx) AuditOfSecret(id models.SecretID, text string, limit int) ([]models.AuditEntry, string, error) {
+// AuditOfSecret lists a secret's entries, the newest first, and the cursors of the pages around them.
+func (tx *Tx) AuditOfSecret(id models.SecretID, text string, limit int) ([]models.AuditEntry, Around, error) {
 	object := strconv.FormatInt(int64(id), 10)
-	query := tx.db().Where("object_kind = ? AND object_id = ?", "secret", object).Order("id DESC")
+	query := tx.db().Where("object_kind = ? AND object_id = ?", "secret", object)
 	return auditPage(query, text, limit)
 }
 

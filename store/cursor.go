@@ -138,6 +138,83 @@ func pageAround[T any](rows []T, limit int, from *cursor, at func(*T) cursor) ([
 	return rows, around
 }
 
+// edge is where a page of a list that is ordered by a key and an id begins or ends: the two
+// columns, and what they hold in a row.
+type edge[T any] struct {
+	order     string // names the list, and its order, in the cursors
+	key, id   string // columns
+	ascending bool
+	at        func(*T) (key, id string)
+	parse     func(*cursor) (any, error)
+}
+
+// newest is the edge of a list by a time and an id, the newest first.
+func newest[T any](order, key, id string, at func(*T) (time.Time, string)) edge[T] {
+	return edge[T]{
+		order: order, key: key, id: id, parse: func(c *cursor) (any, error) { return c.time() },
+		at: func(row *T) (string, string) { t, id := at(row); return timeKey(t), id },
+	}
+}
+
+// named is the edge of a list by a name and an id.
+func named[T any](order, key, id string, at func(*T) (name, id string)) edge[T] {
+	return edge[T]{order: order, key: key, id: id, ascending: true, at: at, parse: func(c *cursor) (any, error) { return c.Key, nil }}
+}
+
+// pageOf reads the page of a query that a cursor leads to, and the cursors of the pages
+// around it.
+func pageOf[T any](query *gorm.DB, e edge[T], text string, limit int, noun string) ([]T, Around, error) {
+	from, err := parseCursor(text, e.order)
+	if err != nil {
+		return nil, Around{}, err
+	}
+	desc := e.ascending == from.back()
+	query = orderBy(query, desc, e.key, e.id)
+	if from != nil {
+		key, err := e.parse(from)
+		if err != nil {
+			return nil, Around{}, err
+		}
+		query = after(query, e.key, e.id, desc, key, from.ID)
+	}
+	limit = pageSize(limit)
+	var rows []T
+	if err := query.Limit(limit + 1).Find(&rows).Error; err != nil {
+		return nil, Around{}, translate(err, noun)
+	}
+	rows, around := pageAround(rows, limit, from, func(row *T) cursor {
+		key, id := e.at(row)
+		return cursor{Order: e.order, Key: key, ID: id}
+	})
+	return rows, around, nil
+}
+
+// pageByNumber is pageOf for a list that is ordered by a number alone, in one column.
+func pageByNumber[T any](query *gorm.DB, order, column string, desc bool, text string, limit int, noun string, at func(*T) int64) ([]T, Around, error) {
+	from, err := parseCursor(text, order)
+	if err != nil {
+		return nil, Around{}, err
+	}
+	desc = desc != from.back()
+	query = orderBy(query, desc, column)
+	if from != nil {
+		n, err := from.number()
+		if err != nil {
+			return nil, Around{}, err
+		}
+		query = query.Where(column+map[bool]string{false: " > ?", true: " < ?"}[desc], n)
+	}
+	limit = pageSize(limit)
+	rows, err := all[T](query.Limit(limit+1), noun)
+	if err != nil {
+		return nil, Around{}, err
+	}
+	rows, around := pageAround(rows, limit, from, func(row *T) cursor {
+		return cursor{Order: order, ID: strconv.FormatInt(at(row), 10)}
+	})
+	return rows, around, nil
+}
+
 // contains matches any of the columns against a part of its text, in either case.
 func (tx *Tx) contains(query *gorm.DB, part string, columns ...string) *gorm.DB {
 	if part == "" {

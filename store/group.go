@@ -84,20 +84,10 @@ func (tx *Tx) GroupByName(provider models.ProviderID, name string) (models.Group
 	return take[models.Group](tx.db().Where("provider_id = ? AND name = ?", provider, name), "group")
 }
 
-// Groups is a page of groups by name, and the cursor of the next.
-func (tx *Tx) Groups(search, at string, limit int) ([]models.Group, string, error) {
-	limit = pageSize(limit)
-	from, err := parseCursor(at, "groups")
-	if err != nil {
-		return nil, "", err
-	}
-	query := tx.contains(tx.db(), search, "name", "description").Order("name, id").Limit(limit + 1)
-	if from != nil {
-		query = after(query, "name", "id", false, from.Key, from.ID)
-	}
-	rows, err := all[models.Group](query, "group")
-	rows, next := page(rows, limit, func(g *models.Group) cursor { return cursor{Order: "groups", Key: g.Name, ID: string(g.ID)} })
-	return rows, next, err
+// Groups is a page of groups by name, and the cursors of the pages around it.
+func (tx *Tx) Groups(search, at string, limit int) ([]models.Group, Around, error) {
+	order := named("groups", "name", "id", func(g *models.Group) (string, string) { return g.Name, string(g.ID) })
+	return pageOf(tx.contains(tx.db(), search, "name", "description"), order, at, limit, "group")
 }
 
 // GroupsOf lists the groups that a user is in, by name.
@@ -136,8 +126,9 @@ func (tx *Tx) RemoveGroupMember(group models.GroupID, user models.UserID) error 
 	return affected(done.RowsAffected, translate(done.Error, "member of the group"), "member of the group")
 }
 
-// GroupMembers is a page of the users in a group by user name, and the cursor of the next.
-func (tx *Tx) GroupMembers(group models.GroupID, at string, limit int) ([]models.User, string, error) {
+// GroupMembers is a page of the users in a group by user name, and the cursors of the pages
+// around it.
+func (tx *Tx) GroupMembers(group models.GroupID, at string, limit int) ([]models.User, Around, error) {
 	members := tx.db().Model(&models.GroupMember{}).Select("user_id").Where("group_id = ?", group)
 	return tx.userPage(tx.db().Where("id IN (?)", members), at, limit)
 }

@@ -62,7 +62,9 @@ func testPeople(t *testing.T, s *store.Store) {
 		cursor := ""
 		for range 4 {
 			var page []store.OwnedToken
-			read(t, s, func(tx *store.Tx) (_ int, err error) { page, cursor, err = tx.TokenPage(nil, cursor, 1); return 0, err })
+			var around store.Around
+			read(t, s, func(tx *store.Tx) (_ int, err error) { page, around, err = tx.TokenPage(nil, cursor, 1); return 0, err })
+			cursor = around.Next
 			for _, one := range page {
 				seen[one.ID]++
 				if one.Username != "ada" || len(one.Scope.Networks) != 1 || one.Scope.Networks[0] != network {
@@ -90,10 +92,10 @@ func testPeople(t *testing.T, s *store.Store) {
 			t.Errorf("%+v, %+v", members, groups)
 		}
 		var users []models.User
-		var next string
-		read(t, s, func(tx *store.Tx) (_ int, err error) { users, next, err = tx.GroupMembers(g.ID, "", 1); return 0, err })
-		if len(users) != 1 || users[0].Username != "ada" || next == "" {
-			t.Errorf("%+v, next %q", users, next)
+		var around store.Around
+		read(t, s, func(tx *store.Tx) (_ int, err error) { users, around, err = tx.GroupMembers(g.ID, "", 1); return 0, err })
+		if len(users) != 1 || users[0].Username != "ada" || around.Next == "" {
+			t.Errorf("%+v, around %+v", users, around)
 		}
 	})
 	t.Run("Gone", func(t *testing.T) {

@@ -138,35 +138,16 @@ type ImportQuery struct {
 	Limit         int // 0, and more than 200: 200
 }
 
-// Imports lists imports, the newest first, and the cursor of the next page, "" after the last.
-func (tx *Tx) Imports(q ImportQuery) ([]models.Import, string, error) {
+// Imports lists imports, the newest first, and the cursors of the pages around them.
+func (tx *Tx) Imports(q ImportQuery) ([]models.Import, Around, error) {
 	if len(q.Environments) == 0 {
-		return nil, "", nil
+		return nil, Around{}, nil
 	}
-	query := orderBy(tx.db().Where("environment_id IN ?", q.Environments), true, "created_at", "id")
+	query := tx.db().Where("environment_id IN ?", q.Environments)
 	if q.DestinationID != "" {
 		query = query.Where("destination_id = ?", q.DestinationID)
 	}
-	at, err := parseCursor(q.Cursor, "imports")
-	if err != nil {
-		return nil, "", err
-	}
-	if at != nil {
-		created, err := at.time()
-		if err != nil {
-			return nil, "", err
-		}
-		query = after(query, "created_at", "id", true, created, at.ID)
-	}
-	limit := pageSize(q.Limit)
-	rows, err := all[models.Import](query.Limit(limit+1), "import")
-	if err != nil {
-		return nil, "", err
-	}
-	rows, next := page(rows, limit, func(i *models.Import) cursor {
-		return cursor{Order: "imports", Key: timeKey(i.CreatedAt), ID: string(i.ID)}
-	})
-	return rows, next, nil
+	return pageOf(query, newest("imports", "created_at", "id", func(row *models.Import) (time.Time, string) { return row.CreatedAt, string(row.ID) }), q.Cursor, q.Limit, "import")
 }
 
 // DeleteImportsBefore removes imports that were made before a time, and says how many went.

@@ -74,9 +74,9 @@ type KeyRunQuery struct {
 	Limit       int // 0, and more than 200: 200
 }
 
-// KeyRuns lists runs, the newest first, and the cursor of the next page, "" after the last.
-func (tx *Tx) KeyRuns(q KeyRunQuery) ([]models.KeyRun, string, error) {
-	query := orderBy(tx.db(), true, "created_at", "id")
+// KeyRuns lists runs, the newest first, and the cursors of the pages around them.
+func (tx *Tx) KeyRuns(q KeyRunQuery) ([]models.KeyRun, Around, error) {
+	query := tx.db()
 	if q.Kind != "" {
 		query = query.Where("kind = ?", q.Kind)
 	}
@@ -86,26 +86,7 @@ func (tx *Tx) KeyRuns(q KeyRunQuery) ([]models.KeyRun, string, error) {
 	if q.Unfinished {
 		query = query.Where("status IN ?", unfinished)
 	}
-	at, err := parseCursor(q.Cursor, "key runs")
-	if err != nil {
-		return nil, "", err
-	}
-	if at != nil {
-		created, err := at.time()
-		if err != nil {
-			return nil, "", err
-		}
-		query = after(query, "created_at", "id", true, created, at.ID)
-	}
-	limit := pageSize(q.Limit)
-	rows, err := all[models.KeyRun](query.Limit(limit+1), "key run")
-	if err != nil {
-		return nil, "", err
-	}
-	rows, next := page(rows, limit, func(r *models.KeyRun) cursor {
-		return cursor{Order: "key runs", Key: timeKey(r.CreatedAt), ID: string(r.ID)}
-	})
-	return rows, next, nil
+	return pageOf(query, newest("key runs", "created_at", "id", func(r *models.KeyRun) (time.Time, string) { return r.CreatedAt, string(r.ID) }), q.Cursor, q.Limit, "key run")
 }
 
 // DeleteKeyRunsBefore removes ended runs that were asked for before a time, with their

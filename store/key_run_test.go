@@ -80,15 +80,15 @@ func testKeyRunList(t *testing.T, h *house, add func(models.KeyRun) models.KeyRu
 	}
 	list := func(q store.KeyRunQuery) (ids []models.KeyRunID) {
 		for {
-			var next string
+			var around store.Around
 			rows := read(t, h.s, func(tx *store.Tx) (rows []models.KeyRun, err error) {
-				rows, next, err = tx.KeyRuns(q)
+				rows, around, err = tx.KeyRuns(q)
 				return rows, err
 			})
 			for _, row := range rows {
 				ids = append(ids, row.ID)
 			}
-			if q.Cursor = next; next == "" {
+			if q.Cursor = around.Next; q.Cursor == "" {
 				return ids
 			}
 		}

@@ -23,17 +23,24 @@ func (tx *Tx) CountTypes(environment models.EnvironmentID) (map[models.SecretTyp
 	return counts, translate(err, "secret")
 }
 
-// TagKeys lists the tag keys in use in the environments, by name, up to a limit.
-func (tx *Tx) TagKeys(environments []models.EnvironmentID, limit int) ([]string, error) {
-	secrets := tx.db().Model(&models.Secret{}).Select("id").Where("environment_id IN ? AND deleted_at IS NULL", environments)
-	var tags []secretTag
-	err := tx.db().Model(&secretTag{}).Distinct("key").Where("secret_id IN (?)", secrets).
-		Order(theKey).Limit(limit).Find(&tags).Error
-	keys := make([]string, len(tags))
-	for i := range tags {
-		keys[i] = tags[i].Key
+// TagKeys lists the tag keys in use in the environments, by name, up to a limit. Each key is
+// looked for by itself, since tags are many and keys are few.
+func (tx *Tx) TagKeys(environments []models.EnvironmentID, limit int) (keys []string, err error) {
+	if len(environments) == 0 {
+		return nil, nil
 	}
-	return keys, translate(err, "secret")
+	last := ""
+	for len(keys) < limit {
+		secrets := tx.db().Model(&models.Secret{}).Select("1").
+			Where("secrets.id = secret_tags.secret_id AND environment_id IN ? AND deleted_at IS NULL", environments)
+		var tag secretTag
+		err := tx.db().Where("? > ? AND EXISTS (?)", theKey.Column, last, secrets).Order(theKey).Limit(1).Find(&tag).Error
+		if err != nil || tag.Key == "" {
+			return keys, translate(err, "secret")
+		}
+		last, keys = tag.Key, append(keys, tag.Key)
+	}
+	return keys, nil
 }
 
 // DueSecrets lists secrets that expire before a time, or whose value is due for rotation by
@@ -65,9 +72,13 @@ func (tx *Tx) CountVersionsSince(environments []models.EnvironmentID, since time
 // CountAudit says how many entries of the environments tell of an action that was allowed
 // since a time.
 func (tx *Tx) CountAudit(environments []models.EnvironmentID, action string, since time.Time) (int, error) {
+	from, err := tx.auditFrom(since)
+	if err != nil {
+		return 0, err
+	}
 	var n int64
-	err := tx.db().Model(&models.AuditEntry{}).
-		Where("environment_id IN ? AND action = ? AND outcome = ? AND at >= ?", environments, action, models.OutcomeAllowed, micro(since)).
+	err = tx.db().Model(&models.AuditEntry{}).
+		Where("environment_id IN ? AND id >= ? AND action = ? AND outcome = ? AND at >= ?", environments, from, action, models.OutcomeAllowed, micro(since)).
 		Count(&n).Error
 	return int(n), translate(err, "audit entry")
 }

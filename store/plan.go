@@ -68,38 +68,19 @@ type PlanQuery struct {
 	Limit         int // 0, and more than 200: 200
 }
 
-// Plans lists plans, the newest first, and the cursor of the next page, "" after the last.
-func (tx *Tx) Plans(q PlanQuery) ([]models.Plan, string, error) {
+// Plans lists plans, the newest first, and the cursors of the pages around them.
+func (tx *Tx) Plans(q PlanQuery) ([]models.Plan, Around, error) {
 	if len(q.Environments) == 0 {
-		return nil, "", nil
+		return nil, Around{}, nil
 	}
-	query := orderBy(tx.db().Where("environment_id IN ?", q.Environments), true, "created_at", "id")
+	query := tx.db().Where("environment_id IN ?", q.Environments)
 	if q.DestinationID != "" {
 		query = query.Where("destination_id = ?", q.DestinationID)
 	}
 	if q.Status != "" {
 		query = query.Where("status = ?", q.Status)
 	}
-	at, err := parseCursor(q.Cursor, "plans")
-	if err != nil {
-		return nil, "", err
-	}
-	if at != nil {
-		created, err := at.time()
-		if err != nil {
-			return nil, "", err
-		}
-		query = after(query, "created_at", "id", true, created, at.ID)
-	}
-	limit := pageSize(q.Limit)
-	rows, err := all[models.Plan](query.Limit(limit+1), "plan")
-	if err != nil {
-		return nil, "", err
-	}
-	rows, next := page(rows, limit, func(p *models.Plan) cursor {
-		return cursor{Order: "plans", Key: timeKey(p.CreatedAt), ID: string(p.ID)}
-	})
-	return rows, next, nil
+	return pageOf(query, newest("plans", "created_at", "id", func(row *models.Plan) (time.Time, string) { return row.CreatedAt, string(row.ID) }), q.Cursor, q.Limit, "plan")
 }
 
 // DiscardHeldPlans ends a destination's held plans but for one: a newer look took their place.

@@ -159,20 +159,10 @@ func (tx *Tx) IdentitiesOf(user models.UserID) ([]models.Identity, error) {
 	return all[models.Identity](tx.db().Where("user_id = ?", user).Order("provider_id, subject"), "identity")
 }
 
-// IdentityPage is a page of the identities of a provider, and the cursor of the next.
-func (tx *Tx) IdentityPage(provider models.ProviderID, at string, limit int) ([]models.Identity, string, error) {
-	limit = pageSize(limit)
-	from, err := parseCursor(at, "identities")
-	if err != nil {
-		return nil, "", err
-	}
-	query := tx.db().Where("provider_id = ?", provider).Order("subject").Limit(limit + 1)
-	if from != nil {
-		query = query.Where("subject > ?", from.ID)
-	}
-	rows, err := all[models.Identity](query, "identity")
-	rows, next := page(rows, limit, func(i *models.Identity) cursor { return cursor{Order: "identities", ID: i.Subject} })
-	return rows, next, err
+// IdentityPage is a page of the identities of a provider, and the cursors of the pages around it.
+func (tx *Tx) IdentityPage(provider models.ProviderID, at string, limit int) ([]models.Identity, Around, error) {
+	order := named("identities", "subject", "user_id", func(i *models.Identity) (string, string) { return i.Subject, string(i.UserID) })
+	return pageOf(tx.db().Where("provider_id = ?", provider), order, at, limit, "identity")
 }
 
 // DeleteIdentity removes one.

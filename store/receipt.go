@@ -1,6 +1,10 @@
 package store
 
-import "github.com/your-org/keeper/models"
+import (
+	"time"
+
+	"github.com/your-org/keeper/models"
+)
 
 // AddReceipt adds the receipt of a run that stands. Conflict where the run has one.
 func (tx *Tx) AddReceipt(r *models.SyncReceipt) error {
@@ -22,28 +26,8 @@ type ReceiptQuery struct {
 
 // Receipts lists a destination's, the newest first, and the cursors of the pages around them.
 func (tx *Tx) Receipts(q ReceiptQuery) ([]models.SyncReceipt, Around, error) {
-	at, err := parseCursor(q.Cursor, "receipts")
-	if err != nil {
-		return nil, Around{}, err
-	}
-	desc := !at.back()
-	query := orderBy(tx.db().Where("destination_id = ?", q.DestinationID), desc, "created_at", "run_id")
-	if at != nil {
-		created, err := at.time()
-		if err != nil {
-			return nil, Around{}, err
-		}
-		query = after(query, "created_at", "run_id", desc, created, at.ID)
-	}
-	limit := pageSize(q.Limit)
-	rows, err := all[models.SyncReceipt](query.Limit(limit+1), "receipt")
-	if err != nil {
-		return nil, Around{}, err
-	}
-	rows, around := pageAround(rows, limit, at, func(r *models.SyncReceipt) cursor {
-		return cursor{Order: "receipts", Key: timeKey(r.CreatedAt), ID: string(r.RunID)}
-	})
-	return rows, around, nil
+	order := newest("receipts", "created_at", "run_id", func(r *models.SyncReceipt) (time.Time, string) { return r.CreatedAt, string(r.RunID) })
+	return pageOf(tx.db().Where("destination_id = ?", q.DestinationID), order, q.Cursor, q.Limit, "receipt")
 }
 
 // LastReceipt is a destination's newest; NotFound where it has none.

@@ -25,13 +25,13 @@ func entryOf(env models.EnvironmentID, action, object string) models.AuditEntry 
 func audit(t *testing.T, s *store.Store, q store.AuditQuery) (all []models.AuditEntry) {
 	t.Helper()
 	for range 100 {
-		var next string
+		var around store.Around
 		rows := read(t, s, func(tx *store.Tx) (rows []models.AuditEntry, err error) {
-			rows, next, err = tx.Audit(q)
+			rows, around, err = tx.Audit(q)
 			return rows, err
 		})
 		all = append(all, rows...)
-		if q.Cursor = next; next == "" {
+		if q.Cursor = around.Next; q.Cursor == "" {
 			return all
 		}
 	}

@@ -105,22 +105,27 @@ func testSecretList(t *testing.T, s *store.Store) {
 			return nil
 		})
 	}
-	list := func(t *testing.T, q store.SecretQuery) []models.Secret {
+	page := func(t *testing.T, q store.SecretQuery) (rows []models.Secret, around store.Around) {
 		t.Helper()
 		if q.Environments == nil {
 			q.Environments = []models.EnvironmentID{h.env.ID, other.ID}
 		}
+		rows = read(t, s, func(tx *store.Tx) (rows []models.Secret, err error) {
+			rows, around, err = tx.ListSecrets(q)
+			return rows, err
+		})
+		return rows, around
+	}
+	list := func(t *testing.T, q store.SecretQuery) []models.Secret {
+		t.Helper()
 		var all []models.Secret
 		for range 100 {
-			var next string
-			rows := read(t, s, func(tx *store.Tx) (rows []models.Secret, err error) {
-				rows, next, err = tx.ListSecrets(q)
-				return rows, err
-			})
+			rows, around := page(t, q)
 			all = append(all, rows...)
-			if q.Cursor = next; next == "" {
+			if around.Next == "" {
 				return all
 			}
+			q.Cursor = around.Next
 		}
 		t.Fatal("the walk does not end")
 		return nil
@@ -136,6 +141,36 @@ func testSecretList(t *testing.T, s *store.Store) {
 			for i := range down {
 				if down[i].ID != whole[len(whole)-1-i].ID {
 					t.Fatalf("%s: descending is not the reverse at %d", sort, i)
+				}
+			}
+		}
+	})
+	t.Run("Back", func(t *testing.T) {
+		for _, sort := range []store.SecretSort{store.SortName, store.SortUpdated, store.SortCreated, store.SortChanged, store.SortExpires, store.SortType} {
+			for _, desc := range []bool{false, true} {
+				q := store.SecretQuery{Sort: sort, Limit: 6, Desc: desc}
+				first, around := page(t, q)
+				if around.Prev != "" {
+					t.Fatalf("%s: the first page leads back", sort)
+				}
+				pages := [][]models.Secret{first}
+				for around.Next != "" {
+					q.Cursor = around.Next
+					var rows []models.Secret
+					rows, around = page(t, q)
+					pages = append(pages, rows)
+				}
+				for i := len(pages) - 2; i >= 0; i-- {
+					if around.Prev == "" {
+						t.Fatalf("%s: page %d leads nowhere back", sort, i+1)
+					}
+					q.Cursor = around.Prev
+					var rows []models.Secret
+					rows, around = page(t, q)
+					same(t, rows, pages[i])
+				}
+				if len(pages) != 4 || around.Prev != "" || around.Next == "" {
+					t.Errorf("%s: %d pages, and back at the first one %+v", sort, len(pages), around)
 				}
 			}
 		}
@@ -178,7 +213,8 @@ func testSecretList(t *testing.T, s *store.Store) {
 	t.Run("BadCursor", func(t *testing.T) {
 		var next string
 		read(t, s, func(tx *store.Tx) (rows []models.Secret, err error) {
-			rows, next, err = tx.ListSecrets(store.SecretQuery{Environments: []models.EnvironmentID{h.env.ID}, Limit: 1})
+			rows, around, err := tx.ListSecrets(store.SecretQuery{Environments: []models.EnvironmentID{h.env.ID}, Limit: 1})
+			next = around.Next
 			return rows, err
 		})
 		for _, bad := range []string{"x", next[1:], next + "A", "e30"} {

@@ -18,7 +18,7 @@ import (
 // TestSuite runs the same cases on every database.
 func TestSuite(t *testing.T) {
 	suite := map[string]func(*testing.T, *store.Store){
-		"Schema": testSchema, "Overview": testOverview, "Environments": testEnvironments, "Secrets": testSecrets, "SecretList": testSecretList,
+		"Schema": testSchema, "Overview": testOverview, "Figures": testFigures, "Environments": testEnvironments, "Secrets": testSecrets, "SecretList": testSecretList,
 		"Versions": testVersions, "Keys": testKeys, "Destinations": testDestinations, "SyncStates": testSyncStates, "Groups": testGroups,
 		"SyncEntries": testSyncEntries, "SyncRuns": testSyncRuns, "Receipts": testReceipts, "Users": testUsers, "Sessions": testSessions,
 		"ReplacedSession": testReplacedSession, "Attempts": testAttempts, "Factors": testFactors,
@@ -31,7 +31,7 @@ func TestSuite(t *testing.T) {
 		"VersionPages": testVersionPages, "ManySecrets": testManySecrets, "Reseal": testReseal, "ResealCredentials": testResealCredentials,
 		"MisplacedCurrent": testMisplacedCurrent, "KeyRuns": testKeyRuns, "KeyRunRace": testKeyRunRace, "KeyFindings": testKeyFindings,
 		"Alerts": testAlerts, "AlertRace": testAlertRace, "AlertChannels": testAlertChannels, "Notices": testNotices, "AlertNames": testAlertNames,
-		"KeyDrills": testKeyDrills, "RunHistory": testRunHistory, "QueuedFullRun": testQueuedFullRun, "RetryFailed": testRetryFailed, "CountWork": testCountWork, "TakenAway": testTakenAway, "DeleteEnvironmentKeys": testDeleteEnvironmentKeys,
+		"KeyDrills": testKeyDrills, "BothWays": testBothWays, "RunHistory": testRunHistory, "QueuedFullRun": testQueuedFullRun, "RetryFailed": testRetryFailed, "CountWork": testCountWork, "TakenAway": testTakenAway, "DeleteEnvironmentKeys": testDeleteEnvironmentKeys,
 	}
 	for _, dialect := range storetest.Dialects {
 		t.Run(dialect, func(t *testing.T) {

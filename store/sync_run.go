@@ -1,7 +1,6 @@
 package store
 
 import (
-	"strconv"
 	"time"
 
 	"gorm.io/gorm"
@@ -54,28 +53,8 @@ func (tx *Tx) Runs(q RunQuery) ([]models.SyncRun, Around, error) {
 	if len(q.Environments) == 0 {
 		return nil, Around{}, nil
 	}
-	at, err := parseCursor(q.Cursor, "runs")
-	if err != nil {
-		return nil, Around{}, err
-	}
-	desc := !at.back()
-	query := orderBy(tx.runs(q), desc, "started_at", "id")
-	if at != nil {
-		started, err := at.time()
-		if err != nil {
-			return nil, Around{}, err
-		}
-		query = after(query, "started_at", "id", desc, started, at.ID)
-	}
-	limit := pageSize(q.Limit)
-	rows, err := all[models.SyncRun](query.Limit(limit+1), "sync run")
-	if err != nil {
-		return nil, Around{}, err
-	}
-	rows, around := pageAround(rows, limit, at, func(r *models.SyncRun) cursor {
-		return cursor{Order: "runs", Key: timeKey(r.StartedAt), ID: string(r.ID)}
-	})
-	return rows, around, nil
+	order := newest("runs", "started_at", "id", func(r *models.SyncRun) (time.Time, string) { return r.StartedAt, string(r.ID) })
+	return pageOf(tx.runs(q), order, q.Cursor, q.Limit, "sync run")
 }
 
 // runs is what a query chooses, in no order.
@@ -123,30 +102,11 @@ const notDone = "(failed = ? OR status = ?)"
 // Results lists a run's results in the order in which they came, and the cursors of the pages
 // around them.
 func (tx *Tx) Results(q ResultQuery) ([]models.SyncResult, Around, error) {
-	at, err := parseCursor(q.Cursor, "results")
-	if err != nil {
-		return nil, Around{}, err
-	}
-	query := orderBy(tx.db().Where("run_id = ?", q.Run), at.back(), "id")
+	query := tx.db().Where("run_id = ?", q.Run)
 	if q.FailedOnly {
 		query = query.Where(notDone, true, models.StatusUnknown)
 	}
-	if at != nil {
-		id, err := at.number()
-		if err != nil {
-			return nil, Around{}, err
-		}
-		query = query.Where(map[bool]string{false: "id > ?", true: "id < ?"}[at.back()], id)
-	}
-	limit := pageSize(q.Limit)
-	rows, err := all[models.SyncResult](query.Limit(limit+1), "sync result")
-	if err != nil {
-		return nil, Around{}, err
-	}
-	rows, around := pageAround(rows, limit, at, func(r *models.SyncResult) cursor {
-		return cursor{Order: "results", ID: strconv.FormatInt(r.ID, 10)}
-	})
-	return rows, around, nil
+	return pageByNumber(query, "results", "id", false, q.Cursor, q.Limit, "sync result", func(r *models.SyncResult) int64 { return r.ID })
 }
 
 // CountNotDone says how many results of a run another try may mend.
@@ -171,6 +131,19 @@ func (tx *Tx) RetryFailed(run models.SyncRun, now time.Time) (int, error) {
 		Where("destination_id = ? AND status <> ? AND -id IN (?)", run.DestinationID, models.StatusInSync, named).
 		UpdateColumns(map[string]any{"next_try_at": micro(now)})
 	return int(done.RowsAffected + groups.RowsAffected), translate(groups.Error, "sync group")
+}
+
+// DueNow makes secrets due at once at a destination, as they stand there.
+func (tx *Tx) DueNow(destination models.DestinationID, ids []models.SecretID, now time.Time) error {
+	states := func() *gorm.DB {
+		return tx.db().Model(&models.SyncState{}).Where("destination_id = ? AND secret_id IN ?", destination, ids)
+	}
+	if done := states().Where("group_id = 0").UpdateColumns(map[string]any{"next_try_at": micro(now)}); done.Error != nil {
+		return translate(done.Error, "sync state")
+	}
+	groups := tx.db().Model(&models.SyncGroup{}).Where("id IN (?)", states().Select("group_id")).
+		UpdateColumns(map[string]any{"next_try_at": micro(now)})
+	return translate(groups.Error, "sync group")
 }
 
 // TakenAway lists the entries of which a destination's runs took something away since a time,

@@ -67,31 +67,15 @@ type OwnedToken struct {
 	Username string
 }
 
-// TokenPage is a page of everybody's tokens, the newest first, and the cursor of the next.
-// Live ones are those that are neither revoked nor expired at a time; nil chooses all.
-func (tx *Tx) TokenPage(live *time.Time, at string, limit int) ([]OwnedToken, string, error) {
-	limit = pageSize(limit)
-	from, err := parseCursor(at, "tokens")
-	if err != nil {
-		return nil, "", err
-	}
+// TokenPage is a page of everybody's tokens, the newest first, and the cursors of the pages
+// around it. Live ones are those that are neither revoked nor expired at a time; nil chooses all.
+func (tx *Tx) TokenPage(live *time.Time, at string, limit int) ([]OwnedToken, Around, error) {
 	query := tx.db().Table("tokens t").Joins("JOIN users u ON u.id = t.user_id").Select("t.*, u.username")
 	if live != nil {
 		query = query.Where("t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?)", micro(*live))
 	}
-	if from != nil {
-		key, err := from.time()
-		if err != nil {
-			return nil, "", err
-		}
-		query = after(query, "t.created_at", "t.id", true, key, from.ID)
-	}
-	var rows []OwnedToken
-	err = translate(query.Order("t.created_at DESC, t.id DESC").Limit(limit+1).Scan(&rows).Error, "token")
-	rows, next := page(rows, limit, func(t *OwnedToken) cursor {
-		return cursor{Order: "tokens", Key: timeKey(t.CreatedAt), ID: string(t.ID)}
-	})
-	return rows, next, err
+	order := newest("tokens", "t.created_at", "t.id", func(t *OwnedToken) (time.Time, string) { return t.CreatedAt, string(t.ID) })
+	return pageOf(query, order, at, limit, "token")
 }
 
 // RevokeToken ends a token for ever; one that is revoked already stays as it is.

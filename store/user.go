@@ -53,8 +53,8 @@ type UserFilter struct {
 	Limit    int
 }
 
-// UserPage is a page of users by user name, and the cursor of the next.
-func (tx *Tx) UserPage(f UserFilter) ([]models.User, string, error) {
+// UserPage is a page of users by user name, and the cursors of the pages around it.
+func (tx *Tx) UserPage(f UserFilter) ([]models.User, Around, error) {
 	query := tx.contains(tx.db(), f.Search, "username", "display_name", "email")
 	if f.Kind != "" {
 		query = query.Where("kind = ?", f.Kind)
@@ -68,18 +68,9 @@ func (tx *Tx) UserPage(f UserFilter) ([]models.User, string, error) {
 	return tx.userPage(query, f.Cursor, f.Limit)
 }
 
-func (tx *Tx) userPage(query *gorm.DB, at string, limit int) ([]models.User, string, error) {
-	limit = pageSize(limit)
-	from, err := parseCursor(at, "users")
-	if err != nil {
-		return nil, "", err
-	}
-	if from != nil {
-		query = query.Where("username > ?", from.ID)
-	}
-	rows, err := all[models.User](query.Order("username").Limit(limit+1), "user")
-	rows, next := page(rows, limit, func(u *models.User) cursor { return cursor{Order: "users", ID: u.Username} })
-	return rows, next, err
+func (tx *Tx) userPage(query *gorm.DB, at string, limit int) ([]models.User, Around, error) {
+	order := named("users", "username", "id", func(u *models.User) (string, string) { return u.Username, string(u.ID) })
+	return pageOf(query, order, at, limit, "user")
 }
 
 // ReviseUser writes what an administrator sets of a user. Stale where the revision is not the
@@ -151,32 +142,23 @@ type Member struct {
 // Members lists an environment's, by user name.
 func (tx *Tx) Members(environment models.EnvironmentID) ([]Member, error) {
 	var members []Member
-	err := translate(tx.members(environment).Scan(&members).Error, "membership")
+	err := translate(tx.members(environment).Order("u.username").Scan(&members).Error, "membership")
 	return members, err
 }
 
 func (tx *Tx) members(environment models.EnvironmentID) *gorm.DB {
 	return tx.db().Table("memberships m").Joins("JOIN users u ON u.id = m.user_id").
 		Select("m.user_id, m.environment_id, m.role, m.created_at, u.username, u.display_name, u.disabled").
-		Where("m.environment_id = ?", environment).Order("u.username")
+		Where("m.environment_id = ?", environment)
 }
 
-// MemberPage is a page of an environment's by user name, and the cursor of the next.
-func (tx *Tx) MemberPage(environment models.EnvironmentID, at string, limit int) ([]Member, string, error) {
-	limit = pageSize(limit)
-	from, err := parseCursor(at, "members")
-	if err != nil {
-		return nil, "", err
-	}
-	query := tx.members(environment).Limit(limit + 1)
-	if from != nil {
-		query = query.Where("u.username > ?", from.ID)
-	}
-	var members []Member
-	err = translate(query.Scan(&members).Error, "membership")
-	members, next := page(members, limit, func(m *Member) cursor { return cursor{Order: "members", ID: m.Username} })
-	return members, next, err
+// MemberPage is a page of an environment's by user name, and the cursors of the pages around it.
+func (tx *Tx) MemberPage(environment models.EnvironmentID, at string, limit int) ([]Member, Around, error) {
+	order := named("members", "u.username", "m.user_id", func(m *Member) (string, string) { return m.Username, string(m.UserID) })
+	return pageOf(tx.members(environment), order, at, limit, "membership")
 }
 
 // UserCursor is the cursor of the page of users after one.
-func UserCursor(username string) string { return cursor{Order: "users", ID: username}.encode() }
+func UserCursor(u models.User) string {
+	return cursor{Order: "users", Key: u.Username, ID: string(u.ID)}.encode()
+}

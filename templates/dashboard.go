@@ -39,6 +39,8 @@ type DashboardPage struct {
 	Counts       DashboardCounts
 	Health       []HealthItem
 	Grid         []SyncGroup
+	Drift        map[models.DestinationID]Spark // over the days of the charts
+	Charts       Charts
 	Activity     []models.AuditEntry
 	Encryption   *Encryption // nil: the actor may not see the keys
 	MayCreate    bool        // secrets, in some environment

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/your-org/keeper/models"
@@ -15,14 +16,32 @@ type SecretFilter struct {
 	Type        string // type: a models.SecretType
 	State       string // state: a State; secrets that are in it at any destination
 	Tag         string // tag: "key" or "key=value"
-	Sort        string // sort: "name" (default), "-name", "changed", "-changed"
+	Owner       string // owner: the whole of it
+	Expires     string // expires: "past", or "soon": within 30 days, or past
+	Sort        string // sort: a key of secretSorts, with - before it for the other way; "": by name
 }
+
+// Expiries are the choices of a filter by expiry.
+var Expiries = []Option{{Value: "past", Label: "expired"}, {Value: "soon", Label: "within 30 days"}}
+
+func expiryWord(value string) string {
+	for _, o := range Expiries {
+		if o.Value == value {
+			return o.Label
+		}
+	}
+	return ""
+}
+
+// secretSorts are the columns that a list of secrets is ordered by.
+var secretSorts = []string{"name", "type", "expires", "changed", "updated", "created"}
 
 // ParseSecretFilter reads the filter from a URL's query. What it does not know it ignores.
 func ParseSecretFilter(q url.Values) SecretFilter {
 	f := SecretFilter{
 		Query: strings.TrimSpace(q.Get("q")), Environment: q.Get("environment"), Type: q.Get("type"),
-		State: q.Get("state"), Tag: q.Get("tag"), Sort: q.Get("sort"),
+		State: q.Get("state"), Tag: strings.TrimSpace(q.Get("tag")), Owner: strings.TrimSpace(q.Get("owner")),
+		Expires: q.Get("expires"), Sort: q.Get("sort"),
 	}
 	if t, err := models.ParseSecretType(f.Type); err == nil {
 		f.Type = string(t)
@@ -32,9 +51,10 @@ func ParseSecretFilter(q url.Values) SecretFilter {
 	if _, known := stateLooks[State(f.State)]; !known {
 		f.State = ""
 	}
-	switch f.Sort {
-	case "-name", "changed", "-changed":
-	default:
+	if expiryWord(f.Expires) == "" {
+		f.Expires = ""
+	}
+	if f.Sort == "name" || !slices.Contains(secretSorts, strings.TrimPrefix(f.Sort, "-")) {
 		f.Sort = ""
 	}
 	return f
@@ -43,7 +63,7 @@ func ParseSecretFilter(q url.Values) SecretFilter {
 func (f SecretFilter) values() url.Values {
 	return url.Values{
 		"q": {f.Query}, "environment": {f.Environment}, "type": {f.Type},
-		"state": {f.State}, "tag": {f.Tag}, "sort": {f.Sort},
+		"state": {f.State}, "tag": {f.Tag}, "owner": {f.Owner}, "expires": {f.Expires}, "sort": {f.Sort},
 	}
 }
 
@@ -62,7 +82,7 @@ func (f SecretFilter) Page(cursor string) string { return f.With("cursor", curso
 
 // Narrow reports whether anything but the environment narrows the list.
 func (f SecretFilter) Narrow() bool {
-	return f.Query != "" || f.Type != "" || f.State != "" || f.Tag != ""
+	return f != SecretFilter{Environment: f.Environment, Sort: f.Sort}
 }
 
 // Cleared is the filter with nothing but its environment and its order.
@@ -87,14 +107,24 @@ func (f SecretFilter) Chips() []Chip {
 	add("type", "type", f.Type, typeWord(models.SecretType(f.Type)))
 	add("state", "state", f.State, State(f.State).Word())
 	add("tag", "tag", f.Tag, f.Tag)
+	add("owner", "owner", f.Owner, f.Owner)
+	add("expires", "expiry", f.Expires, expiryWord(f.Expires))
 	return chips
 }
 
 // Kept are the parameters that a search form carries along as hidden fields.
-func (f SecretFilter) Kept() []Option {
+func (f SecretFilter) Kept() []Option { return f.hidden("q") }
+
+// All are all parameters, as hidden fields of a form.
+func (f SecretFilter) All() []Option { return f.hidden("") }
+
+// Without are the parameters but one, which a form asks for.
+func (f SecretFilter) Without(key string) []Option { return f.hidden(key) }
+
+func (f SecretFilter) hidden(but string) []Option {
 	var kept []Option
-	for _, key := range []string{"environment", "type", "state", "tag", "sort"} {
-		if v := f.values().Get(key); v != "" {
+	for _, key := range []string{"q", "environment", "type", "state", "tag", "owner", "expires", "sort"} {
+		if v := f.values().Get(key); v != "" && key != but {
 			kept = append(kept, Option{Value: v, Label: key})
 		}
 	}
@@ -126,6 +156,7 @@ func (f SecretFilter) SortOrder(column string) string {
 
 // AuditFilter is what the audit log is narrowed to, by the names in its tags in the URL.
 type AuditFilter struct {
+	Query       string // q: part of a name or of the action
 	Actor       string // actor: part of a name
 	Action      string // action: "secret.reveal", or "secret." for all of a noun
 	Outcome     string // outcome: a models.Outcome
@@ -138,14 +169,14 @@ type AuditFilter struct {
 func ParseAuditFilter(q url.Values) AuditFilter {
 	get := func(key string) string { return strings.TrimSpace(q.Get(key)) }
 	return AuditFilter{
-		Actor: get("actor"), Action: get("action"), Outcome: get("outcome"), Environment: get("environment"),
+		Query: get("q"), Actor: get("actor"), Action: get("action"), Outcome: get("outcome"), Environment: get("environment"),
 		Object: get("object"), From: get("from"), Until: get("until"),
 	}
 }
 
 func (f AuditFilter) values() url.Values {
 	return url.Values{
-		"actor": {f.Actor}, "action": {f.Action}, "outcome": {f.Outcome}, "environment": {f.Environment},
+		"q": {f.Query}, "actor": {f.Actor}, "action": {f.Action}, "outcome": {f.Outcome}, "environment": {f.Environment},
 		"object": {f.Object}, "from": {f.From}, "until": {f.Until},
 	}
 }

@@ -44,7 +44,6 @@ type Frame struct {
 	Mono        bool                // the title is a name, set in monospace
 	Plain       bool                // no sidebar: sign-in and what goes before it
 	Query       string              // what stands in the search field
-	Filter      *SecretFilter       // what a search from here keeps; nil: nothing
 	Topics      string              // what the page wants to hear of live, space-separated; "": nothing
 }
 

@@ -31,21 +31,27 @@ var Routes = []Route{
 	{"POST", "/password"},
 
 	{"GET", "/"},
+	{"GET", "/search"}, // ?q= is looked for in everything that the actor may see
 	{"GET", "/events"}, // server-sent events; ?topics= names what the page shows
 
 	{"GET", "/secrets"},
 	{"GET", "/secrets/new"},
 	{"POST", "/secrets"},
 	{"GET", "/secrets/deleted"},
+	{"GET", "/secrets/bulk"}, // ?act= and ?id=, or ?all=true and a filter: see BulkPage
+	{"POST", "/secrets/bulk"},
 	{"GET", "/secrets/{secret}"},
 	{"GET", "/secrets/{secret}/edit"},
 	{"POST", "/secrets/{secret}/edit"},
 	{"GET", "/secrets/{secret}/versions"},
 	{"GET", "/secrets/{secret}/versions/new"},
 	{"POST", "/secrets/{secret}/versions"},
+	{"GET", "/secrets/{secret}/versions/diff"}, // ?from= and ?to= are the two versions
+	{"POST", "/secrets/{secret}/versions/diff"},
 	{"POST", "/secrets/{secret}/versions/{version}/reveal"},
 	{"GET", "/secrets/{secret}/versions/{version}/rollback"},
 	{"POST", "/secrets/{secret}/versions/{version}/rollback"},
+	{"GET", "/secrets/{secret}/access"},
 	{"GET", "/secrets/{secret}/activity"},
 	{"GET", "/secrets/{secret}/delete"},
 	{"POST", "/secrets/{secret}/delete"},

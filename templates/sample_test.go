@@ -188,7 +188,7 @@ func samplePages() map[string]Page {
 	b := sampleBase()
 	anonymous := BasePage{CSRFToken: "c5rf-t0ken", Now: sampleNow}
 	all := map[string]Page{}
-	for _, add := range []func(BasePage, map[string]Page){samplePeople, sampleSecrets, sampleSecretForms, sampleEnvironments, sampleDestinations, sampleSync, sampleDashboards, sampleKeyPages, sampleEnvironmentKeys, samplePlanPages, sampleHoldPages, sampleImportPages, sampleAccounts, sampleProviders} {
+	for _, add := range []func(BasePage, map[string]Page){samplePeople, sampleSecrets, sampleSecretForms, sampleEnvironments, sampleDestinations, sampleSync, sampleDashboards, sampleKeyPages, sampleEnvironmentKeys, samplePlanPages, sampleHoldPages, sampleImportPages, sampleAccounts, sampleProviders, sampleSearch} {
 		add(b, all)
 	}
 	all["sign-in"] = &SignInPage{BasePage: anonymous}
@@ -235,10 +235,16 @@ func samplePeople(b BasePage, all map[string]Page) {
 }
 
 func sampleSecrets(b BasePage, all map[string]Page) {
-	all["secrets"] = &SecretListPage{BasePage: b, Rows: sampleRows(), Tags: []string{"team", "tier"}, Pager: Pager{Next: "c2", Total: 1204}, MayCreate: true}
+	every := make([]string, len(SecretColumns))
+	for i, c := range SecretColumns {
+		every[i] = c.Key
+	}
+	all["secrets"] = &SecretListPage{BasePage: b, Rows: sampleRows(), Tags: []string{"team", "tier"}, Columns: UsualColumns, Pager: Pager{Next: "c2", Total: -1}, MayCreate: true, MayChange: true}
+	all["secrets in all columns"] = &SecretListPage{BasePage: b, Rows: sampleRows(), Columns: every, Pager: Pager{Total: -1}}
+	sampleBulk(b, all)
 	all["secrets of one"] = &SecretListPage{
-		BasePage: b, Environment: new(production), Rows: sampleRows(), MayCreate: true, Pager: Pager{Prev: "c0", Next: "c2", Total: -1},
-		Filter: SecretFilter{Environment: "production", Type: "PASSWORD", State: "drifted", Tag: "team=payments", Query: "db", Sort: "-changed"},
+		BasePage: b, Environment: new(production), Rows: sampleRows(), Columns: UsualColumns, MayCreate: true, MayChange: true, Pager: Pager{Prev: "c0", Next: "c2", Total: -1},
+		Filter: SecretFilter{Environment: "production", Type: "PASSWORD", State: "drifted", Tag: "team=payments", Owner: "Payments", Expires: "soon", Query: "db", Sort: "-changed"},
 	}
 	all["secrets no match"] = &SecretListPage{BasePage: b, Filter: SecretFilter{Query: "nothing like it"}, Pager: Pager{Total: 0}}
 	all["secrets empty"] = &SecretListPage{BasePage: b, Empty: true, MayCreate: true}
@@ -249,7 +255,7 @@ func sampleSecrets(b BasePage, all map[string]Page) {
 
 	states := []DestinationState{{Destination: awsMain, Sync: failedState(1)}, {Destination: vaultMain, Sync: sampleState(1, models.StatusInSync, 2*time.Hour)}}
 	states[1].Sync.Status, states[1].Hold = models.StatusConflict, new(sampleHold(models.StatusConflict))
-	all["secret"] = &SecretPage{BasePage: b, SecretHead: sampleHead(), Version: sampleVersions()[0], States: states, Recent: sampleEntries()[:4]}
+	all["secret"] = &SecretPage{BasePage: b, SecretHead: sampleHead(), Version: sampleVersions()[0], Newest: sampleVersions(), States: states, Recent: sampleEntries()[:4]}
 	all["secret certificate"] = &SecretPage{BasePage: b, SecretHead: certificateHead(), States: states[1:]}
 	viewer := sampleHead()
 	viewer.Rights, viewer.Secret.Facts = SecretRights{}, models.Facts{Keys: []string{"host", "password"}, SSHKey: &models.SSHKeyFacts{Kind: "ssh-ed25519", Encrypted: true}}
@@ -258,6 +264,7 @@ func sampleSecrets(b BasePage, all map[string]Page) {
 	gone.Secret = deleted
 	all["secret deleted"] = &SecretPage{BasePage: b, SecretHead: gone}
 	all["versions"] = &SecretVersionsPage{BasePage: b, SecretHead: sampleHead(), Versions: sampleVersions(), Pager: Pager{Total: 4}}
+	sampleComparisons(b, all)
 	all["activity"] = &SecretActivityPage{BasePage: b, SecretHead: sampleHead(), Entries: sampleEntries()}
 	all["activity empty"] = &SecretActivityPage{BasePage: b, SecretHead: sampleHead()}
 	all["reveal"] = &SecretRevealPage{BasePage: b, SecretHead: sampleHead(), Number: 4, Value: "sk_test_SAMPLE<only>\nsecond line"}
@@ -372,6 +379,7 @@ func sampleDashboards(b BasePage, all map[string]Page) {
 	counts := DashboardCounts{Secrets: 1204, Environments: 3, Destinations: 4, Copies: StateCounts{StateInSync: 889, StateFailed: 2, StateDrifted: 3, StatePending: 33, StateHeld: 14, StateUnknown: 89}, ChangedToday: 17, RevealsToday: 42}
 	all["dashboard"] = &DashboardPage{
 		BasePage: b, Counts: counts, Health: health, Grid: groups, Activity: sampleEntries(), MayCreate: true, TroubleTotal: 7, Unreachable: views[3:], Encryption: sampleEncryption(),
+		Charts: sampleCharts(), Drift: map[models.DestinationID]Spark{awsMain.ID: {0, 3, 0, 12, 1}, vaultMain.ID: make(Spark, 5)},
 		Braked: []PlanHead{planHead(samplePlan(models.PlanHeld, time.Hour))}, Undecided: []DestinationView{{Destination: awsMain, Environment: production, Held: 2}},
 		Troubles: []Trouble{
 			{4, "payments/db/replica-password", production, DestinationState{Destination: awsMain, Sync: failedState(4)}},

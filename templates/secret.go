@@ -31,25 +31,6 @@ type DestinationState struct {
 // State is the state that a person sees.
 func (d DestinationState) State() State { return StateOf(d.Sync, d.Destination.Paused) }
 
-// SecretListPage is GET /secrets. Block "results" is the part that a search replaces.
-type SecretListPage struct {
-	BasePage
-	Filter      SecretFilter
-	Environment *models.Environment // that the filter names; nil: all
-	Rows        []SecretRow
-	Tags        []string // known tag keys, to filter by
-	Pager       Pager
-	MayCreate   bool
-	Empty       bool // there is no secret at all, whatever the filter
-}
-
-func (*SecretListPage) template() string { return "secrets/list" }
-
-// Frame stands around the page.
-func (p *SecretListPage) Frame() Frame {
-	return Frame{Title: "Secrets", Nav: NavSecrets, Environment: p.Environment, Query: p.Filter.Query, Filter: &p.Filter, Topics: "sync secrets"}
-}
-
 // DeletedSecretsPage is GET /secrets/deleted: what can still be undeleted.
 type DeletedSecretsPage struct {
 	BasePage
@@ -119,7 +100,8 @@ func (h *SecretHead) frame(tab string) Frame {
 type SecretPage struct {
 	BasePage
 	SecretHead
-	Version models.SecretVersion // the current one; its ciphertext is not needed
+	Version models.SecretVersion   // the current one; its ciphertext is not needed
+	Newest  []models.SecretVersion // newest first; one more than Rotation shows, where there are so many
 	States  []DestinationState
 	Recent  []models.AuditEntry // the newest few; nil: the actor may not see them
 }
@@ -133,6 +115,42 @@ func (p *SecretPage) Frame() Frame {
 	return f
 }
 
+// RotationSteps is how many versions the timeline of a secret's page shows.
+const RotationSteps = 5
+
+// RotationStep is one change of a secret's value.
+type RotationStep struct {
+	Version models.SecretVersion
+	Served  time.Duration // how long the value before it had been current; 0: there was none
+	Late    bool          // longer than today's reminder asks for
+}
+
+// Rotation is the newest changes of the value, newest first.
+func (p *SecretPage) Rotation() []RotationStep {
+	var steps []RotationStep
+	for i, v := range p.Newest[:min(len(p.Newest), RotationSteps)] {
+		step := RotationStep{Version: v}
+		if i+1 < len(p.Newest) {
+			before := p.Newest[i+1].CreatedAt
+			step.Served = v.CreatedAt.Sub(before)
+			step.Late = p.Secret.RotateEvery > 0 && v.CreatedAt.After(before.AddDate(0, 0, p.Secret.RotateEvery))
+		}
+		steps = append(steps, step)
+	}
+	return steps
+}
+
+// Overdue reports whether the reminder to rotate is past.
+func (p *SecretPage) Overdue() bool {
+	due := p.Secret.RotationDueAt()
+	return due != nil && due.Before(p.Now)
+}
+
+// Expired reports whether the value is past the day that its owner gave it.
+func (p *SecretPage) Expired() bool {
+	return p.Secret.ExpiresAt != nil && p.Secret.ExpiresAt.Before(p.Now)
+}
+
 // SecretVersionsPage is GET /secrets/{secret}/versions.
 type SecretVersionsPage struct {
 	BasePage
@@ -142,6 +160,11 @@ type SecretVersionsPage struct {
 }
 
 func (*SecretVersionsPage) template() string { return "secrets/versions" }
+
+// DiffURL compares a version with the current one, and the current one with the one before it.
+func (p *SecretVersionsPage) DiffURL(n models.VersionNumber) (string, error) {
+	return diffURL(p.Secret.ID, min(n, p.Secret.CurrentVersion-1), p.Secret.CurrentVersion)
+}
 
 // Frame stands around the page.
 func (p *SecretVersionsPage) Frame() Frame { return p.frame("") }

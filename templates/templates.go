@@ -17,8 +17,8 @@ var files embed.FS
 
 // pages are all page structs. New parses a template for each, and knows of no other.
 var pages = []Page{
-	(*SignInPage)(nil), (*StepPage)(nil), (*ProvePage)(nil), (*PasswordPage)(nil), (*FactorsPage)(nil), (*TOTPPage)(nil), (*RecoveryCodesPage)(nil), (*ProfilePage)(nil), (*DashboardPage)(nil),
-	(*SecretListPage)(nil), (*DeletedSecretsPage)(nil), (*SecretNewPage)(nil), (*SecretPage)(nil), (*SecretVersionsPage)(nil),
+	(*SignInPage)(nil), (*StepPage)(nil), (*ProvePage)(nil), (*PasswordPage)(nil), (*FactorsPage)(nil), (*TOTPPage)(nil), (*RecoveryCodesPage)(nil), (*ProfilePage)(nil), (*DashboardPage)(nil), (*SearchPage)(nil),
+	(*SecretListPage)(nil), (*BulkPage)(nil), (*DeletedSecretsPage)(nil), (*SecretNewPage)(nil), (*SecretPage)(nil), (*SecretVersionsPage)(nil), (*SecretDiffPage)(nil), (*SecretAccessPage)(nil),
 	(*SecretActivityPage)(nil), (*SecretRevealPage)(nil), (*SecretEditPage)(nil), (*SecretVersionNewPage)(nil),
 	(*SecretRollbackPage)(nil), (*SecretDeletePage)(nil),
 	(*EnvironmentListPage)(nil), (*EnvironmentFormPage)(nil), (*EnvironmentPage)(nil),

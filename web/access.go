@@ -3,6 +3,7 @@ package web
 import (
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/templates"
 )
 
@@ -46,11 +47,8 @@ func (w *Web) answerAccess(r *request, page *templates.AccessPage) error {
 		q.Who = r.user.Username // of others it may not hear
 	}
 	if q.Who == "" {
-		holders, next, err := w.Auth.WhoCan(r.Context(), r.actor, action, where, r.URL.Query().Get("cursor"), pageSize)
-		page.Everybody, page.Pager.Next = err == nil, next
-		for _, h := range holders {
-			page.Holders = append(page.Holders, templates.AccessHolder{User: h.User, Through: sourceViews(h.Through)})
-		}
+		holders, next, err := w.holders(r, action, where)
+		page.Holders, page.Everybody, page.Pager.Next = holders, err == nil, next
 		return err
 	}
 	x, err := w.Auth.Explain(r.Context(), r.actor, q.Who, action, where)
@@ -58,10 +56,25 @@ func (w *Web) answerAccess(r *request, page *templates.AccessPage) error {
 		return err
 	}
 	page.Question.Who = q.Who
-	page.Answer = &templates.AccessAnswer{
+	answer := accessAnswer(x)
+	page.Answer = &answer
+	return nil
+}
+
+func accessAnswer(x auth.Explanation) templates.AccessAnswer {
+	return templates.AccessAnswer{
 		User: x.User, Token: x.Token, Allowed: x.Allowed, Through: sourceViews(x.Through), Against: x.Against, Notes: x.Notes,
 	}
-	return nil
+}
+
+// holders is a page of those who may do an action, and the cursor of the next.
+func (w *Web) holders(r *request, action auth.Action, where models.EnvironmentID) ([]templates.AccessHolder, string, error) {
+	found, next, err := w.Auth.WhoCan(r.Context(), r.actor, action, where, r.URL.Query().Get("cursor"), pageSize)
+	var holders []templates.AccessHolder
+	for _, h := range found {
+		holders = append(holders, templates.AccessHolder{User: h.User, Through: sourceViews(h.Through)})
+	}
+	return holders, next, err
 }
 
 func sourceViews(sources []auth.Source) []templates.SourceView {
@@ -79,11 +92,11 @@ func sourceViews(sources []auth.Source) []templates.SourceView {
 func (w *Web) listAllTokens(r *request) error {
 	q := r.URL.Query()
 	page := &templates.AllTokensPage{Ended: q.Get("ended") == "true", Pager: templates.Pager{Total: -1}}
-	tokens, next, err := w.Auth.AllTokens(r.Context(), r.actor, !page.Ended, q.Get("cursor"), pageSize)
+	tokens, around, err := w.Auth.AllTokens(r.Context(), r.actor, !page.Ended, q.Get("cursor"), pageSize)
 	if err != nil {
 		return err
 	}
-	page.Pager.Next = next
+	page.Pager = pagerOf(around)
 	for _, t := range tokens {
 		mine := t.UserID == r.actor.UserID
 		page.Rows = append(page.Rows, templates.TokenRow{Token: t.Token, Owner: t.Username, MayRevoke: mine || r.may(auth.ManageUsers, auth.Global)})

@@ -20,11 +20,11 @@ func (w *Web) listAccounts(r *request) error {
 		disabled := page.Filter.State == "disabled"
 		f.Disabled = &disabled
 	}
-	found, next, err := w.Auth.Users(r.Context(), r.actor, f)
+	found, around, err := w.Auth.Users(r.Context(), r.actor, f)
 	if err != nil {
 		return err
 	}
-	page.Pager.Next = next
+	page.Pager = pagerOf(around)
 	for _, a := range found {
 		page.Rows = append(page.Rows, templates.AccountRow{
 			User: a.User, Effective: a.Effective, Environments: len(a.Roles()), Groups: len(groupsOf(a.Grants)),

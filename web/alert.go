@@ -26,11 +26,11 @@ func (w *Web) listAlerts(r *request) error {
 		}
 		query.Environments = []models.EnvironmentID{e.ID}
 	}
-	found, next, err := w.Alerts.Alerts(r.Context(), r.actor, query)
+	found, around, err := w.Alerts.Alerts(r.Context(), r.actor, query)
 	if err != nil {
 		return err
 	}
-	page.Pager = templates.Pager{Next: next, Total: -1}
+	page.Pager = pagerOf(around)
 	for _, a := range found {
 		page.Alerts = append(page.Alerts, alertView(a, environments))
 	}

@@ -29,14 +29,16 @@ func (w *Web) listAudit(r *request) error {
 		return fault.New(fault.Forbidden, "The audit log is read by auditors, by administrators, and by managers for their environments.").
 			WithHint("What happened to one secret stands on its own page.")
 	}
-	page := &templates.AuditPage{Filter: templates.ParseAuditFilter(r.URL.Query()), Actions: auditActions, Pager: templates.Pager{Total: -1}}
+	page := &templates.AuditPage{Filter: templates.ParseAuditFilter(r.URL.Query()), Actions: auditActions}
 	query, err := w.auditQuery(r, page.Filter)
 	if err != nil {
 		return err
 	}
-	if page.Entries, page.Pager.Next, err = w.Audit.List(r.Context(), r.actor, query); err != nil {
+	entries, around, err := w.Audit.List(r.Context(), r.actor, query)
+	if err != nil {
 		return err
 	}
+	page.Entries, page.Pager = entries, pagerOf(around)
 	return r.show(page, &page.BasePage)
 }
 
@@ -51,7 +53,7 @@ func (w *Web) mayReadAudit(r *request) (bool, error) {
 
 func (w *Web) auditQuery(r *request, f templates.AuditFilter) (audit.Query, error) {
 	q := audit.Query{
-		Actor: f.Actor, Action: f.Action, Object: f.Object, Outcome: models.Outcome(f.Outcome),
+		Search: f.Query, Actor: f.Actor, Action: f.Action, Object: f.Object, Outcome: models.Outcome(f.Outcome),
 		Cursor: r.URL.Query().Get("cursor"), Limit: pageSize,
 	}
 	var err error

@@ -29,7 +29,7 @@ func (w *Web) dashboard(r *request) error {
 		return err
 	}
 	for _, fill := range []func(*request, *templates.DashboardPage, []templates.DestinationView) error{
-		w.fillCounts, w.fillTroubles, w.fillDecisions, w.fillDue, w.fillActivity, w.fillSetup, w.fillEncryption,
+		w.fillCounts, w.fillTroubles, w.fillDecisions, w.fillDue, w.fillActivity, w.fillSetup, w.fillEncryption, w.fillCharts,
 	} {
 		if err := fill(r, page, views); err != nil {
 			return err

@@ -2,6 +2,8 @@ package web
 
 import (
 	"maps"
+	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +21,11 @@ type form struct {
 }
 
 func (r *request) form() *form { return &form{r: r} }
+
+// formOf reads fields that may stand in a URL too.
+func formOf(sent url.Values) *form {
+	return &form{r: &request{Request: &http.Request{PostForm: sent}}}
+}
 
 // text is a field as it was typed. Browsers send the line ends of a text area as CR LF
 // whatever was pasted (HTML, "normalize newlines" of form submission); keys, certificates
@@ -95,6 +102,16 @@ func (f *form) tags(name string) map[string]string {
 		tags[key] = strings.TrimSpace(value)
 	}
 	return tags
+}
+
+// lines are the lines of a field that are not empty.
+func (f *form) lines(name string) (lines []string) {
+	for line := range strings.Lines(f.text(name)) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 func tagLines(tags map[string]string) string {

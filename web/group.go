@@ -12,13 +12,13 @@ import (
 func (w *Web) listGroups(r *request) error {
 	q := r.URL.Query()
 	page := &templates.GroupListPage{
-		Query: strings.TrimSpace(q.Get("q")), Pager: templates.Pager{Total: -1}, MayManage: r.may(auth.ManageUsers, auth.Global),
+		Query: strings.TrimSpace(q.Get("q")), MayManage: r.may(auth.ManageUsers, auth.Global),
 	}
-	var err error
-	page.Groups, page.Pager.Next, err = w.Auth.Groups(r.Context(), r.actor, page.Query, q.Get("cursor"), pageSize)
+	groups, around, err := w.Auth.Groups(r.Context(), r.actor, page.Query, q.Get("cursor"), pageSize)
 	if err != nil {
 		return err
 	}
+	page.Groups, page.Pager = groups, pagerOf(around)
 	return r.show(page, &page.BasePage)
 }
 
@@ -64,12 +64,13 @@ func (w *Web) groupForm(r *request, err error) error {
 		return findErr
 	}
 	page := &templates.GroupPage{
-		Group: g.Group, Pager: templates.Pager{Total: -1}, MayManage: r.may(auth.ManageUsers, auth.Global), NeedProof: r.needsProof(),
+		Group: g.Group, MayManage: r.may(auth.ManageUsers, auth.Global), NeedProof: r.needsProof(),
 	}
-	page.Members, page.Pager.Next, findErr = w.Auth.GroupMembers(r.Context(), r.actor, string(g.ID), r.URL.Query().Get("cursor"), pageSize)
+	members, around, findErr := w.Auth.GroupMembers(r.Context(), r.actor, string(g.ID), r.URL.Query().Get("cursor"), pageSize)
 	if findErr != nil {
 		return findErr
 	}
+	page.Members, page.Pager = members, pagerOf(around)
 	if page.Roles, findErr = groupRoles(r, g.Roles); findErr != nil {
 		return findErr
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/figures"
 	"github.com/your-org/keeper/jobs"
 	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/kms"
@@ -61,6 +62,7 @@ type house struct {
 	dests   *destinations.Service
 	keys    *keys.Service
 	alerts  *alerts.Service
+	figures *figures.Service
 	key     *drivertest.Fake
 	place   *memory.Place
 	feed    *feed
@@ -105,6 +107,7 @@ func newHouseWith(t testing.TB, o houseOptions) *house {
 		Now: time.Now, Log: log, Wake: wake,
 	})
 	h.alerts = alerts.New(alerts.Deps{Store: h.store, Envelope: envelope, Development: true, Now: time.Now, Log: log, Wake: wake})
+	h.figures = figures.New(h.store, time.Now)
 	runner.Handle(alerts.JobKind, h.alerts.Work)
 	runner.Handle(destinations.JobKind, h.dests.Work)
 	runner.Handle(keys.JobKind, h.keys.Work)
@@ -126,7 +129,7 @@ func (h *house) newHandler(o houseOptions, log *slog.Logger) http.Handler {
 	api, err := rest.New(rest.Deps{Secrets: h.secrets, Destinations: h.dests, Keys: h.keys, Auth: h.auth, Now: time.Now, Log: log, Origin: origin.Of("api")})
 	must(h.t, err)
 	handler, err := web.New(web.Deps{
-		Secrets: h.secrets, Destinations: h.dests, Keys: h.keys, Alerts: h.alerts, Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.secrets.AuditAccess), Health: h.health,
+		Secrets: h.secrets, Destinations: h.dests, Keys: h.keys, Alerts: h.alerts, Figures: h.figures, Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.secrets.AuditAccess), Health: h.health,
 		Metrics: telemetry.NewMetrics(), Subscribe: h.feed.subscribe, Origin: origin, PublicURL: o.publicURL, Version: "test",
 		Hosts: web.NewHosts(o.publicURL, "", o.hosts), MetricsToken: o.metricsToken, StrangerRate: o.strangers,
 		Now: time.Now, Log: log,

@@ -24,13 +24,13 @@ func (w *Web) listImports(r *request) error {
 	if err != nil {
 		return err
 	}
-	page := &templates.ImportListPage{View: view, Pager: templates.Pager{Total: -1}}
-	page.Imports, page.Pager.Next, err = w.Destinations.Imports(r.Context(), r.actor, destinations.ImportQuery{
+	imports, around, err := w.Destinations.Imports(r.Context(), r.actor, destinations.ImportQuery{
 		DestinationID: view.Destination.ID, Cursor: r.URL.Query().Get("cursor"), Limit: pageSize,
 	})
 	if err != nil {
 		return err
 	}
+	page := &templates.ImportListPage{View: view, Imports: imports, Pager: pagerOf(around)}
 	return r.show(page, &page.BasePage)
 }
 

@@ -70,11 +70,11 @@ func (w *Web) startKeyRun(r *request, o keys.Order, back, message string) error 
 func (w *Web) listKeyRuns(r *request) error {
 	query := r.URL.Query()
 	page := &templates.KeyRunsPage{Kind: models.KeyRunKind(query.Get("kind")), Pager: templates.Pager{Total: -1}}
-	runs, next, err := w.Keys.Runs(r.Context(), r.actor, keys.RunQuery{Kind: page.Kind, Cursor: query.Get("cursor"), Limit: pageSize})
+	runs, around, err := w.Keys.Runs(r.Context(), r.actor, keys.RunQuery{Kind: page.Kind, Cursor: query.Get("cursor"), Limit: pageSize})
 	if err != nil {
 		return err
 	}
-	page.Pager.Next = next
+	page.Pager = pagerOf(around)
 	if page.Runs, err = r.keyRunViews(runs); err != nil {
 		return err
 	}

@@ -14,12 +14,12 @@ func (w *Web) membersForm(r *request, err error) error {
 	if findErr != nil {
 		return findErr
 	}
-	members, groups, next, findErr := w.Auth.Members(r.Context(), r.actor, e.ID, r.URL.Query().Get("cursor"), pageSize)
+	members, groups, around, findErr := w.Auth.Members(r.Context(), r.actor, e.ID, r.URL.Query().Get("cursor"), pageSize)
 	if findErr != nil {
 		return findErr
 	}
 	page := &templates.MembersPage{
-		Environment: e, Pager: templates.Pager{Next: next, Total: -1}, MayManage: r.may(auth.ManageMembers, e.ID), MayKeys: r.mayKeys(e.ID),
+		Environment: e, Pager: pagerOf(around), MayManage: r.may(auth.ManageMembers, e.ID), MayKeys: r.mayKeys(e.ID),
 		NeedProof: r.needsProof(),
 	}
 	for _, m := range members {

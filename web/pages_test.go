@@ -309,6 +309,7 @@ func TestAuditPage(t *testing.T) {
 		"outcome=refused":                         {"No entry matches", s.Name},
 		"actor=system&object=STRIPE":              {s.Name, "payments/db"},
 		"actor=nobody":                            {"No entry matches", s.Name},
+		"q=STRIPE&action=secret.create":           {s.Name, "payments/db"},
 		"action=secret.create&from=" + today:      {s.Name, "destination"},
 		"from=2020-01-01&until=2020-01-02":        {"No entry matches", s.Name},
 		"action=secret.create&until=" + today:     {s.Name, "reveal"},

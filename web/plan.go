@@ -18,13 +18,13 @@ func (w *Web) listPlans(r *request) error {
 	if err != nil {
 		return err
 	}
-	page := &templates.PlanListPage{View: view, Pager: templates.Pager{Total: -1}}
-	page.Plans, page.Pager.Next, err = w.Destinations.Plans(r.Context(), r.actor, destinations.PlanQuery{
+	plans, around, err := w.Destinations.Plans(r.Context(), r.actor, destinations.PlanQuery{
 		DestinationID: view.Destination.ID, Cursor: r.URL.Query().Get("cursor"), Limit: pageSize,
 	})
 	if err != nil {
 		return err
 	}
+	page := &templates.PlanListPage{View: view, Plans: plans, Pager: pagerOf(around)}
 	return r.show(page, &page.BasePage)
 }
 

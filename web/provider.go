@@ -52,7 +52,7 @@ func (w *Web) providerPage(r *request, refusal error) error {
 	if err != nil {
 		return err
 	}
-	people, next, err := w.Auth.Identities(r.Context(), r.actor, p.Name, "", peopleShown)
+	people, around, err := w.Auth.Identities(r.Context(), r.actor, p.Name, "", peopleShown)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (w *Web) providerPage(r *request, refusal error) error {
 	if err != nil {
 		return err
 	}
-	page := &templates.ProviderPage{Provider: providerView(p), More: next != "", MayManage: r.may(auth.ManageUsers, auth.Global), NeedProof: !w.Auth.Fresh(r.row)}
+	page := &templates.ProviderPage{Provider: providerView(p), More: around.Next != "", MayManage: r.may(auth.ManageUsers, auth.Global), NeedProof: !w.Auth.Fresh(r.row)}
 	for _, g := range groups {
 		one := templates.ProviderGroup{Group: g.Group}
 		for _, role := range g.Roles {

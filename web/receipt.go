@@ -21,7 +21,7 @@ func (w *Web) listReceipts(r *request) error {
 	if err != nil {
 		return err
 	}
-	page := &templates.ReceiptListPage{View: view, Pager: templates.Pager{Prev: around.Prev, Next: around.Next, Total: -1}}
+	page := &templates.ReceiptListPage{View: view, Pager: pagerOf(around)}
 	for _, one := range receipts {
 		said, err := destinations.ReadReceipt(one.Body)
 		if err != nil {

@@ -51,7 +51,7 @@ func (w *Web) fillHistory(r *request, h *templates.RunHistory, path string, only
 	if err != nil {
 		return err
 	}
-	h.Runs, h.Pager = runViews(runs, views), templates.Pager{Prev: around.Prev, Next: around.Next, Total: -1}
+	h.Runs, h.Pager = runViews(runs, views), pagerOf(around)
 	return nil
 }
 
@@ -94,7 +94,7 @@ func (w *Web) showRun(r *request) error {
 	if err != nil {
 		return err
 	}
-	page.Results, page.Pager = results, templates.Pager{Prev: around.Prev, Next: around.Next, Total: -1}
+	page.Results, page.Pager = results, pagerOf(around)
 	if _, err := w.Destinations.Receipt(r.Context(), r.actor, view.Run.ID); err == nil {
 		page.Receipt = true
 	} else if !fault.Is(err, fault.NotFound) {

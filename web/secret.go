@@ -93,12 +93,12 @@ func (w *Web) showSecret(r *request) error {
 		return err
 	}
 	page := &templates.SecretPage{SecretHead: head}
-	versions, err := w.Secrets.Versions(r.Context(), r.actor, head.Secret.ID, 0, 1)
+	page.Newest, err = w.Secrets.Versions(r.Context(), r.actor, head.Secret.ID, 0, templates.RotationSteps+1)
 	if err != nil {
 		return err
 	}
-	if len(versions) > 0 {
-		page.Version = versions[0]
+	if len(page.Newest) > 0 {
+		page.Version = page.Newest[0]
 	}
 	states, err := w.destinationStates(r, []models.Secret{head.Secret})
 	if err != nil {
@@ -119,11 +119,11 @@ func (w *Web) secretActivity(r *request) error {
 	if err != nil {
 		return err
 	}
-	page := &templates.SecretActivityPage{SecretHead: head, Pager: templates.Pager{Total: -1}}
-	page.Entries, page.Pager.Next, err = w.Secrets.Activity(r.Context(), r.actor, head.Secret.ID, r.URL.Query().Get("cursor"), pageSize)
+	entries, around, err := w.Secrets.Activity(r.Context(), r.actor, head.Secret.ID, r.URL.Query().Get("cursor"), pageSize)
 	if err != nil {
 		return err
 	}
+	page := &templates.SecretActivityPage{SecretHead: head, Entries: entries, Pager: pagerOf(around)}
 	return r.show(page, &page.BasePage)
 }
 

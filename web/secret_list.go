@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -24,7 +25,7 @@ func (w *Web) listSecrets(r *request) error {
 	if err != nil {
 		return err
 	}
-	page.Environment, page.Pager = environment, templates.Pager{Next: found.Next, Total: -1}
+	page.Environment, page.Pager = environment, pagerOf(found.Around)
 	if page.Rows, err = w.secretRows(r, found.Secrets); err != nil {
 		return err
 	}
@@ -35,12 +36,53 @@ func (w *Web) listSecrets(r *request) error {
 	if err != nil {
 		return err
 	}
-	page.MayCreate = len(writable) > 0
+	page.MayCreate, page.MayChange = len(writable) > 0, w.mayChangeMany(r, writable)
+	page.Columns = w.columns(r)
 	if environment != nil {
 		page.MayCreate = r.may(auth.WriteSecret, environment.ID)
 	}
 	page.Empty = len(page.Rows) == 0 && !page.Filter.Narrow() && environment == nil && query.Cursor == ""
 	return r.showList(page, &page.BasePage, "results")
+}
+
+// mayChangeMany reports whether the actor may do anything with many secrets at once.
+func (w *Web) mayChangeMany(r *request, writable []models.Environment) bool {
+	if len(writable) > 0 {
+		return true
+	}
+	some, err := r.inEnvironments(auth.TriggerSync)
+	return err == nil && len(some) > 0
+}
+
+// columns are those that were chosen: by this request, which the browser then keeps, or before.
+func (w *Web) columns(r *request) []string {
+	name := w.cookieName(r.Request, "keeper-columns")
+	asked, chosen := r.URL.Query()["column"]
+	if !chosen {
+		cookie, err := r.Cookie(name)
+		if err != nil {
+			return templates.UsualColumns
+		}
+		asked = strings.Split(cookie.Value, ".")
+	}
+	columns := []string{}
+	for _, c := range templates.SecretColumns {
+		if slices.Contains(asked, c.Key) {
+			columns = append(columns, c.Key)
+		}
+	}
+	if chosen {
+		http.SetCookie(r.out, &http.Cookie{ //nolint:gosec // Secure wherever the connection is; names columns alone
+			Name: name, Value: strings.Join(columns, "."), Path: "/", MaxAge: 365 * 24 * 3600,
+			HttpOnly: true, Secure: w.isSecure(r.Request), SameSite: http.SameSiteLaxMode,
+		})
+	}
+	return columns
+}
+
+// pagerOf leads to the pages around one.
+func pagerOf(around secrets.Around) templates.Pager {
+	return templates.Pager{Prev: around.Prev, Next: around.Next, Total: -1}
 }
 
 // secretQuery is a filter as the service takes it, and the environment that it names.
@@ -53,10 +95,14 @@ func (w *Web) secretQuery(r *request, f templates.SecretFilter) (secrets.Query, 
 	if f.State != "" {
 		q.States = statesIn(templates.State(f.State))
 	}
-	q.Sort = secrets.SortName
-	if strings.TrimPrefix(f.Sort, "-") == "changed" {
-		q.Sort = secrets.SortChanged
+	q.Owner = f.Owner
+	switch now := w.Now(); f.Expires {
+	case "past":
+		q.ExpiringBefore = &now
+	case "soon":
+		q.ExpiringBefore = new(now.AddDate(0, 0, 30))
 	}
+	q.Sort = secrets.Sort(strings.TrimPrefix(f.Sort, "-"))
 	q.Desc = strings.HasPrefix(f.Sort, "-")
 	if f.Environment == "" {
 		return q, nil, nil
@@ -146,6 +192,6 @@ func (w *Web) listDeleted(r *request) error {
 			Secret: s, Environment: environmentIn(environments, s.EnvironmentID), MayUndelete: r.may(auth.DeleteSecret, s.EnvironmentID),
 		})
 	}
-	page.Environment, page.Pager = environment, templates.Pager{Next: found.Next, Total: -1}
+	page.Environment, page.Pager = environment, pagerOf(found.Around)
 	return r.show(page, &page.BasePage)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/figures"
 	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/secrets"
 	"github.com/your-org/keeper/static"
@@ -28,6 +29,7 @@ type Deps struct {
 	Destinations *destinations.Service
 	Keys         *keys.Service
 	Alerts       *alerts.Service
+	Figures      *figures.Service
 	Auth         *auth.Service
 	Audit        *audit.Log
 	API          http.Handler // serves /api, /docs and /openapi.json

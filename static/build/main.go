@@ -5,7 +5,9 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -31,19 +33,33 @@ func build() error {
 	return nil
 }
 
+// bundles are what esbuild makes, by their format: scripts that every page loads, and
+// modules that a script imports where a page needs them.
+var bundles = map[string][]string{
+	"iife": {"src/keeper.js", "src/theme.js", "src/keeper.css"},
+	"esm":  {"src/charts.js", "src/code.js", "src/yaml.js"},
+}
+
 func bundle() error {
 	root, err := filepath.Abs(".")
 	if err != nil {
 		return err
 	}
-	esbuild := exec.Command(
-		"go", "-C", "../tools", "tool", "esbuild",
-		filepath.Join(root, "src/keeper.js"), filepath.Join(root, "src/theme.js"), filepath.Join(root, "src/keeper.css"),
-		"--bundle", "--minify", "--format=iife", "--target=es2022", "--legal-comments=none", "--log-level=warning",
-		"--outdir="+filepath.Join(root, "dist"),
-	)
-	esbuild.Stdout, esbuild.Stderr = os.Stdout, os.Stderr
-	return esbuild.Run()
+	for format, files := range bundles {
+		args := []string{
+			"-C", "../tools", "tool", "esbuild", "--bundle", "--minify", "--format=" + format, "--target=es2022",
+			"--legal-comments=none", "--log-level=warning", "--outdir=" + filepath.Join(root, "dist"),
+		}
+		for _, file := range files {
+			args = append(args, filepath.Join(root, file))
+		}
+		esbuild := exec.Command("go", args...)
+		esbuild.Stdout, esbuild.Stderr = os.Stdout, os.Stderr
+		if err := esbuild.Run(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sprite gathers the icons that src/icons.txt names into one file of symbols.
@@ -84,13 +100,30 @@ func symbol(out *bytes.Buffer, name string) error {
 
 func mark() error { return copyFile("src/mark.svg", "dist/mark.svg") }
 
-// licences keeps each bundled package's licence beside what was made of it.
+// licences keeps the licence of each package that the bundles may hold, what packages need
+// themselves included, beside what was made of them.
 func licences() error {
-	for name, file := range map[string]string{
-		"bootstrap": "LICENSE", "bootstrap-icons": "LICENSE", "htmx.org": "LICENSE",
-	} {
+	text, err := os.ReadFile("package-lock.json")
+	if err != nil {
+		return err
+	}
+	var lock struct {
+		Packages map[string]struct{ Dev bool }
+	}
+	if err := json.Unmarshal(text, &lock); err != nil {
+		return err
+	}
+	for folder, made := range lock.Packages {
+		name, ok := strings.CutPrefix(folder, "node_modules/")
+		if !ok || made.Dev {
+			continue
+		}
+		found, err := filepath.Glob(filepath.Join(folder, "LICEN[CS]E*"))
+		if len(found) == 0 {
+			return errors.Join(err, fmt.Errorf("%s has no licence", name))
+		}
 		target := strings.Trim(strings.ReplaceAll(name, "/", "-"), "@") + ".txt"
-		if err := copyFile(filepath.Join("node_modules", name, file), filepath.Join("licenses", target)); err != nil {
+		if err := copyFile(found[0], filepath.Join("licenses", target)); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@
 // that names one of them is replaced by the same part of a fresh copy of this page, so that
 // the same permission checks hold and no state travels twice. When the line is lost the page
 // says so, keeps what it shows with its age, and catches up once the line is back.
+import { chosenAgain } from "./choose.js";
 import htmx from "./htmx.js";
 
 const url = document.body.dataset.events;
@@ -108,7 +109,12 @@ function replace(part, fresh) {
   }
   const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
   const copy = document.importNode(fresh, true);
+  for (const box of part.querySelectorAll("[data-choose] input[id]:checked")) {
+    const again = copy.querySelector(`#${CSS.escape(box.id)}`);
+    if (again) again.checked = true; // what was chosen stays so
+  }
   part.replaceWith(copy);
   htmx.process(copy);
+  chosenAgain(copy);
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }

@@ -1,5 +1,7 @@
 // Reveal and copy. A value is in the page only while it is shown, at most 30 seconds, and goes
 // when the window loses the focus; it is never stored. Each fetch is recorded by the server.
+import { announce } from "./announce.js";
+
 const dots = "•".repeat(16);
 const shownFor = 30;
 const clearAfter = 30;
@@ -12,43 +14,36 @@ function wire(field) {
   const form = field.querySelector("[data-reveal]");
   const label = field.querySelector("[data-reveal-button] > span");
   const fixed = value.hasAttribute("data-shown"); // stands in the page itself: a token, once
-  let timer = null;
+  let stop = null; // while it is shown
 
   const hide = () => {
-    if (fixed || timer === null) return;
-    clearInterval(timer);
-    timer = null;
+    if (fixed || stop === null) return;
+    stop();
+    stop = null;
     value.textContent = dots;
     value.classList.remove("secret-shown");
     value.setAttribute("aria-label", "Value, hidden");
     label.textContent = "Reveal";
-    note.textContent = "";
   };
 
   const show = (text) => {
-    let left = shownFor;
     value.textContent = text;
     value.classList.add("secret-shown");
     value.removeAttribute("aria-label");
     label.textContent = "Hide";
-    note.textContent = `hides in ${left} s`;
-    timer = setInterval(() => {
-      left -= 1;
-      if (left <= 0) return hide();
-      note.textContent = `hides in ${left} s`;
-    }, 1000);
+    stop = countdown(note, hide);
   };
 
   form?.addEventListener("submit", async (event) => {
     event.preventDefault();
     event.stopPropagation();
-    if (timer !== null) return hide();
-    const text = await reveal(form, note);
+    if (stop !== null) return hide();
+    const text = await ask(form, note);
     if (text !== null && document.hasFocus()) show(text);
   });
 
   field.querySelector("[data-copy]")?.addEventListener("click", async () => {
-    const text = fixed || timer !== null ? value.textContent : await reveal(form, note);
+    const text = fixed || stop !== null ? value.textContent : await ask(form, note);
     if (text !== null) await copy(text, note);
   });
 
@@ -56,24 +51,78 @@ function wire(field) {
   addEventListener("pagehide", hide);
 }
 
-async function reveal(form, note) {
+// A part of the page that is revealed as a whole, such as what differs in two values: it takes
+// the place of the part that asks for it, and gives it back.
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("[data-reveal-part]");
+  if (!form) return;
+  event.preventDefault();
+  const asks = form.closest("[id]");
+  const page = await ask(form, form.querySelector("[data-secret-note]"), "text/html");
+  const shown = page && new DOMParser().parseFromString(page, "text/html").getElementById(asks.id);
+  if (!shown || !document.hasFocus()) return;
+  const leave = new AbortController();
+  const hide = () => {
+    leave.abort();
+    stop();
+    shown.replaceWith(asks);
+    asks.focus();
+  };
+  asks.replaceWith(shown);
+  shown.focus();
+  const stop = countdown(shown.querySelector("[data-secret-note]"), hide);
+  shown.querySelector("[data-hide]").addEventListener("click", (click) => {
+    click.preventDefault();
+    hide();
+  });
+  for (const gone of ["blur", "pagehide"]) addEventListener(gone, hide, { signal: leave.signal });
+});
+
+// countdown says how long a value is still shown, and ends that. It is announced once: a screen
+// reader need not read every second.
+function countdown(note, end) {
+  let left = shownFor;
+  const say = () => {
+    note.textContent = `hides in ${left} s`;
+  };
+  note.setAttribute("aria-live", "off");
+  say();
+  announce(`Shown; hides in ${left} seconds`);
+  const timer = setInterval(() => {
+    left -= 1;
+    if (left <= 0) end();
+    else say();
+  }, 1000);
+  return () => {
+    clearInterval(timer);
+    note.textContent = "";
+    note.setAttribute("aria-live", "polite");
+    announce("Hidden");
+  };
+}
+
+// ask posts a reveal and gives the answer, or null with the reason in the note. kind is what a
+// good answer is; a bad one is plain text.
+async function ask(form, note, kind = "text/plain") {
   note.textContent = "";
+  const headers = { Accept: "text/plain" };
+  if (kind === "text/html") headers["HX-Request"] = "true";
   try {
     const answer = await fetch(form.action, {
       method: "POST",
       body: new URLSearchParams(new FormData(form)),
-      headers: { Accept: "text/plain" },
+      headers,
       cache: "no-store",
       redirect: "error",
     });
-    const plain = answer.headers.get("Content-Type")?.startsWith("text/plain");
-    if (answer.ok && plain) return await answer.text();
+    const made = answer.headers.get("Content-Type") ?? "";
+    if (answer.ok && made.startsWith(kind)) return await answer.text();
     const proof = answer.headers.get("Keeper-Prove");
     if (proof) {
       location.assign(`${proof}?next=${encodeURIComponent(location.pathname + location.search)}`);
       return null;
     }
-    note.textContent = plain ? await answer.text() : "The value was not revealed. Reload the page and try again.";
+    note.textContent = made.startsWith("text/plain") ? await answer.text() : "The value was not revealed. Reload the page and try again.";
   } catch {
     note.textContent = "Keeper does not answer; the value was not revealed. Try again.";
   }
@@ -91,7 +140,7 @@ async function copy(text, note) {
     note.textContent = "The browser did not allow the copy. Reveal the value and select it.";
     return;
   }
-  note.textContent = `Copied. Clearing the clipboard in ${clearAfter} s`;
+  note.textContent = `Copied. Keep this page open: it clears the clipboard in ${clearAfter} s`;
   setTimeout(() => clear(note), clearAfter * 1000);
 }
 

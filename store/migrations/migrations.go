@@ -133,6 +133,14 @@ var changes = []change{
 	indexes("sessions_provider", "sessions", "provider_id"),
 	adds(&userPasswordEnd{}, "PasswordExpiresAt"),
 	endsOneTimePasswords(),
+
+	creates(&dailyFigure{}),
+	indexes("sync_runs_finished", "sync_runs", "finished_at"),
+
+	indexes("secrets_changed", "secrets", "environment_id, value_changed_at, id"),
+
+	indexes("sync_states_standing", "sync_states", "destination_id, status, attempts"),
+	indexes("secrets_standing", "secrets", "environment_id, deleted_at, expires_at"),
 }
 
 // VersionTable is where goose keeps which migrations ran.

@@ -93,16 +93,12 @@ func renderKeys(figures []figureOfKeys, m machine, o options, date time.Time) st
 // renderFigures writes a line for each figure, with whether its bound held.
 func renderFigures(b *strings.Builder, figures []figureOfKeys) {
 	for _, f := range figures {
-		verdict := "held"
-		if !f.met {
-			verdict = "**missed**"
-		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", f.what, f.bound, f.measured, verdict)
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", f.what, f.bound, f.measured, verdict(f.met))
 	}
 }
 
 // headings begin the parts of the report after the first, in order.
-var headings = []string{keysHeading, syncHeading}
+var headings = []string{keysHeading, syncHeading, pagesHeading}
 
 // savePart writes one part of a file and leaves the others as they are: the one that begins at
 // the heading, or with no heading the first. No path is standard output.

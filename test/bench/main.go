@@ -2,7 +2,8 @@
 // check, permission, audit and fsync on, beside Vault's core on raft storage, in turn on the
 // same machine and disk, and writes the figures of both and their ratios. With -keys it
 // measures what keys cost with a KMS beside it: calls, cold reads, and re-wraps under load. With -sync it
-// measures passes over destinations: time, calls and memory.
+// measures passes over destinations: time, calls and memory. With -pages it measures what
+// pages over many secrets weigh, and how long they take, in Chromium.
 package main
 
 import (
@@ -31,7 +32,8 @@ type options struct {
 	keys        bool
 	versions    int // that are re-wrapped
 	sync        bool
-	many        int    // secrets, where what they take of memory is measured
+	pages       bool
+	many        int    // secrets, of -pages and where what they take of memory is measured
 	only        string // of the parts of -sync; "": all
 }
 
@@ -46,6 +48,8 @@ func main() {
 			err = runKeys(ctx, o)
 		case o.sync:
 			err = runSync(ctx, o)
+		case o.pages:
+			err = runPages(ctx, o)
 		default:
 			err = run(ctx, o)
 		}
@@ -70,7 +74,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.BoolVar(&o.keys, "keys", false, "measure what is about KMS instead: cold reads and re-wraps")
 	flags.IntVar(&o.versions, "versions", 100_000, "versions that are re-wrapped, of -keys")
 	flags.BoolVar(&o.sync, "sync", false, "measure passes over destinations instead")
-	flags.IntVar(&o.many, "many", 100_000, "secrets where memory is measured, of -sync")
+	flags.BoolVar(&o.pages, "pages", false, "measure pages in Chromium instead")
+	flags.IntVar(&o.many, "many", 100_000, "secrets of -pages, and where memory is measured of -sync")
 	flags.StringVar(&o.only, "only", "", "part of -sync: aws, vault or change; default: all")
 	if err := flags.Parse(args); err != nil {
 		return o, err

@@ -229,7 +229,9 @@ func (s *siege) recorded(t *testing.T) {
 	for cursor, page := "", 0; page == 0 || cursor != ""; page++ {
 		var entries []models.AuditEntry
 		err := db.Read(t.Context(), func(tx *store.Tx) (err error) {
-			entries, cursor, err = tx.Audit(store.AuditQuery{Everything: true, Action: "keys.", Cursor: cursor})
+			var around store.Around
+			entries, around, err = tx.Audit(store.AuditQuery{Everything: true, Action: "keys.", Cursor: cursor})
+			cursor = around.Next
 			return err
 		})
 		if err != nil {

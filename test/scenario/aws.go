@@ -39,7 +39,7 @@ func (a AWS) tool() string {
 // command runs the aws command, or the same call through the API where there is none.
 func (a AWS) command(ctx context.Context, operation string, input map[string]any) (map[string]any, error) {
 	if !HasCommand() {
-		return a.call(ctx, operation, input)
+		return a.Call(ctx, operation, input)
 	}
 	encoded, err := json.Marshal(input)
 	if err != nil {
@@ -72,9 +72,9 @@ func kebab(operation string) string {
 	return b.String()
 }
 
-// call speaks AWS's JSON protocol. The stand-in does not check signatures, so the request
+// Call speaks AWS's JSON protocol. The stand-in does not check signatures, so the request
 // bears only their shape.
-func (a AWS) call(ctx context.Context, operation string, input map[string]any) (map[string]any, error) {
+func (a AWS) Call(ctx context.Context, operation string, input map[string]any) (map[string]any, error) {
 	body, err := json.Marshal(input)
 	if err != nil {
 		return nil, err
@@ -118,12 +118,12 @@ func (a AWS) write(ctx context.Context, name, value string) error {
 }
 
 func (a AWS) deleted(ctx context.Context, name string) (bool, error) {
-	answer, err := a.call(ctx, "DescribeSecret", map[string]any{"SecretId": name})
+	answer, err := a.Call(ctx, "DescribeSecret", map[string]any{"SecretId": name})
 	return answer["DeletedDate"] != nil, err
 }
 
 func (a AWS) versions(ctx context.Context, name string) (int, error) {
-	answer, err := a.call(ctx, "ListSecretVersionIds", map[string]any{"SecretId": name, "IncludeDeprecated": true})
+	answer, err := a.Call(ctx, "ListSecretVersionIds", map[string]any{"SecretId": name, "IncludeDeprecated": true})
 	versions, _ := answer["Versions"].([]any)
 	return len(versions), err
 }
@@ -133,7 +133,7 @@ func (a AWS) names(ctx context.Context, prefix string) ([]string, error) {
 	var names []string
 	input := map[string]any{"MaxResults": 100, "Filters": []map[string]any{{"Key": "name", "Values": []string{prefix}}}}
 	for {
-		answer, err := a.call(ctx, "ListSecrets", input)
+		answer, err := a.Call(ctx, "ListSecrets", input)
 		if err != nil {
 			return nil, err
 		}
@@ -166,7 +166,7 @@ func (a AWS) all(ctx context.Context, prefix string) (map[string]string, error) 
 	for len(names) > 0 {
 		batch := names[:min(20, len(names))]
 		names = names[len(batch):]
-		answer, err := a.call(ctx, "BatchGetSecretValue", map[string]any{"SecretIdList": batch})
+		answer, err := a.Call(ctx, "BatchGetSecretValue", map[string]any{"SecretIdList": batch})
 		if err != nil {
 			return nil, err
 		}

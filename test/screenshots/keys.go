@@ -119,14 +119,23 @@ func finished(ctx context.Context, c *client.Client, id string) error {
 	return fmt.Errorf("the run %s does not end", id)
 }
 
-// cutOff takes KMS away and has Keeper notice it.
+// cutOff takes KMS and Secrets Manager away and has Keeper notice it.
 func cutOff(ctx context.Context, w *scenario.World) error {
 	if err := inject(ctx, w.AWS, map[string]any{"service": "kms", "operation": "*", "kind": "error503"}); err != nil {
 		return err
 	}
+	if err := inject(ctx, w.AWS, map[string]any{"service": "secretsmanager", "operation": "*", "kind": "denied"}); err != nil {
+		return err
+	}
+	for _, name := range []string{"production", "staging"} {
+		if _, err := w.Client().Sync(ctx, api.SyncRequest{EnvironmentID: api.EnvironmentNamed(name)}); err != nil {
+			return err
+		}
+	}
 	for i := range 3 { // refused, as no key can be made
 		_, _ = w.Client().CreateSecret(ctx, api.NewSecret{EnvironmentID: api.EnvironmentNamed("production"), Name: fmt.Sprintf("away/%d", i), SecretType: "TEXT", Value: api.NewValue("x")})
 	}
+	time.Sleep(5 * time.Second) // the passes fail, and the alerts are raised
 	return nil
 }
 
@@ -182,5 +191,5 @@ func keyPages(story keyStory) []page {
 
 // awayPages are the pages that look otherwise while KMS is away.
 func awayPages() []page {
-	return []page{{"keys-away", "/keys"}, {"environment-keys-away", "/environments/production/keys"}, {"dashboard-away", "/"}}
+	return []page{{"keys-away", "/keys"}, {"environment-keys-away", "/environments/production/keys"}}
 }

@@ -1,5 +1,6 @@
 // Command screenshots takes pictures of Keeper's pages in Chromium: desktop and phone, light
-// and dark, of a world in which something has happened.
+// and dark, of a world in which something has happened, of one in which everything fails, of
+// an empty one, and of one with very many secrets.
 package main
 
 import (
@@ -17,11 +18,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/go-rod/rod"
-	"github.com/go-rod/rod/lib/launcher"
-	"github.com/go-rod/rod/lib/proto"
-
 	"github.com/your-org/keeper/api"
+	"github.com/your-org/keeper/test/browser"
 	"github.com/your-org/keeper/test/scenario"
 )
 
@@ -30,35 +28,38 @@ const password = "a-password-for-pictures"
 // settle is what a page gets to draw after it has loaded.
 const settle = 600 * time.Millisecond
 
-// look is a way a page is looked at.
-type look struct {
-	name          string
-	width, height int
-	dark          bool
-}
-
 // looks are all of them, the plain one first.
-var looks = []look{
-	{"", 1440, 900, false},
-	{"-dark", 1440, 900, true},
-	{"-phone", 390, 844, false},
-	{"-phone-dark", 390, 844, true},
+var looks = []struct {
+	name string
+	browser.Look
+}{{"", browser.Desktop}, {"-dark", browser.DesktopDark}, {"-phone", browser.Phone}, {"-phone-dark", browser.PhoneDark}}
+
+// options say which pictures are taken.
+type options struct {
+	out, only string
+	all       bool
+	many      int
 }
 
 func main() {
-	out := flag.String("out", "docs/screenshots", "folder that the pictures go to")
-	only := flag.String("only", "", "only pages whose name begins so")
-	all := flag.Bool("all", false, "every look of every page, not only the light desktop")
+	var o options
+	flag.StringVar(&o.out, "out", "docs/screenshots", "folder that the pictures go to")
+	flag.StringVar(&o.only, "only", "", "only pages whose name begins so")
+	flag.BoolVar(&o.all, "all", false, "every look of every page, not only the light desktop")
+	flag.IntVar(&o.many, "many", 100_000, "secrets of the world with very many")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *out, *only, *all); err != nil {
+	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "screenshots:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, out, only string, all bool) (err error) {
+func run(ctx context.Context, o options) (err error) {
+	if err := os.MkdirAll(o.out, 0o755); err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("", "keeper-screenshots-")
 	if err != nil {
 		return err
@@ -85,17 +86,17 @@ func run(ctx context.Context, out, only string, all bool) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return err
-	}
-	first, rest := pages[:1:1], pages[1:] // whoever comes first has to sign in
-	if err := shoot(world.Keeper.URL, out, only, all, slices.Concat(first, keyPages(story), decisionPages(decisions), importPages(imports), rest)); err != nil {
+	usual := slices.Concat(pages, keyPages(story), decisionPages(decisions), importPages(imports))
+	if err := shoot(world.Keeper.URL, o, usual); err != nil {
 		return err
 	}
 	if err := cutOff(ctx, world); err != nil {
 		return err
 	}
-	return shoot(world.Keeper.URL, out, only, all, append(first, awayPages()...))
+	if err := shoot(world.Keeper.URL, o, append(awayPages(), failingPages(pages)...)); err != nil {
+		return err
+	}
+	return plainWorlds(ctx, o, dir)
 }
 
 // build starts a world and lets the story begin in it.
@@ -231,31 +232,42 @@ func pagesOf(ctx context.Context, w *scenario.World) ([]page, error) {
 	}, nil
 }
 
-func shoot(url, out, only string, all bool, pages []page) error {
-	control, err := launcher.New().Bin("/usr/bin/chromium").Leakless(false).NoSandbox(true).Headless(false).
-		Set("headless", "new").Set("disable-gpu").Set("disable-quic").Set("no-first-run").Set("hide-scrollbars").
-		Set("disable-background-networking").Set("disable-component-update").Set("disable-sync").Launch()
-	if err != nil {
-		return fmt.Errorf("start chromium: %w", err)
+// shoot takes the pictures of a world's pages, each in every look that is asked for.
+func shoot(url string, o options, pages []page) (err error) {
+	pages = slices.DeleteFunc(pages, func(p page) bool { return !strings.HasPrefix(p.name, o.only) })
+	if len(pages) == 0 {
+		return nil
 	}
-	browser := rod.New().ControlURL(control)
-	if err := browser.Connect(); err != nil {
+	chromium, err := browser.Start()
+	if err != nil {
 		return err
 	}
-	defer func() { _ = browser.Close() }()
-	// One tab stays open: Chromium forgets its session with the last one.
-	if _, err := browser.Page(proto.TargetCreateTarget{}); err != nil {
+	defer func() { err = errors.Join(err, chromium.Close()) }()
+	stranger, err := chromium.Person()
+	if err != nil {
+		return err
+	}
+	outside, err := stranger.Tab(url)
+	if err != nil {
+		return err
+	}
+	inside, err := chromium.Tab(url)
+	if err != nil {
+		return err
+	}
+	if err := inside.SignIn("admin", password); err != nil {
 		return err
 	}
 	for _, look := range looks {
-		if look.name != "" && !all {
+		if look.name != "" && !o.all {
 			continue
 		}
 		for _, p := range pages {
-			if !strings.HasPrefix(p.name, only) && p.name != "sign-in" {
-				continue
+			tab := inside
+			if p.path == "/sign-in" {
+				tab = outside
 			}
-			if err := picture(browser, url+p.path, filepath.Join(out, p.name+look.name+".png"), look); err != nil {
+			if err := picture(tab, p.path, filepath.Join(o.out, p.name+look.name+".png"), look.Look); err != nil {
 				return fmt.Errorf("%s%s: %w", p.name, look.name, err)
 			}
 		}
@@ -263,21 +275,9 @@ func shoot(url, out, only string, all bool, pages []page) error {
 	return nil
 }
 
-// picture opens a page in a tab of its own, takes its picture, and signs in where it asks
-// for that.
-func picture(browser *rod.Browser, url, file string, l look) error {
-	tab, err := browser.Page(proto.TargetCreateTarget{})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tab.Close() }()
-	scheme := "light"
-	if l.dark {
-		scheme = "dark"
-	}
-	emulate := proto.EmulationSetEmulatedMedia{Features: []*proto.EmulationMediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
-	view := &proto.EmulationSetDeviceMetricsOverride{Width: l.width, Height: l.height, DeviceScaleFactor: 1, Mobile: l.width < 500}
-	if err := errors.Join(emulate.Call(tab), tab.SetViewport(view), tab.Navigate(url)); err != nil {
+// picture opens a page and takes its picture, from its top to its end.
+func picture(tab *browser.Tab, path, file string, l browser.Look) error {
+	if err := errors.Join(tab.Look(l), tab.Open(path)); err != nil {
 		return err
 	}
 	time.Sleep(settle)
@@ -285,20 +285,5 @@ func picture(browser *rod.Browser, url, file string, l look) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(file, image, 0o644); err != nil {
-		return err
-	}
-	return rod.Try(func() { signIn(tab) })
-}
-
-// signIn fills the form of the page that is open, where there is one: later looks are
-// signed in already.
-func signIn(tab *rod.Page) {
-	if !tab.MustHas(`input[name="username"]`) {
-		return
-	}
-	tab.MustElement(`input[name="username"]`).MustInput("admin")
-	tab.MustElement(`input[name="password"]`).MustInput(password)
-	tab.MustElement(`form[action="/sign-in"] button[type="submit"]`).MustClick()
-	tab.Timeout(10 * time.Second).MustElement(`form[action="/sign-out"]`) // only pages for those signed in have it
+	return os.WriteFile(file, image, 0o644)
 }

@@ -57,13 +57,13 @@ func (s *server) ListAllTokens(w http.ResponseWriter, r *http.Request, params ap
 		if err != nil {
 			return answer{}, err
 		}
-		tokens, next, err := s.Auth.AllTokens(ctx, actor, params.Live, params.Cursor, limit)
+		tokens, around, err := s.Auth.AllTokens(ctx, actor, params.Live, params.Cursor, limit)
 		one := func(t auth.OwnedToken) api.Token {
 			shown := token(t.Token)
 			shown.Username = t.Username
 			return shown
 		}
-		return answer{body: api.TokenList{Items: convert(tokens, one), Next: next}, next: next}, err
+		return answer{body: api.TokenList{Items: convert(tokens, one), Next: around.Next}, next: around.Next}, err
 	})
 }
 

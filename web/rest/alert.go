@@ -25,11 +25,11 @@ func (s *server) ListAlerts(w http.ResponseWriter, r *http.Request, params api.L
 		if err != nil {
 			return answer{}, err
 		}
-		found, next, err := s.Alerts.Alerts(ctx, actor, alerts.Query{
+		found, around, err := s.Alerts.Alerts(ctx, actor, alerts.Query{
 			Environments: environments, Kind: models.AlertKind(params.Kind), Subject: params.Subject, Open: params.Open,
 			Cursor: params.Cursor, Limit: limit,
 		})
-		return answer{body: api.AlertList{Items: convert(found, alert), Next: next}, next: next}, err
+		return answer{body: api.AlertList{Items: convert(found, alert), Next: around.Next}, next: around.Next}, err
 	})
 }
 

@@ -16,9 +16,9 @@ func (s *server) ListGroups(w http.ResponseWriter, r *http.Request, params api.L
 		if err != nil {
 			return answer{}, err
 		}
-		groups, next, err := s.Auth.Groups(ctx, actor, params.Search, params.Cursor, limit)
+		groups, around, err := s.Auth.Groups(ctx, actor, params.Search, params.Cursor, limit)
 		one := func(g models.Group) api.Group { return group(auth.GroupView{Group: g}) }
-		return answer{body: api.GroupList{Items: convert(groups, one), Next: next}, next: next}, err
+		return answer{body: api.GroupList{Items: convert(groups, one), Next: around.Next}, next: around.Next}, err
 	})
 }
 
@@ -86,8 +86,8 @@ func (s *server) ListGroupMembers(w http.ResponseWriter, r *http.Request, named 
 		if err != nil {
 			return answer{}, err
 		}
-		users, next, err := s.Auth.GroupMembers(ctx, actor, named, params.Cursor, limit)
-		return answer{body: api.GroupMemberList{Items: convert(users, userName), Next: next}, next: next}, err
+		users, around, err := s.Auth.GroupMembers(ctx, actor, named, params.Cursor, limit)
+		return answer{body: api.GroupMemberList{Items: convert(users, userName), Next: around.Next}, next: around.Next}, err
 	})
 }
 

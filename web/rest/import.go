@@ -36,10 +36,10 @@ func (s *server) ListImports(w http.ResponseWriter, r *http.Request, params api.
 		if err != nil {
 			return answer{}, err
 		}
-		imports, next, err := s.Destinations.Imports(ctx, actor, destinations.ImportQuery{
+		imports, around, err := s.Destinations.Imports(ctx, actor, destinations.ImportQuery{
 			Environments: environments, DestinationID: models.DestinationID(params.DestinationID), Cursor: params.Cursor, Limit: limit,
 		})
-		return answer{body: api.ImportList{Items: convert(imports, imported), Next: next}, next: next}, err
+		return answer{body: api.ImportList{Items: convert(imports, imported), Next: around.Next}, next: around.Next}, err
 	})
 }
 

@@ -48,10 +48,10 @@ func (s *server) ListKeyRuns(w http.ResponseWriter, r *http.Request, params api.
 		if err != nil {
 			return answer{}, err
 		}
-		runs, next, err := s.Keys.Runs(ctx, actor, keys.RunQuery{
+		runs, around, err := s.Keys.Runs(ctx, actor, keys.RunQuery{
 			Kind: models.KeyRunKind(params.Kind), Environment: environment, Cursor: params.Cursor, Limit: limit,
 		})
-		return answer{body: api.KeyRunList{Items: convert(runs, keyRun), Next: next}, next: next}, err
+		return answer{body: api.KeyRunList{Items: convert(runs, keyRun), Next: around.Next}, next: around.Next}, err
 	})
 }
 

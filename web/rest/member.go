@@ -21,8 +21,8 @@ func (s *server) ListMembers(w http.ResponseWriter, r *http.Request, id api.Envi
 		if err != nil {
 			return answer{}, err
 		}
-		members, groups, next, err := s.Auth.Members(ctx, actor, found.ID, params.Cursor, limit)
-		return answer{body: api.MemberList{Items: convert(members, member), Groups: convert(groups, memberGroup), Next: next}, next: next}, err
+		members, groups, around, err := s.Auth.Members(ctx, actor, found.ID, params.Cursor, limit)
+		return answer{body: api.MemberList{Items: convert(members, member), Groups: convert(groups, memberGroup), Next: around.Next}, next: around.Next}, err
 	})
 }
 

@@ -33,11 +33,11 @@ func (s *server) ListPlans(w http.ResponseWriter, r *http.Request, params api.Li
 		if err != nil {
 			return answer{}, err
 		}
-		plans, next, err := s.Destinations.Plans(ctx, actor, destinations.PlanQuery{
+		plans, around, err := s.Destinations.Plans(ctx, actor, destinations.PlanQuery{
 			Environments: environments, DestinationID: models.DestinationID(params.DestinationID),
 			Status: models.PlanStatus(params.Status), Cursor: params.Cursor, Limit: limit,
 		})
-		return answer{body: api.PlanList{Items: convert(plans, plan), Next: next}, next: next}, err
+		return answer{body: api.PlanList{Items: convert(plans, plan), Next: around.Next}, next: around.Next}, err
 	})
 }
 

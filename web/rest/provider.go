@@ -129,8 +129,8 @@ func (s *server) ListProviderPeople(w http.ResponseWriter, r *http.Request, name
 		if err != nil {
 			return answer{}, err
 		}
-		people, next, err := s.Auth.Identities(ctx, actor, named, params.Cursor, limit)
-		return answer{body: api.ProviderPersonList{Items: convert(people, providerPerson), Next: next}, next: next}, err
+		people, around, err := s.Auth.Identities(ctx, actor, named, params.Cursor, limit)
+		return answer{body: api.ProviderPersonList{Items: convert(people, providerPerson), Next: around.Next}, next: around.Next}, err
 	})
 }
 

@@ -16,11 +16,11 @@ func (s *server) ListUsers(w http.ResponseWriter, r *http.Request, params api.Li
 		if err != nil {
 			return answer{}, err
 		}
-		users, next, err := s.Auth.Users(ctx, actor, auth.UserFilter{
+		users, around, err := s.Auth.Users(ctx, actor, auth.UserFilter{
 			Search: params.Search, Kind: models.UserKind(params.Kind), Role: models.GlobalRole(params.Role), Disabled: params.Disabled,
 			Cursor: params.Cursor, Limit: limit,
 		})
-		return answer{body: api.UserList{Items: convert(users, user), Next: next}, next: next}, err
+		return answer{body: api.UserList{Items: convert(users, user), Next: around.Next}, next: around.Next}, err
 	})
 }
 

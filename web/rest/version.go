@@ -66,8 +66,8 @@ func (s *server) ListSecretActivity(w http.ResponseWriter, r *http.Request, id a
 		if err != nil {
 			return answer{}, err
 		}
-		entries, next, err := s.Secrets.Activity(ctx, actor, models.SecretID(id), params.Cursor, limit)
-		return answer{body: api.ActivityList{Items: convert(entries, activity), Next: next}, next: next}, err
+		entries, around, err := s.Secrets.Activity(ctx, actor, models.SecretID(id), params.Cursor, limit)
+		return answer{body: api.ActivityList{Items: convert(entries, activity), Next: around.Next}, next: around.Next}, err
 	})
 }
 

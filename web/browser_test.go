@@ -43,6 +43,9 @@ func chromium(t *testing.T) *rod.Browser {
 	return browser
 }
 
+// wholeTab bounds all that a test does in one tab, on a machine that does much else.
+const wholeTab = 5 * time.Minute
+
 // tab is a page of the browser whose console is listened to.
 type tab struct {
 	*rod.Page
@@ -57,7 +60,7 @@ func newTab(t *testing.T, h *house) *tab {
 	t.Helper()
 	page, err := chromium(t).Page(proto.TargetCreateTarget{URL: "about:blank"})
 	must(t, err)
-	at := &tab{Page: page.Timeout(time.Minute), t: t, url: h.url}
+	at := &tab{Page: page.Timeout(wholeTab), t: t, url: h.url}
 	must(t, proto.LogEnable{}.Call(page))
 	hear := func(text string) {
 		at.mu.Lock()

@@ -159,7 +159,7 @@ func proveAside(t *testing.T, h *house, b *tab, device proto.WebAuthnAuthenticat
 	_, err = b.Eval(`() => document.querySelector("[data-prove-aside]").addEventListener("click", (event) => event.preventDefault())`)
 	must(t, err)
 	must(t, link.Click(proto.InputMouseButtonLeft, 1))
-	aside := &tab{Page: b.Browser().MustPage().Timeout(time.Minute), t: t, url: b.url}
+	aside := &tab{Page: b.Browser().MustPage().Timeout(wholeTab), t: t, url: b.url}
 	kept, err := proto.WebAuthnGetCredentials{AuthenticatorID: device}.Call(b)
 	must(t, err)
 	copied := aside.authenticator() // a tab has devices of its own

@@ -21,6 +21,7 @@ import (
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/client"
 	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/figures"
 	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/kms"
 	"github.com/your-org/keeper/kms/drivertest"
@@ -90,7 +91,7 @@ func newHouse(t *testing.T) (*house, *watch) {
 	})
 	must(t, err)
 	h.handler, err = web.New(web.Deps{
-		Secrets: h.secrets, Destinations: h.dests, Keys: work, Alerts: h.told, Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.secrets.AuditAccess),
+		Secrets: h.secrets, Destinations: h.dests, Keys: work, Alerts: h.told, Figures: figures.New(h.store, h.clock), Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.secrets.AuditAccess),
 		Health: func(context.Context) telemetry.Health { return telemetry.Health{Ready: true} }, Metrics: telemetry.NewMetrics(),
 		Subscribe: func() (<-chan struct{}, func()) { return make(chan struct{}), func() {} },
 		Origin:    origin, Hosts: web.NewHosts("", "", nil), StrangerRate: 1_000_000, Version: "test", Now: h.clock, Log: log,

@@ -64,7 +64,7 @@ type DashboardCounts struct {
 	Environments int
 	Destinations int
 	Copies       StateCounts // secrets × destinations
-	ChangedToday int         // versions written in the last 24 h
+	ChangedToday int         // secrets that got a value in the last 24 h
 	RevealsToday int
 }
 

@@ -18,7 +18,7 @@ import (
 var ErrMissing = errors.New("chromium is not installed (apt-get install chromium)")
 
 // patience bounds every wait for a page.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // Browser is one Chromium, or one person's share of it.
 type Browser struct {

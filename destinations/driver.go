@@ -37,7 +37,10 @@ func (s *Service) Test(ctx context.Context, actor models.Actor, id models.Destin
 // credentials is the fault of the settings, and must not look like what Keeper says of the
 // caller's.
 func (s *Service) usable(ctx context.Context, d models.Destination, c models.DestinationCredentials) error {
-	err := s.check(ctx, d, c)
+	return unsaved(s.check(ctx, d, c))
+}
+
+func unsaved(err error) error {
 	switch fault.KindOf(err) {
 	case fault.Unauthenticated, fault.NotFound, fault.Conflict:
 		public := fault.Public(err)

@@ -15,10 +15,13 @@ import (
 // tryTime bounds the trying of all permissions of a destination.
 const tryTime = time.Minute
 
+// Tried is what the trying of one permission found.
+type Tried = keepersync.Tried
+
 // TestEach tries each permission that a destination's credentials need by itself, on a
 // throw-away name under its prefix that it leaves nothing of, and tells of all of them. The
 // error is that nothing could be tried.
-func (s *Service) TestEach(ctx context.Context, actor models.Actor, id models.DestinationID) ([]keepersync.Tried, error) {
+func (s *Service) TestEach(ctx context.Context, actor models.Actor, id models.DestinationID) ([]Tried, error) {
 	d, e, err := s.destination(ctx, actor, auth.ManageDestination, id)
 	if err != nil {
 		return nil, err
@@ -27,7 +30,23 @@ func (s *Service) TestEach(ctx context.Context, actor models.Actor, id models.De
 	if err != nil {
 		return nil, err
 	}
-	tried, err := s.try(ctx, d, credentials)
+	return s.tryAndRecord(ctx, actor, e, d, credentials)
+}
+
+// TestDraft is TestEach for a destination that is not saved. The error is what is wrong with
+// the draft, who may not make it, or that nothing could be tried.
+func (s *Service) TestDraft(ctx context.Context, actor models.Actor, draft Draft) ([]Tried, error) {
+	d, e, err := s.drafted(ctx, actor, draft)
+	if err != nil {
+		return nil, err
+	}
+	d.ID = "" // the log shall not point at what is not there
+	tried, err := s.tryAndRecord(ctx, actor, e, d, draft.Credentials)
+	return tried, unsaved(err)
+}
+
+func (s *Service) tryAndRecord(ctx context.Context, actor models.Actor, e models.Environment, d models.Destination, c models.DestinationCredentials) ([]Tried, error) {
+	tried, err := s.try(ctx, d, c)
 	entry := audit.OnDestination(actor, "destination.test", e, d)
 	if missing := missing(tried); err != nil || len(missing) > 0 {
 		entry.Outcome = models.OutcomeFailed
@@ -39,7 +58,7 @@ func (s *Service) TestEach(ctx context.Context, actor models.Actor, id models.De
 	return tried, err
 }
 
-func (s *Service) try(ctx context.Context, d models.Destination, c models.DestinationCredentials) ([]keepersync.Tried, error) {
+func (s *Service) try(ctx context.Context, d models.Destination, c models.DestinationCredentials) ([]Tried, error) {
 	driver, err := s.Open(ctx, d, c)
 	if err != nil {
 		return nil, err
@@ -50,7 +69,7 @@ func (s *Service) try(ctx context.Context, d models.Destination, c models.Destin
 }
 
 // missing names what syncing needs and was not found to be allowed.
-func missing(tried []keepersync.Tried) []string {
+func missing(tried []Tried) []string {
 	var names []string
 	for _, t := range tried {
 		if !t.OK && !t.Optional {

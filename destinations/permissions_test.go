@@ -3,6 +3,7 @@ package destinations_test
 import (
 	"testing"
 
+	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store"
@@ -51,4 +52,24 @@ func TestEachPermission(t *testing.T) {
 	if got := recorded(); got.Outcome != models.OutcomeFailed || got.Detail["missing"] != string(memory.OpMark) {
 		t.Errorf("recorded as %s, %v", got.Outcome, got.Detail)
 	}
+
+	draft := destinations.Draft{Environment: d.EnvironmentID, Name: "two", Kind: d.Kind, Config: d.Config}
+	t.Run("Draft", func(t *testing.T) {
+		tried, err := h.TestDraft(t.Context(), admin, draft)
+		if err != nil || len(tried) < 5 {
+			t.Fatalf("%d permissions, %v", len(tried), err)
+		}
+		if got := recorded(); got.ObjectName != "two" || got.ObjectID != "" || got.Outcome != models.OutcomeFailed {
+			t.Errorf("recorded as %s about %s %q", got.Outcome, got.ObjectID, got.ObjectName)
+		}
+		if all, err := h.List(t.Context(), admin, d.EnvironmentID); err != nil || len(all) != 1 {
+			t.Errorf("%d destinations, %v", len(all), err)
+		}
+	})
+	t.Run("DraftInvalid", func(t *testing.T) {
+		draft.Name = "Not A Name"
+		if _, err := h.TestDraft(t.Context(), admin, draft); !fault.Is(err, fault.Invalid) {
+			t.Errorf("got %v", err)
+		}
+	})
 }

@@ -88,19 +88,8 @@ type Draft struct {
 // Create makes a destination. Its connection is tried first: one that does not work is not
 // saved, unless the caller asks for that.
 func (s *Service) Create(ctx context.Context, actor models.Actor, draft Draft) (models.Destination, error) {
-	d := models.Destination{
-		ID: models.NewDestinationID(), EnvironmentID: draft.Environment, Name: draft.Name, Kind: draft.Kind,
-		Config: draft.Config, Interval: draft.Interval, Revision: 1, CreatedAt: s.Now(), UpdatedAt: s.Now(),
-	}
-	e, err := s.environment(ctx, actor, auth.ManageDestination, draft.Environment)
+	d, e, err := s.drafted(ctx, actor, draft)
 	if err != nil {
-		return d, err
-	}
-	s.complete(&d, e)
-	if err := d.Validate(); err != nil {
-		return d, err
-	}
-	if err := s.lend(ctx, actor, e, d, draft.Credentials); err != nil {
 		return d, err
 	}
 	if !draft.SkipCheck {
@@ -133,6 +122,23 @@ func (s *Service) Create(ctx context.Context, actor models.Actor, draft Draft) (
 		s.Wake()
 	}
 	return d, err
+}
+
+// drafted is the destination of a draft that its actor may make and that is complete.
+func (s *Service) drafted(ctx context.Context, actor models.Actor, draft Draft) (models.Destination, models.Environment, error) {
+	d := models.Destination{
+		ID: models.NewDestinationID(), EnvironmentID: draft.Environment, Name: draft.Name, Kind: draft.Kind,
+		Config: draft.Config, Interval: draft.Interval, Revision: 1, CreatedAt: s.Now(), UpdatedAt: s.Now(),
+	}
+	e, err := s.environment(ctx, actor, auth.ManageDestination, draft.Environment)
+	if err != nil {
+		return d, e, err
+	}
+	s.complete(&d, e)
+	if err := d.Validate(); err != nil {
+		return d, e, err
+	}
+	return d, e, s.lend(ctx, actor, e, d, draft.Credentials)
 }
 
 // complete fills in what the caller left out and the installation's settings know.

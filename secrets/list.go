@@ -36,6 +36,11 @@ func (s *Service) List(ctx context.Context, actor models.Actor, q Query) (Page, 
 	}
 	var page Page
 	err = s.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		if q.Search != "" {
+			if q.Among, err = s.texts.holding(tx, q.Environments, q.Search, s.Now()); err != nil {
+				return err
+			}
+		}
 		page.Secrets, page.Around, err = tx.ListSecrets(q)
 		return err
 	})

@@ -42,6 +42,8 @@ type Service struct {
 	known sync.Map
 	// names are what secrets are found by.
 	names names
+	// texts are what lists of them are searched in.
+	texts texts
 }
 
 // New makes the service.

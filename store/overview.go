@@ -1,6 +1,8 @@
 package store
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -44,29 +46,49 @@ func (tx *Tx) TagKeys(environments []models.EnvironmentID, limit int) (keys []st
 }
 
 // DueSecrets lists secrets that expire before a time, or whose value is due for rotation by
-// then, up to a limit.
-func (tx *Tx) DueSecrets(environments []models.EnvironmentID, before time.Time, limit int) ([]models.Secret, error) {
-	query := func() *gorm.DB { return tx.db().Where("environment_id IN ? AND deleted_at IS NULL", environments) }
-	var periods []int // few: there are not many ways to say how often
-	err := query().Model(&models.Secret{}).Where("rotate_every > 0").Distinct("rotate_every").Pluck("rotate_every", &periods).Error
-	if err != nil {
-		return nil, translate(err, "secret")
+// then, by ID: of each environment's that expire, and of those with the same period, up to a
+// limit, the most urgent.
+func (tx *Tx) DueSecrets(environments []models.EnvironmentID, before time.Time, limit int) (due []models.Secret, err error) {
+	for _, environment := range environments {
+		found, err := tx.dueIn(environment, before, limit)
+		if err != nil {
+			return nil, err
+		}
+		due = append(due, found...)
 	}
-	due := tx.db().Where("expires_at < ?", micro(before))
-	for _, days := range periods {
-		due = due.Or("rotate_every = ? AND value_changed_at < ?", days, micro(before.AddDate(0, 0, -days)))
-	}
-	return all[models.Secret](query().Where(due).Order("id").Limit(limit), "secret")
+	slices.SortFunc(due, func(a, b models.Secret) int { return cmp.Compare(a.ID, b.ID) })
+	return slices.CompactFunc(due, func(a, b models.Secret) bool { return a.ID == b.ID }), nil
 }
 
-// CountVersionsSince says how many versions of secrets in the environments were written
-// since a time.
-func (tx *Tx) CountVersionsSince(environments []models.EnvironmentID, since time.Time) (int, error) {
-	secrets := tx.db().Model(&models.Secret{}).Select("id").
-		Where("environment_id IN ? AND value_changed_at >= ?", environments, micro(since))
+// dueIn asks in the order of an index each time, so that it reads what it returns and no more.
+func (tx *Tx) dueIn(environment models.EnvironmentID, before time.Time, limit int) ([]models.Secret, error) {
+	query := func() *gorm.DB { return tx.db().Where("environment_id = ? AND deleted_at IS NULL", environment) }
+	due, err := all[models.Secret](query().Where("expires_at < ?", micro(before)).Order("expires_at, id").Limit(limit), "secret")
+	if err != nil {
+		return nil, err
+	}
+	for days := 0; ; { // periods are few: there are not many ways to say how often
+		var next *int
+		err := tx.db().Model(&models.Secret{}).Where("environment_id = ? AND rotate_every > ?", environment, days).Select("MIN(rotate_every)").Scan(&next).Error
+		if err != nil || next == nil {
+			return due, translate(err, "secret")
+		}
+		days = *next
+		found, err := all[models.Secret](query().Where("rotate_every = ? AND value_changed_at < ?", days, micro(before.AddDate(0, 0, -days))).
+			Order("value_changed_at").Limit(limit), "secret")
+		if err != nil {
+			return nil, err
+		}
+		due = append(due, found...)
+	}
+}
+
+// CountChangedSince says how many secrets in the environments got a value since a time. An
+// index holds all that it asks for.
+func (tx *Tx) CountChangedSince(environments []models.EnvironmentID, since time.Time) (int, error) {
 	var n int64
-	err := tx.db().Model(&models.SecretVersion{}).Where("secret_id IN (?) AND created_at >= ?", secrets, micro(since)).Count(&n).Error
-	return int(n), translate(err, "version")
+	err := tx.db().Model(&models.Secret{}).Where("environment_id IN ? AND value_changed_at >= ?", environments, micro(since)).Count(&n).Error
+	return int(n), translate(err, "secret")
 }
 
 // CountAudit says how many entries of the environments tell of an action that was allowed

@@ -50,7 +50,7 @@ func testOverview(t *testing.T, s *store.Store) {
 			return nil
 		})
 		counts := read(t, s, func(tx *store.Tx) (got [2]int, err error) {
-			if got[0], err = tx.CountVersionsSince(env, now.Add(-time.Hour)); err != nil {
+			if got[0], err = tx.CountChangedSince(env, now.Add(-time.Hour)); err != nil {
 				return got, err
 			}
 			got[1], err = tx.CountAudit(env, "secret.reveal", now.Add(-time.Hour))

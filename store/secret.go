@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 )
@@ -173,17 +175,27 @@ type SecretCounts struct {
 	Expiring      int // active ones that expire within 30 days, or have
 }
 
-// CountSecrets counts per environment; environments without secrets are left out.
+// CountSecrets counts per environment; environments without secrets are left out. Indexes hold
+// all that it asks for.
 func (tx *Tx) CountSecrets(environments []models.EnvironmentID) ([]SecretCounts, error) {
-	query := tx.db().Model(&models.Secret{}).Where("environment_id IN ?", environments).
-		Group("environment_id").Order("environment_id").
-		Select("environment_id, "+
-			"SUM(CASE WHEN deleted_at IS NULL THEN 1 ELSE 0 END) AS active, "+
-			"SUM(CASE WHEN deleted_at IS NULL THEN 0 ELSE 1 END) AS deleted, "+
-			"SUM(CASE WHEN deleted_at IS NULL AND expires_at < ? THEN 1 ELSE 0 END) AS expiring", tx.Now().AddDate(0, 0, 30))
-	var counts []SecretCounts
-	err := translate(query.Scan(&counts).Error, "secret")
-	return counts, err
+	of := func() *gorm.DB {
+		return tx.db().Model(&models.Secret{}).Where("environment_id IN ?", environments).Group("environment_id").Order("environment_id")
+	}
+	var counts, expiring []SecretCounts
+	err := of().Select("environment_id, COUNT(*) - COUNT(deleted_at) AS active, COUNT(deleted_at) AS deleted").Scan(&counts).Error
+	if err != nil {
+		return nil, translate(err, "secret")
+	}
+	err = of().Select("environment_id, COUNT(*) AS expiring").
+		Where("deleted_at IS NULL AND expires_at < ?", tx.Now().AddDate(0, 0, 30)).Scan(&expiring).Error
+	for i := range counts {
+		for _, e := range expiring {
+			if e.EnvironmentID == counts[i].EnvironmentID {
+				counts[i].Expiring = e.Expiring
+			}
+		}
+	}
+	return counts, translate(err, "secret")
 }
 
 // PurgeableSecrets lists deleted secrets whose grace is over and that have no copy anywhere,

@@ -30,6 +30,7 @@ const (
 type SecretQuery struct {
 	Environments   []models.EnvironmentID // none: nothing is listed
 	Search         string                 // part of name, description or owner, in either case
+	Among          []models.SecretID      // only of these, where it is not nil
 	Types          []models.SecretType
 	TagKey         string
 	TagValue       string // with TagKey; "": any value
@@ -44,8 +45,8 @@ type SecretQuery struct {
 	Limit          int // 0, and more than 200: 200
 }
 
-// never stands for the expiry of secrets that have none.
-var never = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+// never stands for the expiry of secrets that have none; it is later than any that is stored.
+var never = time.Date(99999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // ListSecrets returns a page, and the cursors of the pages around it. A cursor that this order
 // did not return is Invalid.
@@ -105,19 +106,55 @@ func (tx *Tx) pageOfSecrets(q SecretQuery, order secretOrder, at *cursor, limit 
 }
 
 func (tx *Tx) someSecrets(q SecretQuery, order secretOrder, at *cursor, desc bool, limit int) ([]models.Secret, error) {
-	query, column := tx.filterSecrets(q), order.column(tx.s.options.Dialect)
+	var key any
+	var id int64
 	if at != nil {
-		id, err := at.number()
-		if err != nil {
+		var err error
+		if id, err = at.number(); err != nil {
 			return nil, err
 		}
-		key, err := order.parse(at)
-		if err != nil {
+		if key, err = order.parse(at); err != nil {
 			return nil, err
 		}
-		query = after(query, column, "id", desc, key, id)
 	}
-	return all[models.Secret](orderBy(query, desc, column, "id").Limit(limit), "secret")
+	if order.column == "expires_at" {
+		return tx.secretsByExpiry(q, at != nil, key, id, desc, limit)
+	}
+	query := tx.filterSecrets(q)
+	if at != nil {
+		query = after(query, order.column, "id", desc, key, id)
+	}
+	return all[models.Secret](orderBy(query, desc, order.column, "id").Limit(limit), "secret")
+}
+
+// secretsByExpiry lists those that expire before those that never do, and the other way round
+// where desc: two queries, each in the order of an index. A key that is no time is of the latter.
+func (tx *Tx) secretsByExpiry(q SecretQuery, from bool, key any, id int64, desc bool, limit int) (rows []models.Secret, err error) {
+	_, within := key.(time.Time)
+	for _, expiring := range []bool{!desc, desc} {
+		if from && within != expiring && expiring != desc {
+			continue // the cursor is in the second part, beyond all of this
+		}
+		query := tx.filterSecrets(q)
+		switch {
+		case expiring && from && within:
+			query = after(query.Where("expires_at IS NOT NULL"), "expires_at", "id", desc, key, id)
+		case expiring:
+			query = query.Where("expires_at IS NOT NULL")
+		case from && !within:
+			query = query.Where("expires_at IS NULL AND id "+map[bool]string{false: ">", true: "<"}[desc]+" ?", id)
+		default:
+			query = query.Where("expires_at IS NULL")
+		}
+		found, err := all[models.Secret](orderBy(query, desc, map[bool][]string{true: {"expires_at", "id"}, false: {"id"}}[expiring]...).Limit(limit-len(rows)), "secret")
+		if err != nil {
+			return nil, err
+		}
+		if rows = append(rows, found...); len(rows) == limit {
+			break
+		}
+	}
+	return rows, nil
 }
 
 func (tx *Tx) filterSecrets(q SecretQuery) *gorm.DB {
@@ -128,6 +165,9 @@ func (tx *Tx) filterSecrets(q SecretQuery) *gorm.DB {
 		query = query.Where("deleted_at IS NULL")
 	}
 	query = tx.contains(query, q.Search, "name", "description", "owner")
+	if q.Among != nil {
+		query = query.Where(tx.among("id"), idList(tx.s.options.Dialect, q.Among))
+	}
 	if len(q.Types) > 0 {
 		query = query.Where("type IN ?", q.Types)
 	}
@@ -146,8 +186,7 @@ func (tx *Tx) filterSecrets(q SecretQuery) *gorm.DB {
 		query = query.Where("id IN (?)", states)
 	}
 	if !q.States.empty() {
-		states := tx.db().Table("sync_states st").Select("st.secret_id")
-		query = query.Where("id IN (?)", tx.standing(states, q.States))
+		query = tx.standingSecrets(query, q)
 	}
 	if q.ExpiringBefore != nil {
 		query = query.Where("expires_at < ?", micro(*q.ExpiringBefore))
@@ -155,20 +194,41 @@ func (tx *Tx) filterSecrets(q SecretQuery) *gorm.DB {
 	return query
 }
 
+// fewStates is up to how many states are gone through to find their secrets. Where there are
+// more, going through the secrets in their order soon finds a page of them.
+const fewStates = 2000
+
+// standingSecrets narrows to secrets with a state of q.States.
+func (tx *Tx) standingSecrets(query *gorm.DB, q SecretQuery) *gorm.DB {
+	here := tx.db().Model(&models.Destination{}).Select("id").Where("environment_id IN ?", q.Environments)
+	states := func() *gorm.DB {
+		return tx.standing(tx.db().Table("sync_states st").Where("st.destination_id IN (?)", here), q.States)
+	}
+	var n int64
+	if err := tx.db().Table("(?) few", states().Select("1 AS one").Limit(fewStates+1)).Count(&n).Error; err != nil {
+		_ = query.AddError(err)
+		return query
+	}
+	if n > fewStates {
+		return query.Where("EXISTS (?)", states().Select("1").Where("st.secret_id = secrets.id"))
+	}
+	return query.Where("id IN (?)", states().Select("st.secret_id"))
+}
+
 // secretOrder is a sort key: its column, and what stands there, a text or a time.
 type secretOrder struct {
-	column  func(dialect string) string
+	column  string
 	text    func(*models.Secret) string
 	instant func(*models.Secret) time.Time // where text is nil
 }
 
 var secretOrders = map[SecretSort]secretOrder{
-	SortName:    {column: column("name"), text: func(s *models.Secret) string { return s.Name }},
-	SortType:    {column: column("type"), text: func(s *models.Secret) string { return string(s.Type) }},
-	SortUpdated: {column: column("updated_at"), instant: func(s *models.Secret) time.Time { return s.UpdatedAt }},
-	SortCreated: {column: column("created_at"), instant: func(s *models.Secret) time.Time { return s.CreatedAt }},
-	SortChanged: {column: column("value_changed_at"), instant: func(s *models.Secret) time.Time { return s.ValueChangedAt }},
-	SortExpires: {column: expiry, instant: func(s *models.Secret) time.Time {
+	SortName:    {column: "name", text: func(s *models.Secret) string { return s.Name }},
+	SortType:    {column: "type", text: func(s *models.Secret) string { return string(s.Type) }},
+	SortUpdated: {column: "updated_at", instant: func(s *models.Secret) time.Time { return s.UpdatedAt }},
+	SortCreated: {column: "created_at", instant: func(s *models.Secret) time.Time { return s.CreatedAt }},
+	SortChanged: {column: "value_changed_at", instant: func(s *models.Secret) time.Time { return s.ValueChangedAt }},
+	SortExpires: {column: "expires_at", instant: func(s *models.Secret) time.Time {
 		if s.ExpiresAt == nil {
 			return never
 		}
@@ -176,20 +236,28 @@ var secretOrders = map[SecretSort]secretOrder{
 	}},
 }
 
-// key is the secret's sort key as a cursor holds it.
+// key is the secret's sort key as a cursor holds it; "" for no expiry.
 func (o secretOrder) key(s *models.Secret) string {
 	if o.text != nil {
 		return o.text(s)
 	}
-	return timeKey(o.instant(s))
+	at := o.instant(s)
+	if at.Equal(never) {
+		return ""
+	}
+	return timeKey(at)
 }
 
 // parse reads what key made.
 func (o secretOrder) parse(c *cursor) (any, error) {
-	if o.text != nil {
-		return textKey(c)
+	switch {
+	case o.text != nil:
+		return c.Key, nil
+	case o.column == "expires_at" && c.Key == "":
+		return nil, nil //nolint:nilnil // no expiry
+	default:
+		return c.time()
 	}
-	return instantKey(c)
 }
 
 // compare orders as the databases do.
@@ -199,16 +267,3 @@ func (o secretOrder) compare(a, b *models.Secret) int {
 	}
 	return cmp.Or(o.instant(a).Compare(o.instant(b)), cmp.Compare(a.ID, b.ID))
 }
-
-func column(name string) func(string) string { return func(string) string { return name } }
-
-// expiry is the time of expiry, or never.
-func expiry(dialect string) string {
-	if dialect == SQLite {
-		return "COALESCE(expires_at, " + timeKey(never) + ")"
-	}
-	return "COALESCE(expires_at, TIMESTAMP '9999-12-31 00:00:00')"
-}
-
-func textKey(c *cursor) (any, error)    { return c.Key, nil }
-func instantKey(c *cursor) (any, error) { return c.time() }

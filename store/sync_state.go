@@ -333,7 +333,8 @@ func (tx *Tx) standing(query *gorm.DB, f StateFilter) *gorm.DB {
 		query = query.Where("st.status IN ?", f.Statuses)
 	}
 	if f.Failing != nil {
-		query = query.Where("(st.last_error <> '' AND st.attempts > 0) = ?", *f.Failing)
+		attempts := map[bool]string{true: "st.attempts > 0", false: "st.attempts = 0"} // a failure alone counts an attempt
+		query = query.Where(attempts[*f.Failing])
 	}
 	if f.Paused != nil {
 		paused := tx.db().Model(&models.Destination{}).Select("id").Where("paused = ?", *f.Paused)

@@ -44,7 +44,8 @@ type DashboardPage struct {
 	Activity     []models.AuditEntry
 	Encryption   *Encryption // nil: the actor may not see the keys
 	MayCreate    bool        // secrets, in some environment
-	Setup        *Setup      // what is still to be done on a first run; nil: all is
+	Setup        *Setup      // what is still to be done on a first run; nil: all is, or it is hidden
+	SetupHidden  bool        // it is not over, and not shown
 }
 
 // Encryption is how the keys stand, in short.
@@ -63,7 +64,7 @@ type DashboardCounts struct {
 	Environments int
 	Destinations int
 	Copies       StateCounts // secrets × destinations
-	ChangedToday int         // versions written in the last 24 h
+	ChangedToday int         // secrets that got a value in the last 24 h
 	RevealsToday int
 }
 
@@ -81,26 +82,6 @@ type DueSecret struct {
 	Environment models.Environment
 	At          time.Time
 	Why         string // "expires", "certificate expires", "rotation due"
-}
-
-// Setup is how far a first run has come: each step leads to the next.
-type Setup struct {
-	Environment *models.Environment // the first one; nil: none yet
-	Destination *models.Destination
-	Secret      *models.Secret
-	Synced      bool
-	MayManage   bool // may create environments
-}
-
-// Done is how many of the four steps are done.
-func (s *Setup) Done() int {
-	done := 0
-	for _, step := range []bool{s.Environment != nil, s.Destination != nil, s.Secret != nil, s.Synced} {
-		if step {
-			done++
-		}
-	}
-	return done
 }
 
 func (*DashboardPage) template() string { return "dashboard/overview" }

@@ -2,6 +2,8 @@ package templates
 
 import (
 	"cmp"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/your-org/keeper/models"
@@ -81,7 +83,20 @@ type DestinationFormPage struct {
 	Destination    *models.Destination    // that is edited; nil: a new one
 	Kind           models.DestinationKind // "": not chosen yet
 	Form           Form
-	HasCredentials bool // some are stored
+	HasCredentials bool            // some are stored
+	Test           *ConnectionTest // of POST …/destinations/test; nil: none was made just now
+}
+
+// KindURL is the form of a new destination of a kind; "" asks for the kind.
+func (p *DestinationFormPage) KindURL(kind models.DestinationKind) string {
+	values := url.Values{}
+	if kind != "" {
+		values.Set("kind", string(kind))
+	}
+	if p.Guide != nil {
+		values.Set("guide", "true")
+	}
+	return strings.TrimSuffix(MustPath("/environments/{environment}/destinations/new", p.Environment.Name)+"?"+values.Encode(), "?")
 }
 
 // Overlaps reports whether it was accepted that another destination writes the same names.

@@ -25,6 +25,7 @@ type BasePage struct {
 	MayViewUsers bool   // accounts, groups and everybody's tokens
 	Version      string // of Keeper
 	Now          time.Time
+	Guide        *Setup // of a first run, where the page was opened within it; nil: it was not
 }
 
 func (b *BasePage) base() *BasePage { return b }

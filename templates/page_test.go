@@ -221,6 +221,12 @@ func checkRoutes(t *testing.T, document *html.Node, used map[Route]bool) {
 	for _, node := range all(document, "[hx-get]") {
 		check("GET", attribute(node, "hx-get"))
 	}
+	for _, node := range all(document, "[formaction]") {
+		check("POST", attribute(node, "formaction"))
+	}
+	for _, node := range all(document, "[hx-post]") {
+		check("POST", attribute(node, "hx-post"))
+	}
 	for _, node := range all(document, "[data-passkey-begin]") {
 		check("POST", attribute(node, "data-passkey-begin"))
 	}

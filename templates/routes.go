@@ -32,6 +32,7 @@ var Routes = []Route{
 
 	{"GET", "/"},
 	{"GET", "/search"}, // ?q= is looked for in everything that the actor may see
+	{"POST", "/guide/hide"},
 	{"GET", "/events"}, // server-sent events; ?topics= names what the page shows
 
 	{"GET", "/secrets"},
@@ -66,6 +67,7 @@ var Routes = []Route{
 	{"GET", "/environments/{environment}/destinations"},
 	{"GET", "/environments/{environment}/destinations/new"},
 	{"POST", "/environments/{environment}/destinations"},
+	{"POST", "/environments/{environment}/destinations/test"},
 
 	{"GET", "/environments/{environment}/members"},
 	{"POST", "/environments/{environment}/members"},

@@ -316,6 +316,13 @@ func sampleDestinations(b BasePage, all map[string]Page) {
 	all["destinations empty"] = &DestinationListPage{BasePage: b, Environment: development, MayManage: true}
 	all["destination kind"] = &DestinationFormPage{BasePage: b, Environment: production}
 	all["destination new aws"] = &DestinationFormPage{BasePage: b, Environment: production, Kind: models.DestinationAWS, Form: NewForm(map[string]string{"interval_seconds": "300", "config.recovery_days": "30"})}
+	guided := b
+	guided.Guide = &Setup{Environment: new(production), MayManage: true}
+	all["destination kind guided"] = &DestinationFormPage{BasePage: guided, Environment: production}
+	all["destination tried"] = &DestinationFormPage{
+		BasePage: guided, Environment: production, Kind: models.DestinationAWS, Form: NewForm(map[string]string{"name": "aws"}),
+		Test: &ConnectionTest{Message: "The connection does not do all that syncing needs.", Hint: "Grant what is not allowed below, then test again.", Tried: []Permission{{Name: "secretsmanager:PutSecretValue", Detail: "It is denied."}}},
+	}
 	all["destination edit vault"] = &DestinationFormPage{
 		BasePage: b, Environment: production, Destination: new(vaultMain), Kind: models.DestinationVault, HasCredentials: true,
 		Form: failedForm(map[string]string{"name": "vault-main", "config.address": "vault:8200"}, fault.Field{Name: "config.address", Message: "must be a URL that begins with https:// or http://"}),
@@ -393,6 +400,7 @@ func sampleDashboards(b BasePage, all map[string]Page) {
 	first := b
 	first.Environments = nil
 	all["dashboard first run"] = &DashboardPage{BasePage: first, Setup: &Setup{MayManage: true}, Health: health[:1]}
+	all["dashboard first run hidden"] = &DashboardPage{BasePage: first, SetupHidden: true, Health: health[:1]}
 	secret := sampleSecret(1, "payments/stripe/api-key", models.APIKey, 0)
 	all["dashboard setting up"] = &DashboardPage{BasePage: b, Setup: &Setup{Environment: new(production)}, Health: health[:1]}
 	all["dashboard set up"] = &DashboardPage{BasePage: b, Setup: &Setup{Environment: new(production), Destination: new(awsMain), Secret: &secret}, Grid: groups[:1]}

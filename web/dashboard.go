@@ -10,7 +10,6 @@ import (
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
-	"github.com/your-org/keeper/secrets"
 	"github.com/your-org/keeper/telemetry"
 	"github.com/your-org/keeper/templates"
 )
@@ -149,32 +148,6 @@ func (w *Web) fillActivity(r *request, page *templates.DashboardPage, _ []templa
 		return err
 	}
 	page.Activity, err = w.Audit.Recent(r.Context(), r.actor, overviewEntries)
-	return err
-}
-
-// fillSetup leads a first run on, from nothing to a secret that has arrived somewhere.
-func (w *Web) fillSetup(r *request, page *templates.DashboardPage, views []templates.DestinationView) error {
-	environments, err := r.allEnvironments()
-	if err != nil {
-		return err
-	}
-	setup := &templates.Setup{MayManage: r.may(auth.CreateEnvironment, auth.Global)}
-	if len(environments) > 0 {
-		setup.Environment = &environments[0]
-	}
-	if len(views) > 0 {
-		setup.Environment, setup.Destination = &views[0].Environment, &views[0].Destination
-	}
-	arrived := page.Counts.Copies
-	setup.Synced = arrived.Total() > arrived[templates.StatePending]+arrived[templates.StateFailed]+arrived[templates.StateHeld]+arrived[templates.StateUnknown]
-	if setup.Synced || page.Counts.Secrets > 1 && setup.Destination != nil {
-		return nil
-	}
-	found, err := w.Secrets.List(r.Context(), r.actor, secrets.Query{Limit: 1})
-	if err == nil && len(found.Secrets) > 0 {
-		setup.Secret = &found.Secrets[0]
-	}
-	page.Setup = setup
 	return err
 }
 

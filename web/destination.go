@@ -95,7 +95,19 @@ func (w *Web) testDestination(r *request) error {
 	}
 	start := w.Now()
 	tried, result := w.Destinations.TestEach(r.Context(), r.actor, d.ID)
-	test := &templates.ConnectionTest{OK: result == nil, Took: w.Now().Sub(start), At: start}
+	test := connectionTest(tried)
+	test.Took, test.At = w.Now().Sub(start), start
+	if result != nil {
+		w.logFailure(r.Request, result)
+		public := fault.Public(result)
+		test.OK, test.Message, test.Hint = false, public.Message, public.Hint
+	}
+	return w.destinationPage(r, test)
+}
+
+// connectionTest tells what the trying of permissions found.
+func connectionTest(tried []destinations.Tried) *templates.ConnectionTest {
+	test := &templates.ConnectionTest{OK: true}
 	missing, optional := 0, 0
 	for _, t := range tried {
 		p := templates.Permission{Name: t.Permission, OK: t.OK, Optional: t.Optional}
@@ -112,10 +124,6 @@ func (w *Web) testDestination(r *request) error {
 		test.Tried = append(test.Tried, p)
 	}
 	switch {
-	case result != nil:
-		w.logFailure(r.Request, result)
-		public := fault.Public(result)
-		test.Message, test.Hint = public.Message, public.Hint
 	case missing > 0:
 		test.OK, test.Message, test.Hint = false, "The connection does not do all that syncing needs.", "Grant what is not allowed below, then test again."
 	case optional > 0:
@@ -123,7 +131,7 @@ func (w *Web) testDestination(r *request) error {
 	default:
 		test.Message = "The connection works: everything that syncing needs is allowed."
 	}
-	return w.destinationPage(r, test)
+	return test
 }
 
 func (w *Web) pauseDestination(r *request) error {

@@ -25,27 +25,35 @@ var destinationFields = []string{
 func (w *Web) newDestination(r *request) error { return w.newDestinationForm(r, nil) }
 
 func (w *Web) newDestinationForm(r *request, err error) error {
-	e, findErr := w.environment(r)
-	if findErr == nil {
-		findErr = auth.Check(r.actor, auth.ManageDestination, e.ID)
-	}
+	page, findErr := w.destinationForm(r)
 	if findErr != nil {
 		return findErr
+	}
+	if err != nil {
+		page.Form = r.refill(err, 0, destinationFields...)
+	}
+	return r.showRefused(err, page, &page.BasePage)
+}
+
+// destinationForm is the form of a new destination with what Keeper knows already.
+func (w *Web) destinationForm(r *request) (*templates.DestinationFormPage, error) {
+	e, err := w.environment(r)
+	if err == nil {
+		err = auth.Check(r.actor, auth.ManageDestination, e.ID)
+	}
+	if err != nil {
+		return nil, err
 	}
 	kind := models.DestinationKind(cmp.Or(r.form().line("kind"), r.URL.Query().Get("kind")))
 	if !slices.Contains(models.DestinationKinds, kind) {
 		kind = "" // the page asks for it
 	}
 	defaults := w.Destinations.Defaults
-	page := &templates.DestinationFormPage{Environment: e, Kind: kind, Form: templates.NewForm(map[string]string{
+	return &templates.DestinationFormPage{Environment: e, Kind: kind, Form: templates.NewForm(map[string]string{
 		"config.region": defaults.Region, "config.endpoint": defaults.Endpoint, "config.address": defaults.Address, "config.mount": defaults.Mount,
 		"config.prefix": e.Name + "/", "config.strategy": string(models.KeeperWins),
 		"config.shape": string(models.ShapeValue),
-	})}
-	if err != nil {
-		page.Form = r.refill(err, 0, destinationFields...)
-	}
-	return r.showRefused(err, page, &page.BasePage)
+	})}, nil
 }
 
 func (w *Web) createDestination(r *request) error {
@@ -53,20 +61,49 @@ func (w *Web) createDestination(r *request) error {
 	if err != nil {
 		return err
 	}
-	f := r.form()
-	credentials, _ := f.credentials()
-	draft := destinations.Draft{
-		Environment: e.ID, Name: f.line("name"), Kind: models.DestinationKind(f.line("kind")),
-		Config: f.config(models.DestinationConfig{}), Credentials: credentials, Interval: f.number("interval_seconds"),
-	}
-	if err := f.err(); err != nil {
+	draft, err := r.form().destination(e.ID)
+	if err != nil {
 		return err
 	}
 	d, err := w.Destinations.Create(r.Context(), r.actor, draft)
 	if err != nil {
 		return err
 	}
-	return r.done(destinationURL(d.ID), "The destination is connected. The first pass begins now.")
+	return r.doneWithin(destinationURL(d.ID), templates.GuideSecret(e), "The destination is connected. The first pass begins now.")
+}
+
+// destination reads the form of a new one.
+func (f *form) destination(e models.EnvironmentID) (destinations.Draft, error) {
+	credentials, _ := f.credentials()
+	draft := destinations.Draft{
+		Environment: e, Name: f.line("name"), Kind: models.DestinationKind(f.line("kind")),
+		Config: f.config(models.DestinationConfig{}), Credentials: credentials, Interval: f.number("interval_seconds"),
+	}
+	return draft, f.err()
+}
+
+// testNewDestination tries what stands in the form of a new destination, and tells it there;
+// nothing is saved. A script gets that part of the page alone, so that the credentials stay
+// in the fields: no page ever holds them.
+func (w *Web) testNewDestination(r *request) error {
+	page, err := w.destinationForm(r)
+	if err != nil {
+		return err
+	}
+	draft, refused := r.form().destination(page.Environment.ID)
+	start := w.Now()
+	if refused == nil {
+		var tried []destinations.Tried
+		if tried, refused = w.Destinations.TestDraft(r.Context(), r.actor, draft); refused == nil {
+			page.Test = connectionTest(tried)
+			page.Test.Took, page.Test.At = w.Now().Sub(start), start
+		}
+	}
+	page.Form = r.refill(refused, 0, destinationFields...)
+	if r.isPartial() || refused == nil {
+		return r.showList(page, &page.BasePage, "connection-test")
+	}
+	return r.showRefused(refused, page, &page.BasePage)
 }
 
 func (w *Web) editDestination(r *request) error { return w.editDestinationForm(r, nil) }

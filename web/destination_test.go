@@ -77,6 +77,30 @@ func TestDestinationForms(t *testing.T) {
 	if kept := refused.form(list); kept.value("name") != "vault" || kept.value("credentials.vault_token") != "" {
 		t.Errorf("the form keeps %v", kept.values)
 	}
+	t.Run("TestFirst", func(t *testing.T) {
+		try := *form
+		try.action = list + "/test"
+		before := len(h.place.Names())
+		h.place.Inject(memory.Fault{Op: memory.OpMark, Kind: fault.Forbidden})
+		found := try.set("credentials.vault_token", canary).submit().want(http.StatusOK, "#connection-test", "does not do all that syncing needs")
+		found.want(http.StatusOK, "#permissions", string(memory.OpMark))
+		if kept := found.form(list); kept.value("name") != "vault" || strings.Contains(found.body, canary) {
+			t.Errorf("the form keeps %v, or holds the credential", kept.values)
+		}
+		h.place.ClearFaults()
+		part := try.submit("HX-Request", "true").want(http.StatusOK, "#connection-test", "everything that syncing needs is allowed")
+		if part.has("form") {
+			t.Error("a script gets more than the part that it asked for")
+		}
+		try.set("credentials.vault_token", "wrong").submit("HX-Request", "true").want(http.StatusOK, "#connection-test", "Vault refuses the token")
+		try.submit().want(http.StatusForbidden, ".summary", "Vault refuses the token")
+		try.set("name", "Bad Name").submit().want(http.StatusBadRequest, "#f-name-error", "")
+		form.set("name", "vault")
+		all, err := h.dests.List(context.Background(), models.System(), e.ID)
+		if err != nil || len(all) != 0 || len(h.place.Names()) != before {
+			t.Errorf("testing left %d destinations and %v, %v", len(all), h.place.Names(), err)
+		}
+	})
 	created := form.set("credentials.vault_token", canary).submit().want(http.StatusOK, ".flash-done", "is connected")
 	path := created.path()
 	d := func() models.Destination {

@@ -110,7 +110,7 @@ func (w *Web) createEnvironment(r *request) error {
 	if err != nil {
 		return err
 	}
-	return r.done(environmentURL(e), "The environment is created. Its keys are made with its first secret.")
+	return r.doneWithin(environmentURL(e), templates.GuideDestination(e), "The environment is created. Its keys are made with its first secret.")
 }
 
 func environmentURL(e models.Environment) string {

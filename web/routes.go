@@ -29,6 +29,7 @@ func (w *Web) table() []route {
 		{post, "/password", signedIn, w.changePassword, w.passwordForm},
 
 		{get, "/", signedIn, w.dashboard, nil},
+		{post, "/guide/hide", signedIn, w.hideGuide, nil},
 		{get, "/events", signedIn, w.events, nil},
 		{get, "/search", signedIn, w.search, nil},
 
@@ -64,6 +65,7 @@ func (w *Web) table() []route {
 		{get, "/environments/{environment}/destinations", signedIn, w.listDestinations, nil},
 		{get, "/environments/{environment}/destinations/new", signedIn, w.newDestination, nil},
 		{post, "/environments/{environment}/destinations", signedIn, w.createDestination, w.newDestinationForm},
+		{post, "/environments/{environment}/destinations/test", signedIn, w.testNewDestination, w.newDestinationForm},
 
 		{get, "/environments/{environment}/members", signedIn, w.showMembers, nil},
 		{post, "/environments/{environment}/members", signedIn, w.setMember, w.membersForm},

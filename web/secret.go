@@ -57,7 +57,7 @@ func (w *Web) createSecret(r *request) error {
 	if err != nil {
 		return err
 	}
-	return r.done(secretURL(secret.ID), "The secret is written. Its copies follow within seconds.")
+	return r.doneWithin(secretURL(secret.ID), templates.GuideArrival(secret.ID), "The secret is written. Its copies follow within seconds.")
 }
 
 func secretURL(id models.SecretID) string { return templates.MustPath("/secrets/{secret}", id) }

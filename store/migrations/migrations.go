@@ -141,6 +141,12 @@ var changes = []change{
 
 	indexes("sync_states_standing", "sync_states", "destination_id, status, attempts"),
 	indexes("secrets_standing", "secrets", "environment_id, deleted_at, expires_at"),
+
+	indexes("secrets_type", "secrets", "environment_id, type, id, deleted_at"),
+	indexes("secrets_created", "secrets", "environment_id, created_at, id"),
+	indexes("secrets_updated", "secrets", "environment_id, updated_at, id"),
+	indexes("secrets_expiry", "secrets", "environment_id, expires_at, id"),
+	indexes("secrets_rotation", "secrets", "environment_id, rotate_every, value_changed_at"),
 }
 
 // VersionTable is where goose keeps which migrations ran.

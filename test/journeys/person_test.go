@@ -1,0 +1,160 @@
+package journeys
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/your-org/keeper/test/browser"
+)
+
+// person is somebody at a browser. Each page that they come to is held to what none may show.
+type person struct {
+	*browser.Tab
+	t     *testing.T // of the journey that is being made
+	who   *browser.Browser
+	url   string
+	links map[string]string // where pages lead, and from which
+	may   string            // what the console may say in this journey: a refusal that belongs to it
+}
+
+func newPerson(t *testing.T, w *world, b *browser.Browser) *person {
+	t.Helper()
+	who, err := b.Person()
+	must(t, err)
+	tab, err := who.Tab(w.url)
+	must(t, err)
+	_, err = tab.EvalOnNewDocument(`window.confirm = () => true`)
+	must(t, err)
+	must(t, tab.Look(browser.Desktop))
+	return &person{Tab: tab, t: t, who: who, url: w.url, links: map[string]string{}}
+}
+
+// in has a person make a journey.
+func (p *person) in(t *testing.T) *person {
+	p.t, p.may = t, ""
+	return p
+}
+
+func (p *person) open(path string) {
+	p.t.Helper()
+	must(p.t, p.Open(path))
+	p.look()
+}
+
+func (p *person) signIn(name, password string) {
+	p.t.Helper()
+	must(p.t, p.SignIn(name, password))
+	p.look()
+}
+
+func (p *person) at() (path string) {
+	p.t.Helper()
+	must(p.t, p.Ask(&path, `() => location.pathname`))
+	return path
+}
+
+func (p *person) fill(selector, text string) {
+	p.t.Helper()
+	must(p.t, p.Fill(selector, text))
+}
+
+// press presses what can be seen and pressed, once it is there.
+func (p *person) press(selector string) {
+	p.t.Helper()
+	p.until("press "+selector, `(selector) => {
+		const found = [...document.querySelectorAll(selector)].find((e) => e.checkVisibility() && !e.disabled);
+		found?.click();
+		return found !== undefined;
+	}`, selector)
+}
+
+// follow presses what leads to another page, and looks at that.
+func (p *person) follow(selector string) {
+	p.t.Helper()
+	must(p.t, p.Ask(new(bool), `() => (window.left = true)`))
+	p.press(selector)
+	must(p.t, p.Tab.Until("the page behind "+selector, `() => !window.left && document.readyState === "complete"`))
+	p.look()
+}
+
+// sees waits until a part of the page says some words.
+func (p *person) sees(selector, words string) {
+	p.t.Helper()
+	p.until(selector+" to say "+words, `(selector, words) => document.querySelector(selector)?.innerText.includes(words) ?? false`, selector, words)
+}
+
+func (p *person) until(what, says string, arguments ...any) {
+	p.t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		var yes bool
+		if err := p.Ask(&yes, says, arguments...); err == nil && yes { // a page that is being replaced answers with errors
+			return
+		}
+	}
+	var text string
+	_ = p.Ask(&text, `() => location.pathname + ": " + document.querySelector("main").innerText`)
+	p.t.Fatalf("waited in vain to %s at %s", what, text)
+}
+
+// raw are pieces of errors that no person should read.
+var raw = []string{
+	"<nil>", "%!", "panic:", "goroutine ", "runtime error", "SQLSTATE", "sql:", "constraint failed", "dial tcp", "context deadline", "context canceled",
+	"unexpected EOF", "api error", "operation error", "https response error", "ZgotmplZ", "[object Object]", "undefined", "NaN",
+}
+
+// look holds the page to what none may show, and remembers where it leads.
+func (p *person) look() {
+	p.t.Helper()
+	var page struct {
+		Path, Text string
+		Links      []string
+	}
+	must(p.t, p.Ask(&page, `() => ({
+		Path: location.pathname, Text: document.body.innerText,
+		Links: [...document.querySelectorAll("a[href]")].filter((a) => a.origin === location.origin).map((a) => a.pathname + a.search),
+	})`))
+	for _, piece := range raw {
+		if strings.Contains(page.Text, piece) {
+			p.t.Errorf("%s shows a raw %q", page.Path, piece)
+		}
+	}
+	for _, link := range page.Links {
+		if p.links[link] == "" {
+			p.links[link] = page.Path
+		}
+	}
+	p.silent(page.Path)
+}
+
+// silent fails for what the console has said.
+func (p *person) silent(where string) {
+	p.t.Helper()
+	for _, line := range p.Noise() {
+		if p.may == "" || !strings.Contains(line, p.may) {
+			p.t.Errorf("%s: the console complains: %s", where, line)
+		}
+	}
+}
+
+// arrived follows all links that were seen, as who has seen them.
+func (p *person) arrived(t *testing.T) {
+	cookies, err := p.who.Cookies()
+	must(t, err)
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for link, from := range p.links {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+link, nil)
+		must(t, err)
+		request.Header.Set("Cookie", cookies)
+		answer, err := client.Do(request)
+		must(t, err)
+		_ = answer.Body.Close()
+		if answer.StatusCode >= http.StatusBadRequest {
+			t.Errorf("%s leads to %s, which answers %s", from, link, answer.Status)
+		}
+	}
+	if len(p.links) < 20 {
+		t.Errorf("only %d links were seen", len(p.links))
+	}
+}

@@ -158,18 +158,21 @@ func (r *run) lately() string {
 	return fmt.Sprintf(", after %d lately", r.before())
 }
 
+// braked reports whether the brake watches the run: what a person let go it does not.
+func (r *run) braked() bool { return r.Brake.Most > 0 && r.Approved == nil }
+
 // brakePage counts what a page would take away, and refuses it where that is too much with
 // what the run took away already: secrets may be deleted, and values changed, behind the look
 // that brake took.
 func (r *run) brakePage(page []*work) error {
-	if r.Brake.Most <= 0 || r.Approved != nil {
+	if !r.braked() {
 		return nil
 	}
 	before := r.taken
 	for _, w := range page {
 		if w.unfit == nil && w.later.IsZero() {
-			lost := w.decision.Loses(w.entry, w.seen)
-			r.taken, r.beside = r.taken+lost, r.beside+r.anew(w.entry, lost)
+			w.counted = w.decision.Loses(w.entry, w.seen)
+			r.taken, r.beside = r.taken+w.counted, r.beside+r.anew(w.entry, w.counted)
 		}
 	}
 	if r.taken == before || !r.Brake.Trips(r.before()+r.beside, r.entries) {

@@ -107,7 +107,8 @@ type work struct {
 	found    models.SyncStatus // by the first look
 	done     models.SyncAction // the first action that succeeded
 	why      string            // of that action
-	lost     int               // values that it took away
+	lost     int               // values that it took away, and
+	counted  int               // as the brake counted them beforehand
 	clash    error             // of the last action that came too late
 	intended bool              // the ledger knows of the write or the deletion that may come, over
 	over     string            // this remote version

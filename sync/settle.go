@@ -17,7 +17,7 @@ func (r *run) settle(ctx context.Context, w *work, outcomes chan<- Outcome) erro
 		if ctx.Err() != nil {
 			return nil
 		}
-		if r.Approved != nil && w.done == models.ActionMark && acts(w.decision.Action) {
+		if r.Approved != nil && w.done == models.ActionMark && acts(w.decision.Action) || r.uncounted(w) {
 			outcomes <- r.stopped(w)
 			return nil
 		}
@@ -40,8 +40,14 @@ func (r *run) settle(ctx context.Context, w *work, outcomes chan<- Outcome) erro
 	return nil
 }
 
-// stopped is the outcome for what a plan had marked and that asks for more, which the plan does
-// not speak of: the next run sees to that.
+// uncounted reports whether more would be lost by now than the brake knows of: somebody was at
+// the entry since it was looked at.
+func (r *run) uncounted(w *work) bool {
+	return r.braked() && acts(w.decision.Action) && w.decision.Loses(w.entry, w.seen) > w.counted
+}
+
+// stopped is the outcome for what asks for more than the plan speaks of, or than the brake counted:
+// the next run sees to that.
 func (r *run) stopped(w *work) Outcome {
 	o := r.outcome(w, w.decision.Status, w.done)
 	o.Again = r.Now()

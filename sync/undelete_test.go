@@ -62,6 +62,50 @@ func TestRestoredThenChanged(t *testing.T) {
 	mustBe(t, "value", string(there.Value), "theirs")
 }
 
+// TestRestoredThenChangedWithTheBrake has somebody write over each copy that Keeper restores, in
+// the moment in which it does. To take over so many values is more than a run may by itself,
+// though nobody could have counted them when it began.
+func TestRestoredThenChangedWithTheBrake(t *testing.T) {
+	w := newWorld(t)
+	w.strategy = models.RemoteWins
+	names := []string{"a", "b", "c"}
+	for _, name := range names {
+		w.book.put(name, "old")
+	}
+	w.run(t, true)
+	for _, name := range names {
+		w.book.remove(name)
+	}
+	w.run(t, true)
+	for _, name := range names {
+		w.book.undelete(name)
+	}
+	w.clock.pass(time.Hour)
+	w.tape.after = func(op, name string) error {
+		if op == "restore" {
+			w.place.Edit(name, []byte("theirs "+name))
+		}
+		return nil
+	}
+	options := w.options(true)
+	options.Brake = keepersync.Brake{Most: 2}
+	if _, err := keepersync.Run(t.Context(), w.tape, w.book, options); err != nil {
+		t.Fatal(err)
+	}
+	mustBe(t, "taken uncounted", w.book.taken, 0)
+	w.tape.after = nil
+	w.clock.pass(time.Hour)
+	if _, err := keepersync.Run(t.Context(), w.tape, w.book, options); !errors.Is(err, keepersync.ErrBraked) {
+		t.Errorf("the next run ended with %v", err)
+	}
+	mustBe(t, "taken", w.book.taken, 0)
+	options.Brake = keepersync.Brake{Most: 3}
+	if _, err := keepersync.Run(t.Context(), w.tape, w.book, options); err != nil {
+		t.Error(err)
+	}
+	mustBe(t, "taken once it may", w.book.taken, 3)
+}
+
 // TestUndeletedWhileDeleted has a secret come back while its copy is being deleted. A listing
 // from before that still shows the copy as Keeper left it; Keeper does not believe it, whether
 // it lived to keep what became of the deletion or not, and brings the copy back unasked.

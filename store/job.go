@@ -77,6 +77,9 @@ func (tx *Tx) ExtendLease(id int64, token string, until time.Time) error {
 	return tx.leased(id, token, map[string]any{"lease_until": micro(until)})
 }
 
+// unasked is when a job is due that runs only when it is asked for.
+var unasked = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
 // CompleteJob gives the lease back after success. The job is due again at nextDue, or when
 // it is asked for where that is nil. Where it was asked for meanwhile (its generation is not
 // the one that was seen at the claim), it stays due. Conflict where the lease was lost;
@@ -93,7 +96,7 @@ func (tx *Tx) CompleteJob(id int64, token string, generation int64, nextDue *tim
 		"lease_token": "", "lease_until": nil, "attempts": 0, "last_error": "", "updated_at": tx.Now(),
 	}
 	if row.Generation == generation {
-		changes["due_at"] = never
+		changes["due_at"] = unasked
 		if nextDue != nil {
 			changes["due_at"] = micro(*nextDue)
 		}

@@ -45,7 +45,8 @@ type SecretQuery struct {
 	Limit          int // 0, and more than 200: 200
 }
 
-// never stands for the expiry of secrets that have none; it is later than any that is stored.
+// never stands for the expiry of secrets that have none; it is later than any that is stored, and
+// than any that a database takes.
 var never = time.Date(99999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // ListSecrets returns a page, and the cursors of the pages around it. A cursor that this order

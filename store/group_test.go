@@ -93,7 +93,10 @@ func testPeople(t *testing.T, s *store.Store) {
 		}
 		var users []models.User
 		var around store.Around
-		read(t, s, func(tx *store.Tx) (_ int, err error) { users, around, err = tx.GroupMembers(g.ID, "", 1); return 0, err })
+		read(t, s, func(tx *store.Tx) (_ int, err error) {
+			users, around, err = tx.GroupMembers(g.ID, "", 1)
+			return 0, err
+		})
 		if len(users) != 1 || users[0].Username != "ada" || around.Next == "" {
 			t.Errorf("%+v, around %+v", users, around)
 		}

@@ -148,7 +148,7 @@ func query(path string, pairs ...string) (string, error) {
 	}
 	values := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
-		values.Set(pairs[i], pairs[i+1])
+		values.Set(pairs[i], pairs[i+1]) //nolint:gosec // their number is even
 	}
 	return withQuery(path, values), nil
 }

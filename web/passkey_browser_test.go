@@ -159,6 +159,10 @@ func proveAside(t *testing.T, h *house, b *tab, device proto.WebAuthnAuthenticat
 	_, err = b.Eval(`() => document.querySelector("[data-prove-aside]").addEventListener("click", (event) => event.preventDefault())`)
 	must(t, err)
 	must(t, link.Click(proto.InputMouseButtonLeft, 1))
+	token := func() string {
+		return b.find(`form[action="/tokens"] input[name="csrf_token"]`).MustProperty("value").Str()
+	}
+	before := token() // the browser may tell of the focus by itself
 	aside := &tab{Page: b.Browser().MustPage().Timeout(wholeTab), t: t, url: b.url}
 	kept, err := proto.WebAuthnGetCredentials{AuthenticatorID: device}.Call(b)
 	must(t, err)
@@ -170,12 +174,9 @@ func proveAside(t *testing.T, h *house, b *tab, device proto.WebAuthnAuthenticat
 	aside.click(`form[action="/prove/passkey"] button`)
 	eventually(t, "the proof", func() bool { return strings.HasSuffix(aside.MustInfo().URL, "/profile/factors") })
 	must(t, aside.Page.Close())
-	before := b.find(`input[name="csrf_token"]`).MustProperty("value").Str()
 	_, err = b.Eval(`() => dispatchEvent(new Event("focus"))`)
 	must(t, err)
-	eventually(t, "the form's new token", func() bool {
-		return b.find(`form[action="/tokens"] input[name="csrf_token"]`).MustProperty("value").Str() != before
-	})
+	eventually(t, "the form's new token", func() bool { return token() != before })
 	b.click(`form[action="/tokens"] button[type="submit"]`)
 	eventually(t, "the token", b.says("main", "typed before the proof"))
 	eventually(t, "the token", b.says("main", "kpr_"))

@@ -136,6 +136,7 @@ func (r *run) brake(ctx context.Context) error {
 	}
 	concerned, all := 0, before
 	err = r.preview(ctx, func(items []Item) error {
+		r.remember(items)
 		for _, item := range items {
 			lost := item.Loses(item.Entry, item.Seen)
 			concerned, all = concerned+lost, all+r.anew(item.Entry, lost)

@@ -117,10 +117,11 @@ func (r *run) listedAs(e Entry) (there, asLeft bool) {
 }
 
 // firstSight is what is known of an entry before anybody asks for it by name. Without a
-// listing that is nothing, which Decide does not believe either: it has it confirmed.
+// listing that is what the brake has just seen, or nothing, which Decide does not believe either:
+// it has it confirmed.
 func (r *run) firstSight(e Entry) Observed {
 	if r.listing == nil {
-		return Observed{Listed: true}
+		return r.glimpsed(e)
 	}
 	rows := r.listing.find(e.RemoteName, e.SecretID)
 	off := false

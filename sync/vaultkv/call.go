@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/hashicorp/vault/api"
 )
@@ -38,7 +39,12 @@ var errNotVault = errors.New("vaultkv: an answer that is not Vault's")
 type request func(context.Context) (*api.Response, error)
 
 // wire makes requests.
-type wire struct{ api *api.Logical }
+type wire struct {
+	api *api.Logical
+	// timeout is of a call with its tries. Vault's client has one of its own, which is not set: it
+	// ends that of a raw write before the answer has been read, and the connection with it.
+	timeout time.Duration
+}
 
 func (w wire) get(path string) request {
 	return func(ctx context.Context) (*api.Response, error) { return w.api.ReadRawWithContext(ctx, path) }
@@ -75,7 +81,7 @@ func (d *Driver) call(ctx context.Context, do request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	a, err := once(ctx, do)
+	a, err := d.once(ctx, do)
 	if err != nil || a.status != http.StatusForbidden {
 		return a, err
 	}
@@ -83,10 +89,12 @@ func (d *Driver) call(ctx context.Context, do request) (answer, error) {
 	if err != nil || !renewed {
 		return a, err
 	}
-	return once(ctx, do)
+	return d.once(ctx, do)
 }
 
-func once(ctx context.Context, do request) (answer, error) {
+func (w wire) once(ctx context.Context, do request) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, w.timeout)
+	defer cancel()
 	resp, err := do(ctx)
 	if resp != nil {
 		defer func() { _ = resp.Body.Close() }()

@@ -90,7 +90,7 @@ func (s *session) lease(lease time.Duration, renewable bool) {
 // learn asks how long a given token lives. Where Vault does not tell it is asked later; what
 // is wrong shows in the call that follows.
 func (s *session) learn(ctx context.Context) {
-	a, err := once(ctx, s.get(lookupPath))
+	a, err := s.once(ctx, s.get(lookupPath))
 	var reply struct {
 		Data *struct {
 			TTL       int  `json:"ttl"` // seconds; 0: for ever
@@ -111,7 +111,7 @@ func (s *session) learn(ctx context.Context) {
 // longest life is given less and less, and is replaced.
 func (s *session) renew(ctx context.Context) bool {
 	left := time.Until(s.expires)
-	a, err := once(ctx, s.post(renewPath, map[string]any{}))
+	a, err := s.once(ctx, s.post(renewPath, map[string]any{}))
 	var reply authReply
 	if err != nil || !a.ok() || a.decode(&reply) != nil || reply.Auth.LeaseDuration <= 0 {
 		return false
@@ -135,7 +135,7 @@ func (s *session) replace(ctx context.Context, generation int) (bool, error) {
 	if s.generation != generation {
 		return true, nil // another call has signed in meanwhile
 	}
-	a, err := once(ctx, s.get(lookupPath))
+	a, err := s.once(ctx, s.get(lookupPath))
 	if err != nil {
 		return false, unreachable(err, opLogin, "")
 	}
@@ -159,7 +159,7 @@ func (s *session) signIn(ctx context.Context) error {
 		return err
 	}
 	path := s.login.path()
-	a, err := once(ctx, s.post(path, body))
+	a, err := s.once(ctx, s.post(path, body))
 	if err != nil {
 		return unreachable(err, opLogin, "")
 	}

@@ -92,7 +92,6 @@ func New(o Options) (*Driver, error) {
 			Transport: transport, Timeout: timeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		Timeout: 2 * timeout,
 		// Vault's client follows redirects by itself and takes the token along, to any host.
 		DisableRedirects: true,
 		// A repeated write is harmless: it carries the version that it replaces.
@@ -107,7 +106,7 @@ func New(o Options) (*Driver, error) {
 		client.SetNamespace(o.Namespace)
 	}
 	client.SetToken(string(o.Token.Reveal()))
-	w := wire{client.Logical()}
+	w := wire{client.Logical(), 2 * timeout}
 	return &Driver{
 		wire: w,
 		session: session{wire: w, client: client, login: login{

@@ -1,0 +1,52 @@
+package vaultkv_test
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"sync/atomic"
+	"testing"
+
+	"github.com/your-org/keeper/models"
+	keepersync "github.com/your-org/keeper/sync"
+	"github.com/your-org/keeper/sync/vaultkv"
+)
+
+// TestKeepsItsConnection reads, writes and marks one after the other: one connection is enough, if
+// every answer is read before its call ends.
+func TestKeepsItsConnection(t *testing.T) {
+	v := engine(t)
+	target, err := url.Parse(v.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made atomic.Int64
+	front := httptest.NewUnstartedServer(httputil.NewSingleHostReverseProxy(target))
+	front.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			made.Add(1)
+		}
+	}
+	front.Start()
+	defer front.Close()
+	d, err := vaultkv.New(vaultkv.Options{Address: front.URL, Mount: v.mount, Token: models.NewPlaintext([]byte(v.token))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mark := keepersync.Mark{Owner: "o", Destination: "d", Secret: 1}
+	for i := range 20 {
+		w := keepersync.Write{Name: fmt.Sprintf("connections/%d", i), Value: models.NewPlaintext([]byte("v")), Mark: mark}
+		if w.Replaces, err = d.Put(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Put(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if made.Load() > 3 {
+		t.Errorf("%d connections were made, one after the other", made.Load())
+	}
+}

@@ -276,6 +276,18 @@ func TestPagesListIsComplete(t *testing.T) {
 	}
 }
 
+func TestEveryPageParses(t *testing.T) {
+	set, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, parse := range set.pages {
+		if _, err := parse(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestRenderWritesNothingWhenItFails(t *testing.T) {
 	set, err := New()
 	if err != nil {

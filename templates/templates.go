@@ -10,12 +10,13 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"sync"
 )
 
 //go:embed layout partials pages
 var files embed.FS
 
-// pages are all page structs. New parses a template for each, and knows of no other.
+// pages are all page structs. A Set has a template for each, and knows of no other.
 var pages = []Page{
 	(*SignInPage)(nil), (*StepPage)(nil), (*ProvePage)(nil), (*PasswordPage)(nil), (*FactorsPage)(nil), (*TOTPPage)(nil), (*RecoveryCodesPage)(nil), (*ProfilePage)(nil), (*DashboardPage)(nil), (*SearchPage)(nil),
 	(*SecretListPage)(nil), (*BulkPage)(nil), (*DeletedSecretsPage)(nil), (*SecretNewPage)(nil), (*SecretPage)(nil), (*SecretVersionsPage)(nil), (*SecretDiffPage)(nil), (*SecretAccessPage)(nil),
@@ -35,34 +36,42 @@ var pages = []Page{
 	(*ProblemPage)(nil),
 }
 
-// Set is every page's parsed template. It is safe for concurrent use.
+// Set is every page's template, parsed when it is first shown: each has layout and partials of its
+// own, and all of them would take more memory than the rest of a server. It is safe for
+// concurrent use.
 type Set struct {
-	pages map[string]*template.Template
+	pages map[string]parser
 }
 
-// New parses all templates. A page without a file, a file without a page, and a template
-// that does not parse are errors.
+// parser parses a page's template, once.
+type parser func() (*template.Template, error)
+
+// New parses layout and partials. A page without a file and a file without a page are errors.
 func New() (*Set, error) {
 	shared, err := template.New("").Option("missingkey=error").Funcs(functions).ParseFS(files, "layout/*.html", "partials/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse layout and partials: %w", err)
 	}
-	set := &Set{pages: make(map[string]*template.Template, len(pages))}
+	set := &Set{pages: make(map[string]parser, len(pages))}
 	for _, page := range pages {
 		name := page.template()
-		if set.pages[name], err = parsePage(shared, name); err != nil {
-			return nil, err
+		if _, err := fs.Stat(files, file(name)); err != nil {
+			return nil, fmt.Errorf("find page %s: %w", name, err)
 		}
+		set.pages[name] = sync.OnceValues(func() (*template.Template, error) { return parsePage(shared, name) })
 	}
 	return set, set.checkOrphans()
 }
+
+// file is where the template of a page is.
+func file(name string) string { return "pages/" + name + ".html" }
 
 func parsePage(shared *template.Template, name string) (*template.Template, error) {
 	clone, err := shared.Clone()
 	if err != nil {
 		return nil, fmt.Errorf("clone the layout for %s: %w", name, err)
 	}
-	parsed, err := clone.ParseFS(files, "pages/"+name+".html")
+	parsed, err := clone.ParseFS(files, file(name))
 	if err != nil {
 		return nil, fmt.Errorf("parse page %s: %w", name, err)
 	}
@@ -97,14 +106,18 @@ func (s *Set) Render(w io.Writer, page Page) error {
 // RenderPartial writes one block of the page's template, for a request that replaces only
 // that part. Nothing is written where the template fails.
 func (s *Set) RenderPartial(w io.Writer, page Page, block string) error {
-	parsed := s.pages[page.template()]
-	if parsed == nil {
+	parse := s.pages[page.template()]
+	if parse == nil {
 		return fmt.Errorf("templates: page %s is not in the list of pages", page.template())
+	}
+	parsed, err := parse()
+	if err != nil {
+		return err
 	}
 	var buffer bytes.Buffer
 	if err := parsed.ExecuteTemplate(&buffer, block, page); err != nil {
 		return fmt.Errorf("render %s of %s: %w", block, page.template(), err)
 	}
-	_, err := buffer.WriteTo(w)
+	_, err = buffer.WriteTo(w)
 	return err
 }

@@ -22,8 +22,10 @@ package vaultkv
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"net"
 	"net/http"
 	"strings"
@@ -95,6 +97,7 @@ func New(o Options) (*Driver, error) {
 		// Vault's client follows redirects by itself and takes the token along, to any host.
 		DisableRedirects: true,
 		// A repeated write is harmless: it carries the version that it replaces.
+		CheckRetry: retries,
 		MaxRetries: 2, MinRetryWait: 100 * time.Millisecond, MaxRetryWait: 400 * time.Millisecond,
 	})
 	if err != nil {
@@ -118,6 +121,14 @@ func New(o Options) (*Driver, error) {
 		whole:    o.Whole,
 		destroys: o.Destroys,
 	}, nil
+}
+
+// retries is the client's policy, but for addresses that Keeper does not connect to.
+func retries(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	if errors.Is(err, egress.ErrRefused) {
+		return false, err
+	}
+	return api.DefaultRetryPolicy(ctx, resp, err)
 }
 
 func transport(caCert string) (*http.Transport, error) {

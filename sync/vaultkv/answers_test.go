@@ -44,18 +44,21 @@ func TestAnswers(t *testing.T) {
 		body   string
 		want   fault.Kind
 	}{
-		"Absent":       {404, `{"errors":[]}`, fault.NotFound},
-		"NoMount":      {404, `{"errors":["no handler for route"]}`, fault.Unavailable},
-		"Proxy":        {404, `<html>404</html>`, fault.Unavailable},
-		"Gateway":      {404, `{"message":"no route matched"}`, fault.Unavailable},
-		"Empty":        {404, ``, fault.Unavailable},
-		"Sealed":       {503, `{"errors":["Vault is sealed"]}`, fault.Unavailable},
-		"Throttled":    {429, `{"errors":["rate limit"]}`, fault.Throttled},
-		"Denied":       {403, `{"errors":["permission denied"]}`, fault.Forbidden},
-		"Teapot":       {418, `{"errors":["?"]}`, fault.Unavailable},
-		"OtherJSON":    {200, `{"hello":"world"}`, fault.Unavailable},
-		"OtherPage":    {200, `<html>welcome</html>`, fault.Unavailable},
-		"NotSupported": {405, `{"errors":["unsupported operation"]}`, fault.Invalid},
+		"Absent":        {404, `{"errors":[]}`, fault.NotFound},
+		"NoMount":       {404, `{"errors":["no handler for route"]}`, fault.Unavailable},
+		"Proxy":         {404, `<html>404</html>`, fault.Unavailable},
+		"Gateway":       {404, `{"message":"no route matched"}`, fault.Unavailable},
+		"Empty":         {404, ``, fault.Unavailable},
+		"Sealed":        {503, `{"errors":["Vault is sealed"]}`, fault.Unavailable},
+		"Throttled":     {429, `{"errors":["rate limit"]}`, fault.Throttled},
+		"Denied":        {403, `{"errors":["permission denied"]}`, fault.Forbidden},
+		"Teapot":        {418, `{"errors":["?"]}`, fault.Unavailable},
+		"OtherJSON":     {200, `{"hello":"world"}`, fault.Unavailable},
+		"OtherPage":     {200, `<html>welcome</html>`, fault.Unavailable},
+		"NumbersListed": {200, `{"data":{"keys":[1,2]}}`, fault.Unavailable},
+		"NullListed":    {200, `{"data":{"keys":[null]}}`, fault.Unavailable},
+		"NothingListed": {200, `{"data":{"keys":null}}`, fault.Unavailable},
+		"NotSupported":  {405, `{"errors":["unsupported operation"]}`, fault.Invalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := scripted(t, c.status, c.body)

@@ -1,11 +1,11 @@
 package vaultkv
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"iter"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,47 +24,95 @@ func (d *Driver) List(ctx context.Context) iter.Seq2[keepersync.Remote, error] {
 		for len(folders) > 0 {
 			folder := folders[len(folders)-1]
 			folders = folders[:len(folders)-1]
-			names, inside, err := d.listFolder(ctx, folder)
-			if err != nil {
-				yield(keepersync.Remote{}, err)
-				return
-			}
-			folders = append(folders, inside...)
-			if !d.yieldAll(ctx, names, yield) {
-				return
+			for names, err := range d.listFolder(ctx, folder) {
+				switch {
+				case err != nil:
+					yield(keepersync.Remote{}, err)
+					return
+				case strings.HasSuffix(names[0], "/"):
+					folders = append(folders, names...)
+				case !d.yieldAll(ctx, names, yield):
+					return
+				}
 			}
 		}
 	}
 }
 
-// listFolder lists what of a folder is under the prefix: names, and folders within.
-func (d *Driver) listFolder(ctx context.Context, folder string) (names, folders []string, err error) {
+// listFolder lists what of a folder is under the prefix, some at a time: names, or the folders
+// within. Vault gives a folder in one answer, of which no more is taken apart than is asked for.
+func (d *Driver) listFolder(ctx context.Context, folder string) iter.Seq2[[]string, error] {
+	return func(yield func([]string, error) bool) {
+		keys, err := d.keys(ctx, folder)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		names, folders := make([]string, 0, listChunk), []string(nil)
+		for key, err := range texts(keys) {
+			switch full := folder + key; {
+			case err != nil:
+				yield(nil, d.failList(answer{}, err, folder))
+				return
+			case !strings.HasSuffix(key, "/") && strings.HasPrefix(full, d.prefix):
+				names = append(names, full)
+			case strings.HasSuffix(key, "/") && (strings.HasPrefix(full, d.prefix) || strings.HasPrefix(d.prefix, full)):
+				folders = append(folders, full)
+			}
+			if len(names) == listChunk {
+				if !yield(names, nil) {
+					return
+				}
+				names = names[:0]
+			}
+		}
+		if (len(names) == 0 || yield(names, nil)) && len(folders) > 0 {
+			yield(folders, nil)
+		}
+	}
+}
+
+// keys is what a folder holds, as a list in JSON; empty where there is no such folder.
+func (d *Driver) keys(ctx context.Context, folder string) (json.RawMessage, error) {
 	a, err := d.call(ctx, d.list(d.path(opList.area, folder)))
 	if err == nil && a.absent() {
-		return nil, nil, nil
+		return json.RawMessage("[]"), nil
 	}
 	var reply struct {
 		Data struct {
-			Keys []string `json:"keys"`
+			Keys json.RawMessage `json:"keys"`
 		} `json:"data"`
 	}
 	if err == nil && a.ok() {
-		if err = a.decode(&reply); err == nil && reply.Data.Keys == nil {
+		if err = a.decode(&reply); err == nil && !bytes.HasPrefix(reply.Data.Keys, []byte("[")) {
 			err = errNotVault
 		}
 	}
 	if err != nil || !a.ok() {
-		return nil, nil, d.failList(a, err, folder)
+		return nil, d.failList(a, err, folder)
 	}
-	for _, key := range reply.Data.Keys {
-		switch full := folder + key; {
-		case !strings.HasSuffix(key, "/") && strings.HasPrefix(full, d.prefix):
-			names = append(names, full)
-		case strings.HasSuffix(key, "/") && (strings.HasPrefix(full, d.prefix) || strings.HasPrefix(d.prefix, full)):
-			folders = append(folders, full)
+	return reply.Data.Keys, nil
+}
+
+// texts are the strings of a list.
+func texts(list json.RawMessage) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		decoder := json.NewDecoder(bytes.NewReader(list))
+		if _, err := decoder.Token(); err != nil { // its bracket
+			yield("", errNotVault)
+			return
+		}
+		for decoder.More() {
+			var text *string
+			if decoder.Decode(&text) != nil || text == nil {
+				yield("", errNotVault)
+				return
+			}
+			if !yield(*text, nil) {
+				return
+			}
 		}
 	}
-	return names, folders, nil
 }
 
 func (d *Driver) failList(a answer, err error, folder string) error {
@@ -77,18 +125,16 @@ func (d *Driver) failList(a answer, err error, folder string) error {
 // yieldAll looks the names up and yields what is there. A name that went away between the
 // listing and the look is left out; any other failure ends the listing.
 func (d *Driver) yieldAll(ctx context.Context, names []string, yield func(keepersync.Remote, error) bool) bool {
-	for chunk := range slices.Chunk(names, listChunk) {
-		remotes, errs := make([]keepersync.Remote, len(chunk)), make([]error, len(chunk))
-		inParallel(len(chunk), func(i int) { remotes[i], errs[i] = d.Describe(ctx, chunk[i]) })
-		for i, r := range remotes {
-			switch {
-			case fault.Is(errs[i], fault.NotFound):
-			case errs[i] != nil:
-				yield(keepersync.Remote{}, errs[i])
-				return false
-			case !yield(r, nil):
-				return false
-			}
+	remotes, errs := make([]keepersync.Remote, len(names)), make([]error, len(names))
+	inParallel(len(names), func(i int) { remotes[i], errs[i] = d.Describe(ctx, names[i]) })
+	for i, r := range remotes {
+		switch {
+		case fault.Is(errs[i], fault.NotFound):
+		case errs[i] != nil:
+			yield(keepersync.Remote{}, errs[i])
+			return false
+		case !yield(r, nil):
+			return false
 		}
 	}
 	return true

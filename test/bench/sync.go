@@ -103,8 +103,8 @@ func (s *syncBench) newest(ctx context.Context, destination string, wanted func(
 	}
 }
 
-// changeAll gives every secret a new value while the server is down.
-func (s *syncBench) changeAll(ctx context.Context) error {
+// changeAll gives every secret a new value, with a mark of its own, while the server is down.
+func (s *syncBench) changeAll(ctx context.Context, mark string) error {
 	return s.inside(ctx, func(a *app.App) error {
 		var ids []models.SecretID
 		query := secrets.Query{Environments: []models.EnvironmentID{models.EnvironmentID(s.e.ID)}, Limit: 200}
@@ -121,7 +121,7 @@ func (s *syncBench) changeAll(ctx context.Context) error {
 			}
 		}
 		return inParallel(64, len(ids), func(i int) error {
-			value := models.NewPlaintext([]byte(strings.Replace(firstValue(i), "0", "1", 1)))
+			value := models.NewPlaintext([]byte(strings.Replace(firstValue(i), "0", mark, 1)))
 			_, err := a.Secrets.Update(ctx, models.System(), ids[i], secrets.Change{Value: &value}, 0)
 			return err
 		})

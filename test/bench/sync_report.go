@@ -67,17 +67,17 @@ func renderSync(figures []figureOfKeys, m machine, o options, date time.Time) st
 	var b strings.Builder
 	b.WriteString(syncHeading + "\n| | bound | measured | |\n|---|---|---|---|\n")
 	renderFigures(&b, figures)
-	fmt.Fprintf(&b, `
+	b.WriteString(`
 - Keeper as it is released, on SQLite and a local key, in a process of its own; the destinations and the load share the processor with it.
 - AWS is a stand-in that keeps AWS's published quotas and throttles what goes beyond. Calls are those that it counted. The full compare is
   a receipt that is verified by reading every value again.
-- Vault is its core on raft storage. The bare load generator writes new values of as many names over %d connections, as many writes as a run has
-  under way at once, and does nothing else; it is measured before and after Keeper's run. Keeper's rate is from the start of its run to the
+- Vault is its core on raft storage. The bare load generator writes new values of as many names over as many connections as a run has
+  writes under way at once, and does nothing else; it is measured before and after Keeper's run. Keeper's rate is from the start of its run to the
   end: it reads and opens each version, looks at each name before it writes with check-and-set, and records intents and results.
 - A change counts from the API's answer until both destinations give out the new value, asked every 5 ms.
 - Memory is the most that the process ever had resident, started anew before the pass.
 
-`, syncWorkers)
+`)
 	m.render(&b, fmt.Sprintf("go run ./test/bench -sync -many %d", o.many), date)
 	return b.String()
 }

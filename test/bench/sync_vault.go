@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -16,8 +17,8 @@ import (
 	"github.com/your-org/keeper/test/vaulttest"
 )
 
-// syncWorkers is how many writes of a run are under way at once by default.
-const syncWorkers = 8
+// syncWorkers are how many writes of a run are under way at once: few, and as many as by default.
+var syncWorkers = []int{2, 4, 8}
 
 // vaultCore is Vault's core on raft storage, in a process of its own.
 type vaultCore struct {
@@ -60,7 +61,7 @@ func (v *vaultCore) value(ctx context.Context, name string) (string, error) {
 
 // bare is the rate at which a load generator that does nothing else writes new values of as
 // many names of its own, over as many connections as a run of Keeper's.
-func (v *vaultCore) bare(length time.Duration) (round, error) {
+func (v *vaultCore) bare(atOnce int, length time.Duration) (round, error) {
 	s := &side{
 		name: "Vault", pid: v.pid, address: strings.TrimPrefix(v.URL, "http://"), header: "X-Vault-Token: " + v.Token,
 		method: http.MethodPost, before: `{"data":{"value":"`, after: `"}}`,
@@ -70,7 +71,7 @@ func (v *vaultCore) bare(length time.Duration) (round, error) {
 	for i := range calls {
 		calls[i] = s.set(i, firstValue(i))
 	}
-	r := measureRound(s, calls, syncWorkers, length)
+	r := measureRound(s, calls, atOnce, length)
 	return r, r.first
 }
 
@@ -92,40 +93,16 @@ func measureVault(ctx context.Context, dir, binary string, many int) (figures []
 	}
 	took := run.FinishedAt.Sub(run.StartedAt)
 	say("Vault: first sync of %d in %.1f s, %.0f a second", copies, took.Seconds(), copies/took.Seconds())
-	if _, err := vault.bare(10 * time.Second); err != nil { // makes the names
+	if _, err := vault.bare(slices.Max(syncWorkers), 10*time.Second); err != nil { // makes the names
 		return nil, err
 	}
-	before, err := vault.bare(10 * time.Second)
-	if err != nil {
-		return nil, err
+	for _, atOnce := range syncWorkers {
+		f, err := s.measureWrites(ctx, vault, d.ID, atOnce)
+		if err != nil {
+			return nil, err
+		}
+		figures = append(figures, told(f))
 	}
-	s.keeper.Stop()
-	if err := s.changeAll(ctx); err != nil {
-		return nil, err
-	}
-	ofVault := processorTime(vault.pid)
-	if err := s.restart(ctx); err != nil {
-		return nil, err
-	}
-	run, err = s.newest(ctx, d.ID, func(run api.SyncRun) bool { return run.Counts.Updated > 0 })
-	if err != nil {
-		return nil, err
-	}
-	ofVault = (processorTime(vault.pid) - ofVault) / copies
-	ofKeeper := processorTime(s.keeper.PID()) / copies
-	after, err := vault.bare(10 * time.Second)
-	if err != nil {
-		return nil, err
-	}
-	took = run.FinishedAt.Sub(run.StartedAt)
-	rate, bare := float64(run.Counts.Updated)/took.Seconds(), (before.rate+after.rate)/2
-	figures = append(figures, told(figureOfKeys{
-		what:  fmt.Sprintf("Vault core: %d new values, %d at once", copies, syncWorkers),
-		bound: "0.9 × the rate of the bare load generator",
-		measured: fmt.Sprintf("%.0f a second, bare %.0f and %.0f: %.2f ×; of the processor each takes %s ms of Vault's and %s ms of Keeper's, bare %s ms of Vault's",
-			rate, before.rate, after.rate, rate/bare, millis(ofVault), millis(ofKeeper), millis(after.processor)),
-		met: rate >= 0.9*bare && run.Counts.Updated == copies,
-	}))
 	small, tookSmall, err := s.peak(ctx, d.ID)
 	if err != nil {
 		return nil, err
@@ -148,6 +125,43 @@ func measureVault(ctx context.Context, dir, binary string, many int) (figures []
 			large>>20, small>>20, tookLarge.Seconds(), tookSmall.Seconds()),
 		met: large*2 <= small*3,
 	})), nil
+}
+
+// measureWrites measures a run that writes a new value of every secret, so many at once, between
+// two rounds of the bare load generator.
+func (s *syncBench) measureWrites(ctx context.Context, vault *vaultCore, destination string, atOnce int) (f figureOfKeys, err error) {
+	before, err := vault.bare(atOnce, 10*time.Second)
+	if err != nil {
+		return f, err
+	}
+	s.keeper.Stop()
+	if err := s.changeAll(ctx, strconv.Itoa(atOnce)); err != nil {
+		return f, err
+	}
+	s.keeper.Env = append(s.keeper.Env, fmt.Sprintf("KEEPER_SYNC_WORKERS=%d", atOnce)) // the last one counts
+	ofVault, began := processorTime(vault.pid), time.Now()
+	if err := s.restart(ctx); err != nil {
+		return f, err
+	}
+	run, err := s.newest(ctx, destination, func(run api.SyncRun) bool { return run.Counts.Updated > 0 && run.StartedAt.After(began) })
+	if err != nil {
+		return f, err
+	}
+	ofVault = (processorTime(vault.pid) - ofVault) / copies
+	ofKeeper := processorTime(s.keeper.PID()) / copies
+	after, err := vault.bare(atOnce, 10*time.Second)
+	if err != nil {
+		return f, err
+	}
+	took := run.FinishedAt.Sub(run.StartedAt)
+	rate, bare := float64(run.Counts.Updated)/took.Seconds(), (before.rate+after.rate)/2
+	return figureOfKeys{
+		what:  fmt.Sprintf("Vault core: %d new values, %d at once", copies, atOnce),
+		bound: "0.9 × the rate of the bare load generator",
+		measured: fmt.Sprintf("%.0f a second, bare %.0f and %.0f: %.2f ×; of the processor each takes %s ms of Vault's and %s ms of Keeper's, bare %s ms of Vault's",
+			rate, before.rate, after.rate, rate/bare, millis(ofVault), millis(ofKeeper), millis(after.processor)),
+		met: rate >= 0.9*bare && run.Counts.Updated == copies,
+	}, nil
 }
 
 // peak is the most resident memory that a Keeper started anew had by the end of a full pass,

@@ -112,6 +112,28 @@ func TestBrakeCountsOverRuns(t *testing.T) {
 			t.Errorf("after a person let the plan go: %s %s", run.Status, run.Error)
 		}
 	})
+
+	t.Run("Refused", func(t *testing.T) {
+		h, d, _ := begin(t)
+		for i := range 4 {
+			round(t, h, d, i)
+		}
+		held, _, err := h.Plans(t.Context(), admin, destinations.PlanQuery{DestinationID: d.ID, Status: models.PlanHeld})
+		if err != nil || len(held) != 1 {
+			t.Fatal(held, err)
+		}
+		h.places.at("one").Edit("production/s3", []byte("theirs once more"))
+		if _, err := h.Apply(t.Context(), admin, held[0].ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		h.work(t, d)
+		if plan, err := h.FindPlan(t.Context(), admin, held[0].ID); err != nil || plan.Status != models.PlanRefused {
+			t.Fatalf("the plan is %s, %v", plan.Status, err)
+		}
+		if run := round(t, h, d, 4); run.Status != models.RunHeld || !holds(h.places.at("one"), "production/s4", "theirs 4") {
+			t.Errorf("after a plan that was refused the run ended %s", run.Status)
+		}
+	})
 }
 
 // TestDriftOfRunThatDied has a run repair a drift and die before its end is on record: the next

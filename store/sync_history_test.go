@@ -257,6 +257,7 @@ func testTakenAway(t *testing.T, s *store.Store) {
 		{"pln_1", models.RunQueued, every},
 		{"pln_1", models.RunFailed, every}, // the plan was refused, as something had moved
 		{"pln_1", models.RunInterrupted, every},
+		{"pln_2", models.RunSucceeded, every}, // the brake had not held it
 		{"pln_1", models.RunPartial, map[models.SecretID]int{}},
 		{"pln_1", models.RunSucceeded, map[models.SecretID]int{}},
 	} {

@@ -71,6 +71,7 @@ var mayImport = map[string][]string{
 	"test/packaging":          {},
 	"test/awsstandin/standin": {},
 	"test/vaulttest":          {},
+	"test/world":              {"app", "auth", "client", "config", "models", "test/awsstandin/standin", "test/scenario"},
 }
 
 // mayUse is which packages may import a dependency, by the start of its path. What is not

@@ -78,7 +78,10 @@ func Marshal(v any) ([]byte, error) {
 
 // exposed puts a plain field over the field of each type that hides its value: of two
 // fields of one JSON name, encoding/json writes the outer.
-func exposed(v any) any {
+func exposed(v any) any { return exposedBody(exposedAnswer(v)) }
+
+// exposedAnswer is exposed for what a server answers with values.
+func exposedAnswer(v any) any {
 	switch v := v.(type) {
 	case SecretWithValue:
 		return struct {
@@ -111,15 +114,23 @@ func exposed(v any) any {
 		return struct {
 			Password *clearText `json:"one_time_password"`
 		}{v.Password.text}
-	case FoundToken:
-		return struct {
-			Text *clearText `json:"token"`
-		}{v.Text.text}
 	case AlertChannelWithKey:
 		return struct {
 			AlertChannelWithKey
 			SigningKey *clearText `json:"signing_key,omitempty"`
 		}{v, v.SigningKey.text}
+	default:
+		return v
+	}
+}
+
+// exposedBody is exposed for what a client sends with values.
+func exposedBody(v any) any {
+	switch v := v.(type) {
+	case FoundToken:
+		return struct {
+			Text *clearText `json:"token"`
+		}{v.Text.text}
 	case NewAlertChannel:
 		return struct {
 			NewAlertChannel

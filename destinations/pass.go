@@ -92,7 +92,7 @@ func (s *Service) options(d models.Destination) keepersync.Options {
 const brakeWindow = time.Hour
 
 // taken are the entries of which runs took something away lately by themselves, and how many
-// values of each. What a person lets go begins the count anew.
+// values of each. A plan that the brake held begins the count anew, once a person had it applied.
 func (s *Service) taken(ctx context.Context, d models.Destination) (taken map[models.SecretID]int, err error) {
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
 		taken, err = tx.TakenAway(d.ID, s.Now().Add(-brakeWindow))

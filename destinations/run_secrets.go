@@ -2,6 +2,7 @@ package destinations
 
 import (
 	"context"
+	"slices"
 
 	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/auth"
@@ -78,7 +79,7 @@ func (s *Service) syncable(ctx context.Context, actor models.Actor, ids []models
 		return nil, err
 	}
 	at := map[models.EnvironmentID]int{}
-	for _, id := range ids {
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
 		secret, there := found[id]
 		if !there {
 			return nil, notThere()

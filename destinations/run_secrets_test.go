@@ -17,7 +17,7 @@ func TestSyncNow(t *testing.T) {
 		h.work(t, d)
 		h.places.at("one").Edit("production/a", []byte("theirs"))
 		h.places.at("one").Edit("production/b", []byte("theirs"))
-		runs, err := h.SyncNow(t.Context(), admin, []models.SecretID{a.ID})
+		runs, err := h.SyncNow(t.Context(), admin, []models.SecretID{a.ID, a.ID})
 		if err != nil || len(runs) != 1 || runs[0].Full || runs[0].Trigger != models.TriggerManual || runs[0].Actor != "ada" {
 			t.Fatalf("runs %+v, %v", runs, err)
 		}

@@ -112,6 +112,51 @@ func TestBrakeCountsOverRuns(t *testing.T) {
 			t.Errorf("after a person let the plan go: %s %s", run.Status, run.Error)
 		}
 	})
+
+	t.Run("Refused", func(t *testing.T) {
+		h, d, _ := begin(t)
+		for i := range 4 {
+			round(t, h, d, i)
+		}
+		held, _, err := h.Plans(t.Context(), admin, destinations.PlanQuery{DestinationID: d.ID, Status: models.PlanHeld})
+		if err != nil || len(held) != 1 {
+			t.Fatal(held, err)
+		}
+		h.places.at("one").Edit("production/s3", []byte("theirs once more"))
+		if _, err := h.Apply(t.Context(), admin, held[0].ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		h.work(t, d)
+		if plan, err := h.FindPlan(t.Context(), admin, held[0].ID); err != nil || plan.Status != models.PlanRefused {
+			t.Fatalf("the plan is %s, %v", plan.Status, err)
+		}
+		if run := round(t, h, d, 4); run.Status != models.RunHeld || !holds(h.places.at("one"), "production/s4", "theirs 4") {
+			t.Errorf("after a plan that was refused the run ended %s", run.Status)
+		}
+	})
+
+	// Else whoever may apply a small plan could have as much taken away as they like.
+	t.Run("NothingWasHeld", func(t *testing.T) {
+		h, d, _ := begin(t)
+		for i := range 3 {
+			round(t, h, d, i)
+		}
+		h.put(t, "one-more", "ours")
+		plan, err := h.Plan(t.Context(), admin, d.ID)
+		if err != nil || plan.Counts.Creates != 1 {
+			t.Fatal(plan.Counts, err)
+		}
+		if _, err := h.Apply(t.Context(), admin, plan.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		h.work(t, d)
+		if !holds(h.places.at("one"), "production/one-more", "ours") {
+			t.Fatal("the plan was not applied")
+		}
+		if run := round(t, h, d, 3); run.Status != models.RunHeld || !holds(h.places.at("one"), "production/s3", "theirs 3") {
+			t.Errorf("after a plan of something else the run ended %s", run.Status)
+		}
+	})
 }
 
 // TestDriftOfRunThatDied has a run repair a drift and die before its end is on record: the next

@@ -242,6 +242,32 @@ func testTakenAway(t *testing.T, s *store.Store) {
 			lost(-6, 7, models.StatusOrphaned, at), lost(-7, 1, models.StatusDrifted, at),
 		})
 	})
-	taken := read(t, s, func(tx *store.Tx) (map[models.SecretID]int, error) { return tx.TakenAway(d.ID, at.Add(-time.Minute)) })
-	same(t, taken, map[models.SecretID]int{1: 1, -5: 3, -6: 7, -7: 1})
+	taken := func() map[models.SecretID]int {
+		return read(t, s, func(tx *store.Tx) (map[models.SecretID]int, error) { return tx.TakenAway(d.ID, at.Add(-time.Minute)) })
+	}
+	every := map[models.SecretID]int{1: 1, -5: 3, -6: 7, -7: 1}
+	same(t, taken(), every)
+	for i, c := range []struct {
+		plan   models.PlanID
+		status models.RunStatus
+		want   map[models.SecretID]int
+	}{
+		{"", models.RunSucceeded, every},
+		{"pln_1", models.RunHeld, every},
+		{"pln_1", models.RunQueued, every},
+		{"pln_1", models.RunFailed, every}, // the plan was refused, as something had moved
+		{"pln_1", models.RunInterrupted, every},
+		{"pln_2", models.RunSucceeded, every}, // the brake had not held it
+		{"pln_1", models.RunPartial, map[models.SecretID]int{}},
+		{"pln_1", models.RunSucceeded, map[models.SecretID]int{}},
+	} {
+		t.Run(fmt.Sprint(c.status, c.plan), func(t *testing.T) {
+			later := models.SyncRun{
+				ID: models.RunID(fmt.Sprint("run_later_", i)), DestinationID: d.ID, EnvironmentID: h.env.ID, PlanID: c.plan, Status: c.status,
+				StartedAt: at.Add(time.Duration(i+1) * time.Second),
+			}
+			write(t, s, func(tx *store.Tx) error { return tx.CreateRun(&later) })
+			same(t, taken(), c.want)
+		})
+	}
 }

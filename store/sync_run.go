@@ -146,13 +146,17 @@ func (tx *Tx) DueNow(destination models.DestinationID, ids []models.SecretID, no
 	return translate(groups.Error, "sync group")
 }
 
+// carriedOut are the statuses of a run that went through what it was to do.
+var carriedOut = []models.RunStatus{models.RunSucceeded, models.RunPartial}
+
 // TakenAway lists the entries of which a destination's runs took something away since a time,
-// or since a person last let a plan go, with how many values of each: a copy was deleted, a value
-// was written over that was not Keeper's, or was taken into Keeper. What failed is among it,
-// since it may have been done all the same; what persons decided is not.
+// or since a plan that the brake had held was last applied, with how many values of each: a copy
+// was deleted, a value was written over that was not Keeper's, or was taken into Keeper. What failed
+// is among it, since it may have been done all the same; what persons decided is not.
 func (tx *Tx) TakenAway(destination models.DestinationID, since time.Time) (map[models.SecretID]int, error) {
 	since = micro(since)
-	let := tx.db().Where("destination_id = ? AND plan_id <> '' AND status <> ? AND started_at > ?", destination, models.RunHeld, since)
+	held := tx.db().Model(&models.SyncRun{}).Select("plan_id").Where("destination_id = ? AND status = ?", destination, models.RunHeld)
+	let := tx.db().Where("destination_id = ? AND status IN ? AND started_at > ? AND plan_id <> '' AND plan_id IN (?)", destination, carriedOut, since, held)
 	applied, err := all[models.SyncRun](let.Order("started_at DESC").Limit(1), "sync run")
 	if err != nil {
 		return nil, err

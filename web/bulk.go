@@ -236,6 +236,9 @@ func (w *Web) changeMany(r *request) error {
 }
 
 func (w *Web) syncMany(r *request, back string, ids []models.SecretID) error {
+	if len(ids) > secrets.MaxBulk {
+		return fault.New(fault.Invalid, "These are %d secrets; nothing was started.", len(ids)).WithHint("At most %d can be compared at once.", secrets.MaxBulk)
+	}
 	runs, err := w.Destinations.SyncNow(r.Context(), r.actor, ids)
 	if err != nil {
 		return err

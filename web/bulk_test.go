@@ -117,6 +117,19 @@ func TestBulk(t *testing.T) {
 		v.get(bulkURL("edit", nil)).want(http.StatusBadRequest, "main", "No secret is chosen")
 		v.get(bulkURL("explode", ids)).want(http.StatusNotFound, "main", "no such page")
 	})
+	t.Run("TooMany", func(t *testing.T) {
+		page := v.get(bulkURL("sync", ids)).want(http.StatusOK, "#preview h2", "3 secrets")
+		var take []string
+		for id := range 1001 {
+			take = append(take, fmt.Sprint(id+1))
+		}
+		f := page.form("/secrets/bulk")
+		f.values.Set("take", strings.Join(take, ","))
+		f.submit().want(http.StatusBadRequest, "main", "1001 secrets")
+		if got := h.audited("sync.trigger"); len(got) != 0 {
+			t.Errorf("on record: %v", got)
+		}
+	})
 	t.Run("Stale", func(t *testing.T) {
 		form := v.get(bulkURL("edit", ids[:1], "new_owner", "Late")).form("/secrets/bulk")
 		v.get(fmt.Sprintf("/secrets/%d/edit", ids[0])).form(fmt.Sprintf("/secrets/%d/edit", ids[0])).set("owner", "Sooner").submit()

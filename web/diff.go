@@ -3,7 +3,6 @@ package web
 import (
 	"strconv"
 
-	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/secrets"
@@ -79,8 +78,6 @@ func (w *Web) pair(r *request, page *templates.SecretDiffPage) error {
 	return err
 }
 
-func numberText(n models.VersionNumber) string { return strconv.FormatInt(int64(n), 10) }
-
 // versionText is the number of a version as it was typed; 0, which none has, for what is no
 // number.
 func versionText(text string) models.VersionNumber {
@@ -89,39 +86,4 @@ func versionText(text string) models.VersionNumber {
 		return 0
 	}
 	return models.VersionNumber(n)
-}
-
-// secretActions are what can be done with a secret.
-var secretActions = []auth.Action{auth.ViewSecret, auth.RevealSecret, auth.WriteSecret, auth.DeleteSecret}
-
-// secretAccess tells what the actor may do with a secret, and, of those who may hear of it,
-// who else may do one thing with it.
-func (w *Web) secretAccess(r *request) error {
-	head, err := w.head(r)
-	if err != nil {
-		return err
-	}
-	q, e := r.URL.Query(), head.Environment.ID
-	page := &templates.SecretAccessPage{
-		SecretHead: head, Action: string(auth.RevealSecret), Pager: templates.Pager{Total: -1},
-		Everybody: r.may(auth.ViewUsers, auth.Global) || r.may(auth.ViewMembers, e),
-	}
-	for _, action := range secretActions {
-		page.Actions = append(page.Actions, string(action))
-		if q.Get("action") == string(action) {
-			page.Action = string(action)
-		}
-		x, err := w.Auth.Explain(r.Context(), r.actor, "", action, e)
-		if err != nil {
-			return err
-		}
-		page.Own = append(page.Own, templates.OwnAccess{Action: string(action), AccessAnswer: accessAnswer(x)})
-	}
-	if page.Everybody {
-		page.Holders, page.Pager.Next, err = w.holders(r, auth.Action(page.Action), e)
-	}
-	if err != nil {
-		return err
-	}
-	return r.show(page, &page.BasePage)
 }

@@ -13,7 +13,15 @@ const (
 // table is all pages. The services decide who may do what; the table says who must be
 // signed in for it, and which form a change shows again when it is refused.
 func (w *Web) table() []route {
-	return slices.Concat([]route{
+	return slices.Concat(
+		w.signInRoutes(), w.commonRoutes(), w.secretRoutes(), w.environmentRoutes(), w.destinationRoutes(), w.syncRoutes(),
+		w.alertRoutes(), w.keyRoutes(), w.ownRoutes(), w.administration(), w.federation(),
+	)
+}
+
+// signInRoutes lead into a session and out of it.
+func (w *Web) signInRoutes() []route {
+	return []route{
 		{get, "/sign-in", public, w.showSignIn, nil},
 		{post, "/sign-in", public, w.signIn, w.signInAgain},
 		{get, "/sign-in/step", public, w.showStep, nil},
@@ -27,12 +35,23 @@ func (w *Web) table() []route {
 		{post, "/sign-out", signedIn, w.signOut, nil},
 		{get, "/password", signedIn, w.showPassword, nil},
 		{post, "/password", signedIn, w.changePassword, w.passwordForm},
+	}
+}
 
+// commonRoutes are the overview, the log, and what every page asks for.
+func (w *Web) commonRoutes() []route {
+	return []route{
 		{get, "/", signedIn, w.dashboard, nil},
 		{post, "/guide/hide", signedIn, w.hideGuide, nil},
 		{get, "/events", signedIn, w.events, nil},
 		{get, "/search", signedIn, w.search, nil},
+		{get, "/audit", signedIn, w.listAudit, nil},
+	}
+}
 
+// secretRoutes are secrets, their versions, and what is done to many at once.
+func (w *Web) secretRoutes() []route {
+	return []route{
 		{get, "/secrets", signedIn, w.listSecrets, nil},
 		{get, "/secrets/new", signedIn, w.newSecret, nil},
 		{post, "/secrets", signedIn, w.createSecret, w.newSecretForm},
@@ -55,7 +74,12 @@ func (w *Web) table() []route {
 		{get, "/secrets/{secret}/delete", signedIn, w.askDeleteSecret, nil},
 		{post, "/secrets/{secret}/delete", signedIn, w.deleteSecret, w.deleteSecretForm},
 		{post, "/secrets/{secret}/undelete", signedIn, w.undeleteSecret, nil},
+	}
+}
 
+// environmentRoutes are environments with their members, and the destinations that are made in them.
+func (w *Web) environmentRoutes() []route {
+	return []route{
 		{get, "/environments", signedIn, w.listEnvironments, nil},
 		{get, "/environments/new", signedIn, w.newEnvironment, nil},
 		{post, "/environments", signedIn, w.createEnvironment, w.newEnvironmentForm},
@@ -66,21 +90,14 @@ func (w *Web) table() []route {
 		{get, "/environments/{environment}/destinations/new", signedIn, w.newDestination, nil},
 		{post, "/environments/{environment}/destinations", signedIn, w.createDestination, w.newDestinationForm},
 		{post, "/environments/{environment}/destinations/test", signedIn, w.testNewDestination, w.newDestinationForm},
-
 		{get, "/environments/{environment}/members", signedIn, w.showMembers, nil},
 		{post, "/environments/{environment}/members", signedIn, w.setMember, w.membersForm},
+	}
+}
 
-		{get, "/environments/{environment}/keys", signedIn, w.showEnvironmentKeys, nil},
-		{get, "/environments/{environment}/keys/recipients/new", signedIn, w.newRecipient, nil},
-		{post, "/environments/{environment}/keys/recipients", signedIn, w.addRecipient, w.newRecipientForm},
-		{get, "/environments/{environment}/keys/recipients/remove", signedIn, w.askRemoveRecipient, nil},
-		{post, "/environments/{environment}/keys/recipients/remove", signedIn, w.removeRecipient, w.removeRecipientForm},
-		{get, "/environments/{environment}/keys/rewrap", signedIn, w.askRewrap, nil},
-		{post, "/environments/{environment}/keys/rewrap", signedIn, w.rewrap, w.rewrapForm},
-		{get, "/environments/{environment}/keys/reencrypt", signedIn, w.askReencrypt, nil},
-		{post, "/environments/{environment}/keys/reencrypt", signedIn, w.reencrypt, w.reencryptForm},
-		{post, "/environments/{environment}/keys/drill", signedIn, w.drill, nil},
-
+// destinationRoutes are of one destination: its settings, plans, differences and imports.
+func (w *Web) destinationRoutes() []route {
+	return []route{
 		{get, "/destinations/{destination}", signedIn, w.showDestination, nil},
 		{get, "/destinations/{destination}/runs", signedIn, w.listDestinationRuns, nil},
 		{get, "/destinations/{destination}/edit", signedIn, w.editDestination, nil},
@@ -98,13 +115,17 @@ func (w *Web) table() []route {
 		{get, "/destinations/{destination}/holds/{secret}", signedIn, w.showHold, nil},
 		{post, "/destinations/{destination}/holds/{secret}", signedIn, w.decideHold, w.holdForm},
 		{post, "/destinations/{destination}/holds/{secret}/reveal", signedIn, w.revealRemote, nil},
-
 		{get, "/destinations/{destination}/imports", signedIn, w.listImports, nil},
 		{get, "/destinations/{destination}/imports/new", signedIn, w.newImport, nil},
 		{post, "/destinations/{destination}/imports", signedIn, w.createImport, w.newImportForm},
 		{get, "/destinations/{destination}/copies/{secret}/release", signedIn, w.askRelease, nil},
 		{post, "/destinations/{destination}/copies/{secret}/release", signedIn, w.release, w.releaseForm},
+	}
+}
 
+// syncRoutes are of the sync over all destinations, and its runs, plans and imports.
+func (w *Web) syncRoutes() []route {
+	return []route{
 		{get, "/sync", signedIn, w.showSync, nil},
 		{post, "/sync", signedIn, w.syncAll, nil},
 		{post, "/sync/pause", signedIn, w.pauseAll, nil},
@@ -124,7 +145,12 @@ func (w *Web) table() []route {
 		{get, "/sync/runs/{run}/receipt", signedIn, w.showReceipt, nil},
 		{get, "/sync/runs/{run}/receipt/download", signedIn, w.downloadReceipt, nil},
 		{post, "/sync/runs/{run}/receipt/verify", signedIn, w.verifyReceipt, nil},
+	}
+}
 
+// alertRoutes are alerts, and the channels that they are told through.
+func (w *Web) alertRoutes() []route {
+	return []route{
 		{get, "/alerts", signedIn, w.listAlerts, nil},
 		{get, "/alerts/channels", signedIn, w.listChannels, nil},
 		{get, "/alerts/channels/new", signedIn, w.newChannel, nil},
@@ -135,7 +161,22 @@ func (w *Web) table() []route {
 		{get, "/alerts/channels/{channel}/delete", signedIn, w.askDeleteChannel, nil},
 		{post, "/alerts/channels/{channel}/delete", signedIn, w.deleteChannel, w.deleteChannelForm},
 		{get, "/alerts/{alert}", signedIn, w.showAlert, nil},
+	}
+}
 
+// keyRoutes are wrapping keys, of one environment and of all.
+func (w *Web) keyRoutes() []route {
+	return []route{
+		{get, "/environments/{environment}/keys", signedIn, w.showEnvironmentKeys, nil},
+		{get, "/environments/{environment}/keys/recipients/new", signedIn, w.newRecipient, nil},
+		{post, "/environments/{environment}/keys/recipients", signedIn, w.addRecipient, w.newRecipientForm},
+		{get, "/environments/{environment}/keys/recipients/remove", signedIn, w.askRemoveRecipient, nil},
+		{post, "/environments/{environment}/keys/recipients/remove", signedIn, w.removeRecipient, w.removeRecipientForm},
+		{get, "/environments/{environment}/keys/rewrap", signedIn, w.askRewrap, nil},
+		{post, "/environments/{environment}/keys/rewrap", signedIn, w.rewrap, w.rewrapForm},
+		{get, "/environments/{environment}/keys/reencrypt", signedIn, w.askReencrypt, nil},
+		{post, "/environments/{environment}/keys/reencrypt", signedIn, w.reencrypt, w.reencryptForm},
+		{post, "/environments/{environment}/keys/drill", signedIn, w.drill, nil},
 		{get, "/keys", signedIn, w.showKeys, nil},
 		{post, "/keys/test", signedIn, w.testKeys, nil},
 		{post, "/keys/scrub", signedIn, w.startScrub, nil},
@@ -143,9 +184,12 @@ func (w *Web) table() []route {
 		{get, "/keys/runs/{run}", signedIn, w.showKeyRun, nil},
 		{get, "/keys/runs/{run}/cancel", signedIn, w.askCancelKeyRun, nil},
 		{post, "/keys/runs/{run}/cancel", signedIn, w.cancelKeyRun, nil},
+	}
+}
 
-		{get, "/audit", signedIn, w.listAudit, nil},
-
+// ownRoutes are a person's own: sign-in factors, sessions, tokens.
+func (w *Web) ownRoutes() []route {
+	return []route{
 		{get, "/profile", signedIn, w.showProfile, nil},
 		{get, "/profile/factors", signedIn, w.showFactors, nil},
 		{post, "/profile/totp", signedIn, w.beginTOTP, nil},
@@ -166,5 +210,5 @@ func (w *Web) table() []route {
 		{post, "/tokens/{token}/revoke", signedIn, w.revokeToken, nil},
 		{get, "/tokens/{token}/rotate", signedIn, w.showRotate, nil},
 		{post, "/tokens/{token}/rotate", signedIn, w.rotateToken, w.rotateForm},
-	}, w.administration(), w.federation())
+	}
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/your-org/keeper/templates"
 )
 
+func numberText(n models.VersionNumber) string { return strconv.FormatInt(int64(n), 10) }
+
 func (w *Web) listVersions(r *request) error {
 	head, err := w.head(r)
 	if err != nil {
@@ -22,7 +24,7 @@ func (w *Web) listVersions(r *request) error {
 		return err
 	}
 	if n := len(page.Versions); n == pageSize && page.Versions[n-1].Number > 1 {
-		page.Pager.Next = strconv.FormatInt(int64(page.Versions[n-1].Number), 10)
+		page.Pager.Next = numberText(page.Versions[n-1].Number)
 	}
 	return r.show(page, &page.BasePage)
 }
@@ -55,7 +57,7 @@ func (w *Web) addVersion(r *request) error {
 	if secret.CurrentVersion == head.Secret.CurrentVersion {
 		return r.done(secretURL(secret.ID), "That is the current value already; there is no new version.")
 	}
-	return r.done(secretURL(secret.ID), "Version "+strconv.FormatInt(int64(secret.CurrentVersion), 10)+" is written. The copies follow within seconds.")
+	return r.done(secretURL(secret.ID), "Version "+numberText(secret.CurrentVersion)+" is written. The copies follow within seconds.")
 }
 
 // reveal gives a value to a script as text, and to a browser without scripts as a page.
@@ -125,6 +127,5 @@ func (w *Web) rollback(r *request) error {
 	if err != nil {
 		return err
 	}
-	return r.done(secretURL(id), "Version "+strconv.FormatInt(int64(secret.CurrentVersion), 10)+" has the value of version "+
-		strconv.FormatInt(int64(number), 10)+" again. The copies follow within seconds.")
+	return r.done(secretURL(id), "Version "+numberText(secret.CurrentVersion)+" has the value of version "+numberText(number)+" again. The copies follow within seconds.")
 }

@@ -16,31 +16,14 @@ import (
 const keysHeading = "\n## Keys\n"
 
 // runKeys measures everything about keys and writes it into its part of the report.
-func runKeys(ctx context.Context, o options) (err error) {
-	if err := os.MkdirAll(o.dir, 0o700); err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp(o.dir, "bench-keys-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if dir, err = filepath.Abs(dir); err != nil {
-		return err
-	}
-	m, err := describe(dir)
-	if err != nil {
-		return err
-	}
-	binary, err := buildKeeper(ctx, dir)
-	if err != nil {
-		return err
-	}
-	figures, err := measureKeys(ctx, o, dir, binary)
-	if err != nil {
-		return err
-	}
-	return savePart(o.out, keysHeading, renderKeys(figures, m, o, time.Now()))
+func runKeys(ctx context.Context, o options) error {
+	return measureIn(ctx, o, func(p place) error {
+		figures, err := measureKeys(ctx, o, p.dir, p.binary)
+		if err != nil {
+			return err
+		}
+		return savePart(o.out, keysHeading, renderKeys(figures, p.machine, o, time.Now()))
+	})
 }
 
 func measureKeys(ctx context.Context, o options, dir, binary string) (all []figureOfKeys, err error) {

@@ -14,8 +14,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -90,45 +90,35 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	if o.rounds < 1 || o.seconds <= 0 || o.versions < steadySecrets*versionsEach {
 		return o, fmt.Errorf("-rounds and -seconds must be above 0, and -versions at least %d", steadySecrets*versionsEach)
 	}
+	if o.only != "" && !slices.ContainsFunc(syncParts, func(p syncPart) bool { return p.name == o.only }) {
+		return o, errors.New("-only must be aws, vault or change")
+	}
 	return o, nil
 }
 
-func run(ctx context.Context, o options) (err error) {
-	if err := os.MkdirAll(o.dir, 0o700); err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp(o.dir, "bench-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if dir, err = filepath.Abs(dir); err != nil {
-		return err
-	}
-	m, err := describe(dir)
-	if err != nil {
-		return err
-	}
+func run(ctx context.Context, o options) error {
 	say("Building and starting Keeper and Vault's core; the core's first build takes minutes.")
-	keeper, stopKeeper, err := startKeeper(ctx, dir)
-	if err != nil {
-		return err
-	}
-	defer stopKeeper()
-	vault, stopVault, err := startVault(ctx, dir)
-	if err != nil {
-		return err
-	}
-	defer stopVault()
-	figures, err := measure(ctx, o, keeper, vault)
-	if err != nil {
-		return err
-	}
-	r := report{options: o, machine: m, date: time.Now(), sides: [2]*side{keeper, vault}, figures: figures}
-	for i, s := range r.sides {
-		_, r.peak[i] = memory(s.pid)
-	}
-	return errors.Join(r.save(o.out), r.failed())
+	return measureIn(ctx, o, func(p place) error {
+		keeper, stopKeeper, err := startKeeper(ctx, p.dir, p.binary)
+		if err != nil {
+			return err
+		}
+		defer stopKeeper()
+		vault, stopVault, err := startVault(ctx, p.dir)
+		if err != nil {
+			return err
+		}
+		defer stopVault()
+		figures, err := measure(ctx, o, keeper, vault)
+		if err != nil {
+			return err
+		}
+		r := report{options: o, machine: p.machine, date: time.Now(), sides: [2]*side{keeper, vault}, figures: figures}
+		for i, s := range r.sides {
+			_, r.peak[i] = memory(s.pid)
+		}
+		return errors.Join(r.save(o.out), r.failed())
+	})
 }
 
 func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }

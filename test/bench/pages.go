@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -45,43 +43,26 @@ type pageFigure struct {
 func (f pageFigure) met() bool { return f.weight <= pageWeight && f.p95 <= pageReady && f.shift == 0 }
 
 // runPages measures pages over many secrets and writes that into its part of the report.
-func runPages(ctx context.Context, o options) (err error) {
-	if err := os.MkdirAll(o.dir, 0o700); err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp(o.dir, "bench-pages-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if dir, err = filepath.Abs(dir); err != nil {
-		return err
-	}
-	m, err := describe(dir)
-	if err != nil {
-		return err
-	}
-	binary, err := buildKeeper(ctx, dir)
-	if err != nil {
-		return err
-	}
-	b, err := openSyncBench(ctx, dir, binary, o.many)
-	if err != nil {
-		return err
-	}
-	defer b.close()
-	made, err := b.client.CreateDestination(ctx, b.awsDestination())
-	if err != nil {
-		return err
-	}
-	if _, err := b.client.PauseDestination(ctx, made.ID); err != nil {
-		return err
-	}
-	first, figures, err := b.pages(ctx, made)
-	if err != nil {
-		return err
-	}
-	return savePart(o.out, pagesHeading, renderPages(first, figures, m, o, time.Now()))
+func runPages(ctx context.Context, o options) error {
+	return measureIn(ctx, o, func(p place) error {
+		b, err := openSyncBench(ctx, p.dir, p.binary, o.many)
+		if err != nil {
+			return err
+		}
+		defer b.close()
+		made, err := b.client.CreateDestination(ctx, b.awsDestination())
+		if err != nil {
+			return err
+		}
+		if _, err := b.client.PauseDestination(ctx, made.ID); err != nil {
+			return err
+		}
+		first, figures, err := b.pages(ctx, made)
+		if err != nil {
+			return err
+		}
+		return savePart(o.out, pagesHeading, renderPages(first, figures, p.machine, o, time.Now()))
+	})
 }
 
 // pages measures what the browser loads the first time, and then each page.

@@ -72,7 +72,7 @@ func TestParse(t *testing.T) {
 	if err != nil || o.seconds != 0.5 || o.rounds != 1 || o.out != "f" || len(o.connections) != 2 || o.connections[1] != 8 {
 		t.Errorf("got %+v, %v", o, err)
 	}
-	for _, args := range []string{"-connections=0", "-connections=a", "-connections=", "-rounds=0", "-seconds=0", "-seconds=-1", "-x"} {
+	for _, args := range []string{"-connections=0", "-connections=a", "-connections=", "-rounds=0", "-seconds=0", "-seconds=-1", "-only=nothing", "-x"} {
 		if _, err := parse([]string{args}, io.Discard); err == nil {
 			t.Errorf("%s: no error", args)
 		}

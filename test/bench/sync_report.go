@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,47 +19,45 @@ func sound(v api.Verification) bool {
 	return v.Again != nil && v.Again.Matches && v.Again.Differ == 0
 }
 
+// syncPart is one of the measurements of -sync.
+type syncPart struct {
+	name    string // that -only takes
+	measure func(ctx context.Context, o options, dir, binary string) ([]figureOfKeys, error)
+}
+
+// syncParts are all of them, in the order of the report.
+var syncParts = []syncPart{
+	{"aws", func(ctx context.Context, _ options, dir, binary string) ([]figureOfKeys, error) {
+		return measureAWS(ctx, dir, binary)
+	}},
+	{"vault", func(ctx context.Context, o options, dir, binary string) ([]figureOfKeys, error) {
+		return measureVault(ctx, dir, binary, o.many)
+	}},
+	{"change", func(ctx context.Context, _ options, dir, binary string) ([]figureOfKeys, error) {
+		return measureChange(ctx, dir, binary)
+	}},
+}
+
 // runSync measures syncing and writes it into its part of the report.
-func runSync(ctx context.Context, o options) (err error) {
-	if err := os.MkdirAll(o.dir, 0o700); err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp(o.dir, "bench-sync-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if dir, err = filepath.Abs(dir); err != nil {
-		return err
-	}
-	m, err := describe(dir)
-	if err != nil {
-		return err
-	}
-	binary, err := buildKeeper(ctx, dir)
-	if err != nil {
-		return err
-	}
-	var all []figureOfKeys
-	for name, measure := range map[string]func(dir string) ([]figureOfKeys, error){
-		"aws":    func(dir string) ([]figureOfKeys, error) { return measureAWS(ctx, dir, binary) },
-		"vault":  func(dir string) ([]figureOfKeys, error) { return measureVault(ctx, dir, binary, o.many) },
-		"change": func(dir string) ([]figureOfKeys, error) { return measureChange(ctx, dir, binary) },
-	} {
-		if o.only != "" && o.only != name {
-			continue
+func runSync(ctx context.Context, o options) error {
+	return measureIn(ctx, o, func(p place) error {
+		var all []figureOfKeys
+		for _, part := range syncParts {
+			if o.only != "" && o.only != part.name {
+				continue
+			}
+			folder := filepath.Join(p.dir, part.name)
+			if err := os.Mkdir(folder, 0o700); err != nil {
+				return err
+			}
+			figures, err := part.measure(ctx, o, folder, p.binary)
+			if err != nil {
+				return fmt.Errorf("%s: %w", part.name, err)
+			}
+			all = append(all, figures...)
 		}
-		folder := filepath.Join(dir, name)
-		if err := os.Mkdir(folder, 0o700); err != nil {
-			return err
-		}
-		figures, err := measure(folder)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		all = append(all, figures...)
-	}
-	return savePart(o.out, syncHeading, renderSync(all, m, o, time.Now()))
+		return savePart(o.out, syncHeading, renderSync(all, p.machine, o, time.Now()))
+	})
 }
 
 func renderSync(figures []figureOfKeys, m machine, o options, date time.Time) string {

@@ -6,6 +6,7 @@ import (
 	"github.com/your-org/keeper/app"
 	"github.com/your-org/keeper/test/awsstandin/standin"
 	"github.com/your-org/keeper/test/browser"
+	"github.com/your-org/keeper/test/world"
 )
 
 // What the journeys are about. The value is what Keeper holds in the end.
@@ -17,7 +18,7 @@ const (
 
 // story is what one journey leaves to the next.
 type story struct {
-	*world
+	ground
 	browser     *browser.Browser
 	ada         *person // the administrator of the first run
 	secret      string  // path of its page
@@ -26,9 +27,9 @@ type story struct {
 
 // TestJourneys makes one journey after the other in one Keeper, as its people would.
 func TestJourneys(t *testing.T) {
-	s := &story{world: newWorld(t), browser: start(t)}
-	s.ada = newPerson(t, s.world, s.browser)
-	s.ada.signIn(app.FirstUser, password)
+	s := &story{browser: browser.For(t), ground: ground{world.Start(t)}}
+	s.ada = newPerson(t, s.ground, s.browser)
+	s.ada.signIn(app.FirstUser, world.Password)
 	for _, journey := range []struct {
 		name string
 		make func(*story, *testing.T)
@@ -68,16 +69,16 @@ func (s *story) firstRun(t *testing.T) {
 	p.follow("#setup-go")
 	p.follow(`.choice[href*="aws_secrets_manager"]`)
 	p.fill("#f-name", "aws")
-	p.fill("#f-config-region", region)
-	p.fill("#f-config-endpoint", s.aws.URL)
+	p.fill("#f-config-region", world.Region)
+	p.fill("#f-config-endpoint", s.AWS.URL)
 	p.fill("#f-credentials-access-key-id", "test")
 	p.fill("#f-credentials-secret-access-key", "test")
 	p.fill("#f-config-write-burst", "-1") // so many changes in a few seconds are a test's alone
-	must(t, s.aws.Inject(standin.Fault{Service: "secretsmanager", Operation: "PutSecretValue", Kind: standin.FaultDenied}))
+	must(t, s.AWS.Inject(standin.Fault{Service: "secretsmanager", Operation: "PutSecretValue", Kind: standin.FaultDenied}))
 	p.press("#act-try")
 	p.sees("#connection-test", "does not do all that syncing needs")
 	p.sees("#permissions", "not allowed")
-	s.aws.ClearFaults()
+	s.AWS.ClearFaults()
 	p.press("#act-try") // the credentials are still in their fields
 	p.sees("#connection-test", "everything that syncing needs is allowed")
 	p.look()
@@ -184,7 +185,7 @@ func (s *story) undelete(t *testing.T) {
 // grant lets somebody in who saw nothing, and shuts the door again.
 func (s *story) grant(t *testing.T) {
 	first := s.person(t, "lin")
-	lin, ada := newPerson(t, s.world, s.browser), s.ada
+	lin, ada := newPerson(t, s.ground, s.browser), s.ada
 	lin.signIn("lin", first)
 	lin.fill("#f-current-password", first)
 	lin.fill("#f-new-password", "amber lantern harbour 7")
@@ -247,8 +248,8 @@ func (s *story) audit(t *testing.T) {
 
 // endSession ends a session from another browser.
 func (s *story) endSession(t *testing.T) {
-	p, other := s.ada, newPerson(t, s.world, s.browser)
-	other.signIn(app.FirstUser, password)
+	p, other := s.ada, newPerson(t, s.ground, s.browser)
+	other.signIn(app.FirstUser, world.Password)
 	other.open("/sync")
 	other.sees("#live", "live")
 	other.may = "Failed to load resource" // its line is cut, and leads to the sign-in

@@ -1,7 +1,7 @@
 package journeys
 
 import (
-	"net/http"
+	"maps"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,20 +16,20 @@ type person struct {
 	t     *testing.T // of the journey that is being made
 	who   *browser.Browser
 	url   string
-	links map[string]string // where pages lead, and from which
-	may   string            // what the console may say in this journey: a refusal that belongs to it
+	links browser.Links
+	may   string // what the console may say in this journey: a refusal that belongs to it
 }
 
-func newPerson(t *testing.T, w *world, b *browser.Browser) *person {
+func newPerson(t *testing.T, w ground, b *browser.Browser) *person {
 	t.Helper()
 	who, err := b.Person()
 	must(t, err)
-	tab, err := who.Tab(w.url)
+	tab, err := who.Tab(w.URL)
 	must(t, err)
 	_, err = tab.EvalOnNewDocument(`window.confirm = () => true`)
 	must(t, err)
 	must(t, tab.Look(browser.Desktop))
-	return &person{Tab: tab, t: t, who: who, url: w.url, links: map[string]string{}}
+	return &person{Tab: tab, t: t, who: who, url: w.URL}
 }
 
 // in has a person make a journey.
@@ -121,11 +121,7 @@ func (p *person) look() {
 			p.t.Errorf("%s shows a raw %q", page.Path, piece)
 		}
 	}
-	for _, link := range page.Links {
-		if p.links[link] == "" {
-			p.links[link] = page.Path
-		}
-	}
+	p.links.Add(page.Path, page.Links...)
 	p.silent(page.Path)
 }
 
@@ -144,24 +140,14 @@ var done = regexp.MustCompile(`^/sync/plans/[^/]+/apply$|^/destinations/[^/]+/ho
 
 // arrived follows all links that were seen, as who has seen them.
 func (p *person) arrived(t *testing.T) {
-	cookies, err := p.who.Cookies()
-	must(t, err)
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	for link, from := range p.links {
-		if done.MatchString(link) {
-			continue
-		}
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+link, nil)
-		must(t, err)
-		request.Header.Set("Cookie", cookies)
-		answer, err := client.Do(request)
-		must(t, err)
-		_ = answer.Body.Close()
-		if answer.StatusCode >= http.StatusBadRequest {
-			t.Errorf("%s leads to %s, which answers %s", from, link, answer.Status)
-		}
+	links := p.links.All()
+	if len(links) < 20 {
+		t.Errorf("only %d links were seen", len(links))
 	}
-	if len(p.links) < 20 {
-		t.Errorf("only %d links were seen", len(p.links))
+	maps.DeleteFunc(links, func(to, _ string) bool { return done.MatchString(to) })
+	broken, err := p.who.Broken(t.Context(), p.url, links)
+	must(t, err)
+	for _, one := range broken {
+		t.Error(one)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/your-org/keeper/templates"
 )
 
-// walked are the pages, and how each is opened: paths whose parameters are ids of the world.
+// walked are the pages, and how each is opened: paths whose parameters are ids of the house.
 // "" is the route itself.
 var walked = map[string][]string{
 	"/":                 {""},
@@ -148,15 +148,15 @@ func TestEveryPageIsWalked(t *testing.T) {
 	}
 }
 
-// paths are all pages as they are opened in a world, in order.
-func paths(w *world) []string {
+// paths are all pages as they are opened in a house, in order.
+func paths(h *house) []string {
 	var all []string
 	for route, ways := range walked {
 		for _, way := range ways {
 			if !strings.HasPrefix(way, "/") {
 				way = route + way
 			}
-			all = append(all, w.fill(way))
+			all = append(all, h.fill(way))
 		}
 	}
 	all = append(all, beside...)

@@ -2,12 +2,11 @@ package pages
 
 import (
 	_ "embed"
-	"errors"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/go-rod/rod/lib/input"
@@ -16,6 +15,7 @@ import (
 	"github.com/your-org/keeper/app"
 	"github.com/your-org/keeper/templates"
 	"github.com/your-org/keeper/test/browser"
+	"github.com/your-org/keeper/test/world"
 )
 
 //go:embed testdata/walk.js
@@ -27,15 +27,15 @@ const walkers = 2
 // TestWalk opens every page as people do who see, hear, zoom or type: light and dark, on a
 // desktop and on a phone, at 400 %, and with the keyboard alone.
 func TestWalk(t *testing.T) {
-	b := start(t)
-	w := newWorld(t)
-	first := newTab(t, w, b)
-	must(t, first.SignIn(app.FirstUser, password))
-	links := &links{from: map[string]string{}}
+	b := browser.For(t)
+	h := newHouse(t)
+	first := newTab(t, h, b)
+	must(t, first.SignIn(app.FirstUser, world.Password))
+	links := &browser.Links{}
 	todo := make(chan string)
 	go func() {
 		defer close(todo)
-		for _, path := range paths(w) {
+		for _, path := range paths(h) {
 			if wanted(path) {
 				todo <- path
 			}
@@ -43,7 +43,7 @@ func TestWalk(t *testing.T) {
 	}()
 	var tabs errgroup.Group
 	for range walkers {
-		tab := newTab(t, w, b)
+		tab := newTab(t, h, b)
 		tabs.Go(func() error {
 			for path := range todo {
 				t.Run(path, func(t *testing.T) { walk(t, tab, path, links) })
@@ -54,29 +54,18 @@ func TestWalk(t *testing.T) {
 	must(t, tabs.Wait())
 	stranger, err := b.Person()
 	must(t, err)
-	t.Run("SignedOut", func(t *testing.T) { walk(t, newTab(t, w, stranger), "/sign-in?next=/secrets", links) })
-	t.Run("SecondStep", func(t *testing.T) { secondStep(t, w, stranger, links) })
+	t.Run("SignedOut", func(t *testing.T) { walk(t, newTab(t, h, stranger), "/sign-in?next=/secrets", links) })
+	t.Run("SecondStep", func(t *testing.T) { secondStep(t, h, stranger, links) })
 	t.Run("Reference", func(t *testing.T) { reference(t, first) })
-	t.Run("Links", func(t *testing.T) { links.follow(t, w, b) })
+	t.Run("Links", func(t *testing.T) { arrive(t, h, b, links.All()) })
 }
 
 // wanted chooses pages by a part of their path, for who mends one: KEEPER_PAGES=/keys.
 func wanted(path string) bool { return strings.Contains(path, os.Getenv("KEEPER_PAGES")) }
 
-func start(t *testing.T) *browser.Browser {
+func newTab(t *testing.T, h *house, b *browser.Browser) *browser.Tab {
 	t.Helper()
-	b, err := browser.Start()
-	if errors.Is(err, browser.ErrMissing) && os.Getenv("CI") == "" && os.Getenv("KEEPER_TEST_ALL") == "" {
-		t.Skipf("the pages are not walked: %v", err)
-	}
-	must(t, err)
-	t.Cleanup(func() { must(t, b.Close()) })
-	return b
-}
-
-func newTab(t *testing.T, w *world, b *browser.Browser) *browser.Tab {
-	t.Helper()
-	tab, err := b.Tab(w.url)
+	tab, err := b.Tab(h.URL)
 	must(t, err)
 	must(t, tab.WithAxe())
 	_, err = tab.EvalOnNewDocument(script)
@@ -85,9 +74,9 @@ func newTab(t *testing.T, w *world, b *browser.Browser) *browser.Tab {
 }
 
 // secondStep walks the page that follows the password of somebody with an authenticator app.
-func secondStep(t *testing.T, w *world, b *browser.Browser, links *links) {
-	tab := newTab(t, w, b)
-	must(t, tab.SignIn("halfway", w.ids["halfway"]))
+func secondStep(t *testing.T, h *house, b *browser.Browser, links *browser.Links) {
+	tab := newTab(t, h, b)
+	must(t, tab.SignIn("halfway", h.ids["halfway"]))
 	var at string
 	must(t, tab.Ask(&at, `() => location.pathname`))
 	if at != "/sign-in/step" {
@@ -108,12 +97,12 @@ func reference(t *testing.T, tab *browser.Tab) {
 }
 
 // walk opens a page and looks at it in each way.
-func walk(t *testing.T, tab *browser.Tab, path string, links *links) {
+func walk(t *testing.T, tab *browser.Tab, path string, links *browser.Links) {
 	must(t, tab.Look(browser.Desktop))
 	must(t, tab.Open(path))
 	var found struct{ To, Broken []string }
 	must(t, tab.Ask(&found, `() => keeperWalk.links()`))
-	links.add(path, found.To)
+	links.Add(path, found.To...)
 	for _, one := range found.Broken {
 		t.Errorf("%s", one)
 	}
@@ -173,46 +162,23 @@ func typed(t *testing.T, tab *browser.Tab) {
 	}
 }
 
-// links are what pages lead to, and a page that does.
-type links struct {
-	mu   sync.Mutex
-	from map[string]string
-}
-
-func (l *links) add(page string, to []string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, one := range to {
-		if l.from[one] == "" {
-			l.from[one] = page
-		}
+// arrive asks for everything that pages lead to, as who walked them. What a form posts to has
+// to be a route.
+func arrive(t *testing.T, h *house, b *browser.Browser, links map[string]string) {
+	if len(links) < 20 && os.Getenv("KEEPER_PAGES") == "" {
+		t.Errorf("only %d links were found", len(links))
 	}
-}
-
-// follow asks for everything that pages lead to, as who walked them.
-func (l *links) follow(t *testing.T, w *world, b *browser.Browser) {
-	cookies, err := b.Cookies()
+	maps.DeleteFunc(links, func(to, from string) bool {
+		action, posted := strings.CutPrefix(to, "POST ")
+		if posted && !posts(action) {
+			t.Errorf("%s posts to %s, which is no route", from, action)
+		}
+		return posted
+	})
+	broken, err := b.Broken(t.Context(), h.URL, links)
 	must(t, err)
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	for to, from := range l.from {
-		if action, posted := strings.CutPrefix(to, "POST "); posted {
-			if !posts(action) {
-				t.Errorf("%s posts to %s, which is no route", from, action)
-			}
-			continue
-		}
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+to, nil)
-		must(t, err)
-		request.Header.Set("Cookie", cookies)
-		answer, err := client.Do(request)
-		must(t, err)
-		_ = answer.Body.Close()
-		if answer.StatusCode >= http.StatusBadRequest {
-			t.Errorf("%s leads to %s, which answers %s", from, to, answer.Status)
-		}
-	}
-	if len(l.from) < 20 && os.Getenv("KEEPER_PAGES") == "" {
-		t.Errorf("only %d links were found", len(l.from))
+	for _, one := range broken {
+		t.Error(one)
 	}
 }
 

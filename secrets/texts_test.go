@@ -21,7 +21,7 @@ func TestTexts(t *testing.T) {
 }
 
 func testTexts(t *testing.T, s *store.Store) {
-	var found texts
+	found := newTexts()
 	now := time.Now()
 	e, other := models.Environment{Name: "a"}, models.Environment{Name: "b"}
 	write := func(do func(tx *store.Tx) error) {
@@ -41,7 +41,7 @@ func testTexts(t *testing.T, s *store.Store) {
 		err := s.Read(context.Background(), func(tx *store.Tx) error {
 			q := store.SecretQuery{Environments: []models.EnvironmentID{e.ID}, Search: part}
 			var err error
-			if q.Among, err = found.holding(tx, q.Environments, part, at); err != nil {
+			if q.Among, err = found.holding(t.Context(), tx, q.Environments, part, false, func() time.Time { return at }); err != nil {
 				return err
 			}
 			if q.Among == nil {

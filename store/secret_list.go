@@ -195,25 +195,18 @@ func (tx *Tx) filterSecrets(q SecretQuery) *gorm.DB {
 	return query
 }
 
-// fewStates is up to how many states are gone through to find their secrets. Where there are
-// more, going through the secrets in their order soon finds a page of them.
-const fewStates = 2000
-
 // standingSecrets narrows to secrets with a state of q.States.
 func (tx *Tx) standingSecrets(query *gorm.DB, q SecretQuery) *gorm.DB {
-	here := tx.db().Model(&models.Destination{}).Select("id").Where("environment_id IN ?", q.Environments)
-	states := func() *gorm.DB {
-		return tx.standing(tx.db().Table("sync_states st").Where("st.destination_id IN (?)", here), q.States)
-	}
-	var n int64
-	if err := tx.db().Table("(?) few", states().Select("1 AS one").Limit(fewStates+1)).Count(&n).Error; err != nil {
+	few, err := tx.standingFew(q.Environments, "", q.States)
+	if err != nil {
 		_ = query.AddError(err)
 		return query
 	}
-	if n > fewStates {
-		return query.Where("EXISTS (?)", states().Select("1").Where("st.secret_id = secrets.id"))
+	if few != nil {
+		return query.Where(tx.among("id"), idList(tx.s.options.Dialect, few))
 	}
-	return query.Where("id IN (?)", states().Select("st.secret_id"))
+	states := tx.standing(tx.db().Table("sync_states st").Where("st.destination_id IN (?)", tx.destinationsIn(q.Environments)), q.States)
+	return query.Where("EXISTS (?)", states.Select("1").Where("st.secret_id = secrets.id"))
 }
 
 // secretOrder is a sort key: its column, and what stands there, a text or a time.

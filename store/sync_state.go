@@ -370,26 +370,17 @@ func (tx *Tx) ListStates(q StateQuery) ([]NamedState, string, error) {
 	if len(q.Environments) == 0 {
 		return nil, "", nil
 	}
-	query := tx.db().Table("sync_states st").Joins("JOIN secrets s ON s.id = st.secret_id").
-		Where("s.environment_id IN ?", q.Environments).
+	standing, err := tx.standingFew(q.Environments, q.DestinationID, q.StateFilter)
+	if err != nil {
+		return nil, "", err
+	}
+	query := tx.within(tx.db().Table("sync_states st").Joins("JOIN secrets s ON s.id = st.secret_id"), "s", q.Environments, q.Among, standing).
 		Select("st.*, s.name AS secret_name, s.environment_id, s.deleted_at IS NOT NULL AS deleted").
 		Order("s.name, st.secret_id, st.destination_id")
 	if q.DestinationID != "" {
 		query = query.Where("st.destination_id = ?", q.DestinationID)
 	}
-	if q.Among != nil {
-		query = query.Where(tx.among("st.secret_id"), idList(tx.s.options.Dialect, q.Among))
-	}
-	if !q.empty() {
-		few, err := tx.standingFew(q.Environments, q.DestinationID, q.StateFilter)
-		if err != nil {
-			return nil, "", err
-		}
-		if few != nil {
-			query = query.Where(tx.among("st.secret_id"), idList(tx.s.options.Dialect, few))
-		}
-	}
-	query, err := statesAfter(tx.contains(tx.standing(query, q.StateFilter), q.Search, "s.name"), q.Cursor)
+	query, err = statesAfter(tx.contains(tx.standing(query, q.StateFilter), q.Search, "s.name"), q.Cursor)
 	if err != nil {
 		return nil, "", err
 	}
@@ -406,27 +397,19 @@ func (tx *Tx) ListStates(q StateQuery) ([]NamedState, string, error) {
 }
 
 // standingFew are the secrets of the states that a filter chooses at a destination, or at all of
-// environments; nil where they are more than fewStates, so that going through a list soon finds a
-// page of them.
+// environments; nil where they are many, or the filter does not narrow.
 func (tx *Tx) standingFew(environments []models.EnvironmentID, at models.DestinationID, f StateFilter) ([]models.SecretID, error) {
-	query := tx.db().Table("sync_states st").Select("st.secret_id").Limit(fewStates + 1)
+	if f.empty() {
+		return nil, nil
+	}
+	query := tx.db().Table("sync_states st")
 	if at != "" {
 		query = query.Where("st.destination_id = ?", at)
 	} else {
 		query = query.Where("st.destination_id IN (?)", tx.destinationsIn(environments))
 	}
-	few := []models.SecretID{}
-	if err := tx.standing(query, f).Scan(&few).Error; err != nil {
-		return nil, translate(err, "sync state")
-	}
-	if len(few) > fewStates {
-		return nil, nil
-	}
-	return few, nil
+	return few(tx.standing(query, f), "st.secret_id", "sync state")
 }
-
-// fewStates is up to how many states are gone through to find their secrets.
-const fewStates = 2000
 
 func (tx *Tx) destinationsIn(environments []models.EnvironmentID) *gorm.DB {
 	return tx.db().Model(&models.Destination{}).Select("id").Where("environment_id IN ?", environments)

@@ -18,7 +18,8 @@ type Sort = store.SecretSort
 
 // EnvironmentOverview is what may be told of an environment beside its settings.
 type EnvironmentOverview struct {
-	Types    map[models.SecretType]int
+	Types    map[models.SecretType]int // how many of each, deleted ones left out
+	Deleted  int
 	DataKeys int
 	Newest   *models.DataKey      // that seals values; nil: none yet
 	Backend  models.RecipientKind // of the wrapping key
@@ -34,6 +35,9 @@ func (s *Service) Overview(ctx context.Context, actor models.Actor, id models.En
 	}
 	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
 		if o.Types, err = tx.CountTypes(id); err != nil {
+			return err
+		}
+		if o.Deleted, err = tx.CountDeleted(id); err != nil {
 			return err
 		}
 		if o.Newest, o.DataKeys, err = tx.NewestDataKey(id); err != nil {

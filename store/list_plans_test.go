@@ -49,6 +49,7 @@ func TestListPlans(t *testing.T) {
 	for name, count := range map[string]func(*store.Tx) error{
 		"Types":   func(tx *store.Tx) error { _, err := tx.CountTypes(h.env.ID); return err },
 		"Secrets": func(tx *store.Tx) error { _, err := tx.CountSecrets(here); return err },
+		"Deleted": func(tx *store.Tx) error { _, err := tx.CountDeleted(h.env.ID); return err },
 		"States":  func(tx *store.Tx) error { _, err := tx.CountStates(here); return err },
 		"Changed": func(tx *store.Tx) error { _, err := tx.CountChangedSince(here, tx.Now()); return err },
 	} {

@@ -27,6 +27,13 @@ func (tx *Tx) CountTypes(environment models.EnvironmentID) (map[models.SecretTyp
 	return counts, nil
 }
 
+// CountDeleted says how many secrets of an environment are deleted and can be undeleted.
+func (tx *Tx) CountDeleted(environment models.EnvironmentID) (int, error) {
+	var n int64
+	err := tx.db().Model(&models.Secret{}).Where("environment_id = ? AND deleted_at IS NOT NULL", environment).Count(&n).Error
+	return int(n), translate(err, "secret")
+}
+
 // TagKeys lists the tag keys in use in the environments, by name, up to a limit. Each key is
 // looked for by itself, since tags are many and keys are few.
 func (tx *Tx) TagKeys(environments []models.EnvironmentID, limit int) (keys []string, err error) {

@@ -49,6 +49,7 @@ func testOverview(t *testing.T, s *store.Store) {
 		gone.DeletedAt = &now
 		write(t, s, func(tx *store.Tx) error { return tx.UpdateSecret(&gone, 0) })
 		same(t, changed(), 2)
+		same(t, read(t, s, func(tx *store.Tx) (int, error) { return tx.CountDeleted(h.env.ID) }), 1)
 	})
 	t.Run("Keys", func(t *testing.T) {
 		var n int

@@ -66,6 +66,10 @@ func TestListPlans(t *testing.T) {
 			_, _, err := tx.ListStates(store.StateQuery{Environments: here, Search: "x", Among: []models.SecretID{1}})
 			return err
 		},
+		"FewCopies": func(tx *store.Tx) error {
+			_, _, err := tx.ListStates(store.StateQuery{Environments: here, DestinationID: "dst_new"})
+			return err
+		},
 		"FewSecrets": func(tx *store.Tx) error {
 			_, _, err := tx.ListSecrets(store.SecretQuery{Environments: here, Search: "x", Among: []models.SecretID{1}})
 			return err

@@ -397,9 +397,9 @@ func (tx *Tx) ListStates(q StateQuery) ([]NamedState, string, error) {
 }
 
 // standingFew are the secrets of the states that a filter chooses at a destination, or at all of
-// environments; nil where they are many, or the filter does not narrow.
+// environments; nil where they are many, or neither filter nor destination narrows.
 func (tx *Tx) standingFew(environments []models.EnvironmentID, at models.DestinationID, f StateFilter) ([]models.SecretID, error) {
-	if f.empty() {
+	if f.empty() && at == "" {
 		return nil, nil
 	}
 	query := tx.db().Table("sync_states st")

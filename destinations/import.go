@@ -17,8 +17,11 @@ import (
 // MaxImport is how many secrets one import may propose, and how many entries it may look at.
 const MaxImport = 5000
 
-// Secrets is what an import needs of whoever has the rules of secrets.
+// Secrets is what imports and lists need of whoever has the rules of secrets.
 type Secrets interface {
+	// Holding are the secrets of environments, deleted ones included, that have a part in their
+	// names; nil where they are too many to name.
+	Holding(ctx context.Context, tx *store.Tx, environments []models.EnvironmentID, part string) ([]models.SecretID, error)
 	// Guess says which type a value that somebody else kept under a name probably has, and
 	// what may be shown of it. Invalid where it can be no secret's value.
 	Guess(name string, v models.Plaintext) (models.SecretType, models.Facts, error)

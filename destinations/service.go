@@ -32,7 +32,7 @@ type Deps struct {
 	// Take makes a value found at a destination a secret's newest version, where the given
 	// version still is the current one. It was changed there at that time; zero: nobody knows.
 	Take func(ctx context.Context, id models.SecretID, current models.VersionNumber, v models.Plaintext, changed time.Time, comment string) (models.Secret, error)
-	// Secrets makes secrets of what is imported.
+	// Secrets makes secrets of what is imported, and searches their names.
 	Secrets Secrets
 	// QuotaShare is the share of published quotas that runs use, for estimates.
 	QuotaShare float64

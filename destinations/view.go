@@ -25,6 +25,11 @@ func (s *Service) States(ctx context.Context, actor models.Actor, q StateQuery) 
 		return nil, "", err
 	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		if q.Search != "" {
+			if q.Among, err = s.Secrets.Holding(ctx, tx, q.Environments, q.Search); err != nil {
+				return err
+			}
+		}
 		states, next, err = tx.ListStates(q)
 		return err
 	})

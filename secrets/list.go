@@ -37,7 +37,7 @@ func (s *Service) List(ctx context.Context, actor models.Actor, q Query) (Page, 
 	var page Page
 	err = s.Store.Read(ctx, func(tx *store.Tx) (err error) {
 		if q.Search != "" {
-			if q.Among, err = s.texts.holding(tx, q.Environments, q.Search, s.Now()); err != nil {
+			if q.Among, err = s.texts.holding(ctx, tx, q.Environments, q.Search, false, s.Now); err != nil {
 				return err
 			}
 		}

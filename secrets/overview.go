@@ -18,7 +18,8 @@ type Sort = store.SecretSort
 
 // EnvironmentOverview is what may be told of an environment beside its settings.
 type EnvironmentOverview struct {
-	Types    map[models.SecretType]int
+	Types    map[models.SecretType]int // how many of each, deleted ones left out
+	Deleted  int
 	DataKeys int
 	Newest   *models.DataKey      // that seals values; nil: none yet
 	Backend  models.RecipientKind // of the wrapping key
@@ -34,6 +35,9 @@ func (s *Service) Overview(ctx context.Context, actor models.Actor, id models.En
 	}
 	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
 		if o.Types, err = tx.CountTypes(id); err != nil {
+			return err
+		}
+		if o.Deleted, err = tx.CountDeleted(id); err != nil {
 			return err
 		}
 		if o.Newest, o.DataKeys, err = tx.NewestDataKey(id); err != nil {
@@ -96,19 +100,16 @@ func (s *Service) Due(ctx context.Context, actor models.Actor, before time.Time,
 	return due, err
 }
 
-// Since counts the secrets that got a value, and the values revealed, since a time, where the
-// actor may see secrets.
-func (s *Service) Since(ctx context.Context, actor models.Actor, since time.Time) (written, revealed int, err error) {
+// ChangedSince counts the secrets that got a value since a time, their first or another, where
+// the actor may see secrets; deleted ones are left out.
+func (s *Service) ChangedSince(ctx context.Context, actor models.Actor, since time.Time) (changed int, err error) {
 	ids, err := s.visible(ctx, actor)
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
-		if written, err = tx.CountChangedSince(ids, since); err != nil {
-			return err
-		}
-		revealed, err = tx.CountAudit(ids, "secret.reveal", since)
+		changed, err = tx.CountChangedSince(ids, since)
 		return err
 	})
-	return written, revealed, err
+	return changed, err
 }

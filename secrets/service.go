@@ -40,14 +40,12 @@ type Service struct {
 	Deps
 	// known holds a knownEnvironment by id, for the read path.
 	known sync.Map
-	// names are what secrets are found by.
-	names names
-	// texts are what lists of them are searched in.
-	texts texts
+	// texts are what secrets are found and searched by.
+	texts *texts
 }
 
 // New makes the service.
-func New(d Deps) *Service { return &Service{Deps: d} }
+func New(d Deps) *Service { return &Service{Deps: d, texts: newTexts()} }
 
 // environment loads an environment and checks that the actor may do the action there. The
 // refusal is recorded.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ func TestTexts(t *testing.T) {
 }
 
 func testTexts(t *testing.T, s *store.Store) {
-	var found texts
+	found := newTexts()
 	now := time.Now()
 	e, other := models.Environment{Name: "a"}, models.Environment{Name: "b"}
 	write := func(do func(tx *store.Tx) error) {
@@ -41,7 +42,7 @@ func testTexts(t *testing.T, s *store.Store) {
 		err := s.Read(context.Background(), func(tx *store.Tx) error {
 			q := store.SecretQuery{Environments: []models.EnvironmentID{e.ID}, Search: part}
 			var err error
-			if q.Among, err = found.holding(tx, q.Environments, part, at); err != nil {
+			if q.Among, err = found.holding(t.Context(), tx, q.Environments, part, false, func() time.Time { return at }); err != nil {
 				return err
 			}
 			if q.Among == nil {
@@ -85,4 +86,80 @@ func testTexts(t *testing.T, s *store.Store) {
 	want("invoices", now.Add(time.Hour), "db/password")
 	write(func(tx *store.Tx) error { return tx.PurgeSecret(one.ID) })
 	want("invoices", now.Add(2*reloadAfter))
+	if s.Dialect() != store.SQLite { // there nobody can overtake
+		testOvertaken(t, s)
+	}
+}
+
+// testOvertaken has a transaction under way that made a secret and changed another, while later
+// ones are committed and searched for, and then commits it.
+func testOvertaken(t *testing.T, s *store.Store) {
+	found := newTexts()
+	now := time.Now()
+	e := models.Environment{Name: "overtaken"}
+	secret := func(name string) models.Secret {
+		return models.Secret{EnvironmentID: e.ID, Name: name, Type: models.Text, CurrentVersion: 1}
+	}
+	create := func(one models.Secret) models.Secret {
+		t.Helper()
+		if err := s.Write(t.Context(), func(tx *store.Tx) error { one.ID = 0; return tx.CreateSecret(&one) }); err != nil {
+			t.Fatal(err)
+		}
+		return one
+	}
+	describe := func(tx *store.Tx, one models.Secret, text string) error {
+		one.Description = text
+		return tx.UpdateSecret(&one, 0)
+	}
+	want := func(after time.Duration, part string, n int) {
+		t.Helper()
+		err := s.Read(t.Context(), func(tx *store.Tx) error {
+			ids, err := found.holding(t.Context(), tx, []models.EnvironmentID{e.ID}, part, false, func() time.Time { return now.Add(after) })
+			if len(ids) != n {
+				t.Errorf("after %s %s finds %v, want %d", after, part, ids, n)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Write(t.Context(), func(tx *store.Tx) error { return tx.CreateEnvironment(&e) }); err != nil {
+		t.Fatal(err)
+	}
+	first, second := create(secret("first")), create(secret("second"))
+	want(0, "first", 1)
+	under, release, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		late, once := secret("late"), sync.OnceFunc(func() { close(under) })
+		done <- s.Write(t.Context(), func(tx *store.Tx) error {
+			late.ID = 0
+			if err := tx.CreateSecret(&late); err != nil {
+				return err
+			}
+			if err := describe(tx, first, "changed late"); err != nil {
+				return err
+			}
+			once()
+			<-release
+			return nil
+		})
+	}()
+	<-under
+	create(secret("later"))
+	if err := s.Write(t.Context(), func(tx *store.Tx) error { return describe(tx, second, "changed later") }); err != nil {
+		t.Fatal(err)
+	}
+	want(settleAfter+time.Second, "later", 2) // everything is read once more
+	want(settleAfter+time.Second, "late", 2)
+	close(release)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	want(settleAfter+2*time.Second, "late", 4)
+	found.shelves = map[models.EnvironmentID]*shelf{} // as if nobody had searched
+	want(3*settleAfter, "late", 4)
+	want(5*settleAfter, "late", 4)
+	create(secret("lately"))
+	want(5*settleAfter, "late", 5)
 }

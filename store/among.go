@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	"gorm.io/gorm"
+
 	"github.com/your-org/keeper/models"
 )
 
@@ -30,4 +32,38 @@ func idList(dialect string, ids []models.SecretID) string {
 		return "{" + list + "}"
 	}
 	return "[" + list + "]"
+}
+
+// fewRows is up to how many secrets are fetched and sorted to list a page of them. Where there
+// are more, going through the list in its order soon finds a page.
+const fewRows = 2000
+
+// within narrows a list of secrets, whose table or alias is given, to environments and to those
+// that are in every list. Where a list is short the secrets of it are looked at, and no others:
+// the plus keeps SQLite, which does not know how long it is, from an index that begins with the
+// environment and is in the order of the page.
+func (tx *Tx) within(query *gorm.DB, table string, environments []models.EnvironmentID, lists ...[]models.SecretID) *gorm.DB {
+	plus := ""
+	for _, list := range lists {
+		if list == nil {
+			continue
+		}
+		if len(list) <= fewRows {
+			plus = "+"
+		}
+		query = query.Where(tx.among(table+".id"), idList(tx.s.options.Dialect, list))
+	}
+	return query.Where(plus+table+".environment_id IN ?", environments)
+}
+
+// few are the secrets that a query chooses, nil where they are too many to be looked at one by one.
+func few(query *gorm.DB, column, noun string) ([]models.SecretID, error) {
+	ids := []models.SecretID{}
+	if err := query.Limit(fewRows+1).Pluck(column, &ids).Error; err != nil {
+		return nil, translate(err, noun)
+	}
+	if len(ids) > fewRows {
+		return nil, nil
+	}
+	return ids, nil
 }

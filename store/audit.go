@@ -124,7 +124,18 @@ type AuditQuery struct {
 	Limit        int // 0, and more than 200: 200
 }
 
-// Audit lists entries, the newest first, and the cursors of the pages around them.
+// auditStretch is how many entries a page of what no index narrows is looked for in, so that a
+// search costs the same however long the log is. A page may so have fewer entries than its limit,
+// even none, and others after it.
+const auditStretch = 20_000
+
+// scanned reports whether entries are to be gone through to find those that are asked for.
+func (q AuditQuery) scanned() bool {
+	return q.ObjectID == "" && q.ActorID+q.Action+q.ObjectKind+string(q.Outcome)+q.Search+q.Actor+q.Object != ""
+}
+
+// Audit lists entries, the newest first, and the cursors of the pages around them. Where there are
+// cursors there is more to look through; see auditStretch.
 func (tx *Tx) Audit(q AuditQuery) ([]models.AuditEntry, Around, error) {
 	query := tx.db()
 	if !q.Everything {
@@ -139,7 +150,75 @@ func (tx *Tx) Audit(q AuditQuery) ([]models.AuditEntry, Around, error) {
 	}
 	query = tx.contains(narrowAudit(query, q), q.Search, "actor_name", "object_name", "action")
 	query = tx.contains(tx.contains(query, q.Actor, "actor_name"), q.Object, "object_name")
-	return auditPage(query, q.Cursor, q.Limit)
+	low, high, err := tx.auditBetween(q.Since, q.Until)
+	if err != nil {
+		return nil, Around{}, err
+	}
+	if !q.scanned() {
+		return auditPage(query.Where("id >= ? AND id < ?", low, high), q.Cursor, q.Limit)
+	}
+	return searchAudit(query, low, high, q.Cursor, q.Limit)
+}
+
+// auditBetween are the IDs from low on and before high in which all entries of a time are.
+func (tx *Tx) auditBetween(since, until *time.Time) (low, high int64, err error) {
+	low = 1
+	if since != nil {
+		if low, err = tx.auditFrom(*since); err != nil {
+			return 0, 0, err
+		}
+	}
+	if until != nil {
+		high, err = tx.auditFrom(until.Add(2 * auditSlack))
+		return low, high, err
+	}
+	newest, err := all[models.AuditEntry](tx.db().Select("id").Order("id DESC").Limit(1), "audit entry")
+	if err == nil && len(newest) > 0 {
+		high = newest[0].ID + 1
+	}
+	return low, high, err
+}
+
+// searchAudit is auditPage of what is found within auditStretch from a cursor on.
+func searchAudit(query *gorm.DB, low, high int64, text string, limit int) (rows []models.AuditEntry, around Around, err error) {
+	from, err := parseCursor(text, auditOrder)
+	if err != nil {
+		return nil, Around{}, err
+	}
+	at := high
+	if from != nil {
+		if at, err = from.number(); err != nil {
+			return nil, Around{}, err
+		}
+		at = max(low, min(at, high))
+	}
+	bottom, top := max(low, at-auditStretch), high
+	if from.back() {
+		bottom, top = low, min(high, at+1+auditStretch)
+	}
+	rows, around, err = auditPage(query.Where("id >= ? AND id < ?", bottom, top), text, limit)
+	if err != nil {
+		return nil, Around{}, err
+	}
+	to := func(id int64, back bool) string {
+		return cursor{Order: auditOrder, ID: strconv.FormatInt(id, 10), Back: back}.encode()
+	}
+	if from.back() {
+		if around.Prev == "" && top < high {
+			around.Prev = to(top-1, true)
+		}
+		if len(rows) == 0 {
+			around.Next = to(at+1, false)
+		}
+		return rows, around, nil
+	}
+	if around.Next == "" && bottom > low {
+		around.Next = to(bottom, false)
+	}
+	if len(rows) == 0 && from != nil {
+		around.Prev = to(at-1, true)
+	}
+	return rows, around, nil
 }
 
 func narrowAudit(query *gorm.DB, q AuditQuery) *gorm.DB {
@@ -166,8 +245,10 @@ func narrowAudit(query *gorm.DB, q AuditQuery) *gorm.DB {
 	return query
 }
 
+const auditOrder = "audit" // in cursors
+
 func auditPage(query *gorm.DB, text string, limit int) ([]models.AuditEntry, Around, error) {
-	return pageByNumber(query, "audit", "id", true, text, limit, "audit entry", func(e *models.AuditEntry) int64 { return e.ID })
+	return pageByNumber(query, auditOrder, "id", true, text, limit, "audit entry", func(e *models.AuditEntry) int64 { return e.ID })
 }
 
 // AuditOfSecret lists a secret's entries, the newest first, and the cursors of the pages around them.

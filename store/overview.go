@@ -10,19 +10,28 @@ import (
 	"github.com/your-org/keeper/models"
 )
 
-// CountTypes says how many secrets of each type an environment has, deleted ones left out.
+// CountTypes says how many secrets of each type an environment has, deleted ones left out. Each
+// count is a range of an index.
 func (tx *Tx) CountTypes(environment models.EnvironmentID) (map[models.SecretType]int, error) {
-	var rows []struct {
-		Type models.SecretType
-		N    int
+	counts := make(map[models.SecretType]int, len(models.SecretTypes))
+	for _, t := range models.SecretTypes {
+		var n int64
+		err := tx.db().Model(&models.Secret{}).Where("environment_id = ? AND type = ? AND deleted_at IS NULL", environment, t).Count(&n).Error
+		if err != nil {
+			return nil, translate(err, "secret")
+		}
+		if n > 0 {
+			counts[t] = int(n)
+		}
 	}
-	err := tx.db().Model(&models.Secret{}).Select("type, COUNT(*) AS n").
-		Where("environment_id = ? AND deleted_at IS NULL", environment).Group("type").Scan(&rows).Error
-	counts := make(map[models.SecretType]int, len(rows))
-	for _, row := range rows {
-		counts[row.Type] = row.N
-	}
-	return counts, translate(err, "secret")
+	return counts, nil
+}
+
+// CountDeleted says how many secrets of an environment are deleted and can be undeleted.
+func (tx *Tx) CountDeleted(environment models.EnvironmentID) (int, error) {
+	var n int64
+	err := tx.db().Model(&models.Secret{}).Where("environment_id = ? AND deleted_at IS NOT NULL", environment).Count(&n).Error
+	return int(n), translate(err, "secret")
 }
 
 // TagKeys lists the tag keys in use in the environments, by name, up to a limit. Each key is
@@ -83,26 +92,13 @@ func (tx *Tx) dueIn(environment models.EnvironmentID, before time.Time, limit in
 	}
 }
 
-// CountChangedSince says how many secrets in the environments got a value since a time. An
-// index holds all that it asks for.
+// CountChangedSince says how many secrets in the environments got a value since a time, their
+// first or another, deleted ones left out. An index holds all that it asks for.
 func (tx *Tx) CountChangedSince(environments []models.EnvironmentID, since time.Time) (int, error) {
 	var n int64
-	err := tx.db().Model(&models.Secret{}).Where("environment_id IN ? AND value_changed_at >= ?", environments, micro(since)).Count(&n).Error
+	err := tx.db().Model(&models.Secret{}).
+		Where("environment_id IN ? AND value_changed_at >= ? AND deleted_at IS NULL", environments, micro(since)).Count(&n).Error
 	return int(n), translate(err, "secret")
-}
-
-// CountAudit says how many entries of the environments tell of an action that was allowed
-// since a time.
-func (tx *Tx) CountAudit(environments []models.EnvironmentID, action string, since time.Time) (int, error) {
-	from, err := tx.auditFrom(since)
-	if err != nil {
-		return 0, err
-	}
-	var n int64
-	err = tx.db().Model(&models.AuditEntry{}).
-		Where("environment_id IN ? AND id >= ? AND action = ? AND outcome = ? AND at >= ?", environments, from, action, models.OutcomeAllowed, micro(since)).
-		Count(&n).Error
-	return int(n), translate(err, "audit entry")
 }
 
 // NewestDataKey is the youngest data key that seals an environment's values, and how many

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -92,6 +93,7 @@ func testAudit(t *testing.T, s *store.Store) {
 			t.Errorf("got %+v", got)
 		}
 	})
+	t.Run("Long", func(t *testing.T) { testLongAudit(t, s) })
 	t.Run("Hostile", func(t *testing.T) {
 		entry := entryOf(1, "secret.create", strings.Repeat("9", 100))
 		entry.ObjectName = "\xff\x00" + strings.Repeat("ä", 600)
@@ -104,6 +106,53 @@ func testAudit(t *testing.T, s *store.Store) {
 			t.Errorf("got %+v", got)
 		}
 	})
+}
+
+// testLongAudit has few entries that are asked for among many that are not.
+func testLongAudit(t *testing.T, s *store.Store) {
+	const many, apart = 50_000, 24_000
+	write(t, s, func(tx *store.Tx) error {
+		entries := make([]models.AuditEntry, many)
+		for i := range entries {
+			entries[i] = entryOf(9, "secret.update", "1")
+			if i%apart == apart/2 {
+				entries[i].ObjectName = "needle/" + strconv.Itoa(i/apart)
+			}
+		}
+		return tx.AppendAudits(entries)
+	})
+	q := store.AuditQuery{Environments: []models.EnvironmentID{9}, Object: "NEEDLE", Limit: 5}
+	var there, back []string
+	pages := 0
+	for ; pages < 10; pages++ {
+		rows, around, err := pageIn(s, func(tx *store.Tx) ([]models.AuditEntry, store.Around, error) { return tx.Audit(q) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range rows {
+			there = append(there, row.ObjectName)
+		}
+		if around.Next == "" {
+			break
+		}
+		q.Cursor = around.Next
+	}
+	same(t, there, []string{"needle/1", "needle/0"})
+	same(t, pages, 2) // three stretches
+	for range 10 {
+		rows, around, err := pageIn(s, func(tx *store.Tx) ([]models.AuditEntry, store.Around, error) { return tx.Audit(q) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range slices.Backward(rows) {
+			back = append(back, row.ObjectName)
+		}
+		if around.Prev == "" {
+			break
+		}
+		q.Cursor = around.Prev
+	}
+	same(t, back, []string{"needle/0", "needle/1"})
 }
 
 func testRecord(t *testing.T, s *store.Store) {

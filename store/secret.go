@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"gorm.io/gorm"
-
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 )
@@ -55,6 +53,9 @@ func (tx *Tx) SecretByName(environment models.EnvironmentID, name string) (model
 // revision is not the expected one (0: whichever it is); s bears the new one afterwards.
 // Until the transaction ends no other changes this secret.
 func (tx *Tx) UpdateSecret(s *models.Secret, expected int64) error {
+	if err := tx.noteText(s); err != nil {
+		return err
+	}
 	s.UpdatedAt = tx.Now()
 	args, err := changingArgs(s)
 	if err != nil {
@@ -164,6 +165,9 @@ func (tx *Tx) PurgeSecret(id models.SecretID) error {
 			return translate(err, "secret")
 		}
 	}
+	if _, err := tx.exec("secret", dropChange, int64(id)); err != nil {
+		return err
+	}
 	return translate(tx.db().Where("id = ?", id).Delete(&models.Secret{}).Error, "secret")
 }
 
@@ -175,24 +179,17 @@ type SecretCounts struct {
 	Expiring      int // active ones that expire within 30 days, or have
 }
 
-// CountSecrets counts per environment; environments without secrets are left out. Indexes hold
-// all that it asks for.
-func (tx *Tx) CountSecrets(environments []models.EnvironmentID) ([]SecretCounts, error) {
-	of := func() *gorm.DB {
-		return tx.db().Model(&models.Secret{}).Where("environment_id IN ?", environments).Group("environment_id").Order("environment_id")
-	}
-	var counts, expiring []SecretCounts
-	err := of().Select("environment_id, COUNT(*) - COUNT(deleted_at) AS active, COUNT(deleted_at) AS deleted").Scan(&counts).Error
-	if err != nil {
-		return nil, translate(err, "secret")
-	}
-	err = of().Select("environment_id, COUNT(*) AS expiring").
-		Where("deleted_at IS NULL AND expires_at < ?", tx.Now().AddDate(0, 0, 30)).Scan(&expiring).Error
-	for i := range counts {
-		for _, e := range expiring {
-			if e.EnvironmentID == counts[i].EnvironmentID {
-				counts[i].Expiring = e.Expiring
-			}
+// CountSecrets counts per environment; environments without secrets are left out. Each count is
+// a range of an index.
+func (tx *Tx) CountSecrets(environments []models.EnvironmentID) (counts []SecretCounts, err error) {
+	const count = "(SELECT COUNT(*) FROM secrets s WHERE s.environment_id = e.id AND s.deleted_at IS "
+	var all []SecretCounts
+	err = tx.db().Table("environments e").Where("e.id IN ?", environments).Order("e.id").
+		Select("e.id AS environment_id, "+count+"NULL) AS active, "+count+"NOT NULL) AS deleted, "+count+"NULL AND s.expires_at < ?) AS expiring",
+			tx.Now().AddDate(0, 0, 30)).Scan(&all).Error
+	for _, c := range all {
+		if c.Active+c.Deleted > 0 {
+			counts = append(counts, c)
 		}
 	}
 	return counts, translate(err, "secret")

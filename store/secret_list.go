@@ -159,16 +159,23 @@ func (tx *Tx) secretsByExpiry(q SecretQuery, from bool, key any, id int64, desc 
 }
 
 func (tx *Tx) filterSecrets(q SecretQuery) *gorm.DB {
-	query := tx.db().Where("environment_id IN ?", q.Environments)
+	standing, err := tx.standingFew(q.Environments, "", q.States)
+	var deleted []models.SecretID
+	if err == nil && q.Deleted {
+		gone := tx.db().Model(&models.Secret{}).Where("environment_id IN ? AND deleted_at IS NOT NULL", q.Environments)
+		deleted, err = few(gone, "id", "secret")
+	}
+	query := tx.within(tx.db(), "secrets", q.Environments, q.Among, standing, deleted)
+	if err != nil {
+		_ = query.AddError(err)
+		return query
+	}
 	if q.Deleted {
 		query = query.Where("deleted_at IS NOT NULL")
 	} else {
 		query = query.Where("deleted_at IS NULL")
 	}
 	query = tx.contains(query, q.Search, "name", "description", "owner")
-	if q.Among != nil {
-		query = query.Where(tx.among("id"), idList(tx.s.options.Dialect, q.Among))
-	}
 	if len(q.Types) > 0 {
 		query = query.Where("type IN ?", q.Types)
 	}
@@ -186,34 +193,14 @@ func (tx *Tx) filterSecrets(q SecretQuery) *gorm.DB {
 		states := tx.db().Model(&models.SyncState{}).Select("secret_id").Where("status = ?", q.Status)
 		query = query.Where("id IN (?)", states)
 	}
-	if !q.States.empty() {
-		query = tx.standingSecrets(query, q)
+	if !q.States.empty() && standing == nil {
+		states := tx.standing(tx.db().Table("sync_states st").Where("st.destination_id IN (?)", tx.destinationsIn(q.Environments)), q.States)
+		query = query.Where("EXISTS (?)", states.Select("1").Where("st.secret_id = secrets.id"))
 	}
 	if q.ExpiringBefore != nil {
 		query = query.Where("expires_at < ?", micro(*q.ExpiringBefore))
 	}
 	return query
-}
-
-// fewStates is up to how many states are gone through to find their secrets. Where there are
-// more, going through the secrets in their order soon finds a page of them.
-const fewStates = 2000
-
-// standingSecrets narrows to secrets with a state of q.States.
-func (tx *Tx) standingSecrets(query *gorm.DB, q SecretQuery) *gorm.DB {
-	here := tx.db().Model(&models.Destination{}).Select("id").Where("environment_id IN ?", q.Environments)
-	states := func() *gorm.DB {
-		return tx.standing(tx.db().Table("sync_states st").Where("st.destination_id IN (?)", here), q.States)
-	}
-	var n int64
-	if err := tx.db().Table("(?) few", states().Select("1 AS one").Limit(fewStates+1)).Count(&n).Error; err != nil {
-		_ = query.AddError(err)
-		return query
-	}
-	if n > fewStates {
-		return query.Where("EXISTS (?)", states().Select("1").Where("st.secret_id = secrets.id"))
-	}
-	return query.Where("id IN (?)", states().Select("st.secret_id"))
 }
 
 // secretOrder is a sort key: its column, and what stands there, a text or a time.

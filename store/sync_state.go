@@ -294,26 +294,29 @@ type StateCount struct {
 	N             int
 }
 
-// CountStates counts by destination and status. An index holds all that it asks for, since the
+// CountStates counts by destination and status. Each count is a range of an index, since the
 // first page that people see counts every copy.
-func (tx *Tx) CountStates(environments []models.EnvironmentID) ([]StateCount, error) {
-	here := tx.db().Model(&models.Destination{}).Select("id").Where("environment_id IN ?", environments)
-	const by = "destination_id, status, attempts"
-	var rows []struct {
-		StateCount
-		Attempts int
+func (tx *Tx) CountStates(environments []models.EnvironmentID) (counts []StateCount, err error) {
+	statuses := make([]string, len(models.SyncStatuses))
+	for i, status := range models.SyncStatuses {
+		statuses[i] = fmt.Sprintf("SELECT '%s' AS status", status)
 	}
-	err := tx.db().Model(&models.SyncState{}).Where("destination_id IN (?)", here).
-		Select(by + ", COUNT(*) AS n").Group(by).Order(by).Scan(&rows).Error
-	var counts []StateCount
+	const count = "(SELECT COUNT(*) FROM sync_states st WHERE st.destination_id = d.id AND st.status = s.status AND st.attempts %s 0)"
+	var rows []struct {
+		DestinationID    models.DestinationID
+		Status           models.SyncStatus
+		Steady, Attempts int
+	}
+	err = tx.db().Table("destinations d").Joins("CROSS JOIN ("+strings.Join(statuses, " UNION ALL ")+") s").
+		Where("d.environment_id IN ?", environments).Order("d.id, s.status").
+		Select("d.id AS destination_id, s.status, " + fmt.Sprintf(count, "<=") + " AS steady, " + fmt.Sprintf(count, ">") + " AS attempts").Scan(&rows).Error
 	for _, row := range rows {
-		row.Failing = row.Attempts > 0 // a failure alone counts an attempt, and says why
-		last := len(counts) - 1
-		if last >= 0 && counts[last].DestinationID == row.DestinationID && counts[last].Status == row.Status && counts[last].Failing == row.Failing {
-			counts[last].N += row.N
-			continue
+		// A failure alone counts an attempt, and says why.
+		for failing, n := range []int{row.Steady, row.Attempts} {
+			if n > 0 {
+				counts = append(counts, StateCount{DestinationID: row.DestinationID, Status: row.Status, Failing: failing == 1, N: n})
+			}
 		}
-		counts = append(counts, row.StateCount)
 	}
 	return counts, translate(err, "sync state")
 }
@@ -348,7 +351,8 @@ type StateQuery struct {
 	Environments  []models.EnvironmentID // none: nothing is listed
 	DestinationID models.DestinationID
 	StateFilter
-	Search string // part of the secret's name, in either case
+	Search string            // part of the secret's name, in either case
+	Among  []models.SecretID // only of these, where it is not nil
 	Cursor string
 	Limit  int // 0, and more than 200: 200
 }
@@ -366,14 +370,17 @@ func (tx *Tx) ListStates(q StateQuery) ([]NamedState, string, error) {
 	if len(q.Environments) == 0 {
 		return nil, "", nil
 	}
-	query := tx.db().Table("sync_states st").Joins("JOIN secrets s ON s.id = st.secret_id").
-		Where("s.environment_id IN ?", q.Environments).
+	standing, err := tx.standingFew(q.Environments, q.DestinationID, q.StateFilter)
+	if err != nil {
+		return nil, "", err
+	}
+	query := tx.within(tx.db().Table("sync_states st").Joins("JOIN secrets s ON s.id = st.secret_id"), "s", q.Environments, q.Among, standing).
 		Select("st.*, s.name AS secret_name, s.environment_id, s.deleted_at IS NOT NULL AS deleted").
 		Order("s.name, st.secret_id, st.destination_id")
 	if q.DestinationID != "" {
 		query = query.Where("st.destination_id = ?", q.DestinationID)
 	}
-	query, err := statesAfter(tx.contains(tx.standing(query, q.StateFilter), q.Search, "s.name"), q.Cursor)
+	query, err = statesAfter(tx.contains(tx.standing(query, q.StateFilter), q.Search, "s.name"), q.Cursor)
 	if err != nil {
 		return nil, "", err
 	}
@@ -387,6 +394,25 @@ func (tx *Tx) ListStates(q StateQuery) ([]NamedState, string, error) {
 		return cursor{Order: "states", Key: s.SecretName, ID: id}
 	})
 	return rows, next, nil
+}
+
+// standingFew are the secrets of the states that a filter chooses at a destination, or at all of
+// environments; nil where they are many, or neither filter nor destination narrows.
+func (tx *Tx) standingFew(environments []models.EnvironmentID, at models.DestinationID, f StateFilter) ([]models.SecretID, error) {
+	if f.empty() && at == "" {
+		return nil, nil
+	}
+	query := tx.db().Table("sync_states st")
+	if at != "" {
+		query = query.Where("st.destination_id = ?", at)
+	} else {
+		query = query.Where("st.destination_id IN (?)", tx.destinationsIn(environments))
+	}
+	return few(tx.standing(query, f), "st.secret_id", "sync state")
+}
+
+func (tx *Tx) destinationsIn(environments []models.EnvironmentID) *gorm.DB {
+	return tx.db().Model(&models.Destination{}).Select("id").Where("environment_id IN ?", environments)
 }
 
 func statesAfter(query *gorm.DB, text string) (*gorm.DB, error) {

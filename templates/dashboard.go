@@ -64,8 +64,8 @@ type DashboardCounts struct {
 	Environments int
 	Destinations int
 	Copies       StateCounts // secrets × destinations
-	ChangedToday int         // secrets that got a value in the last 24 h
-	RevealsToday int
+	Changed      int         // secrets that stand and got a value in the last 24 h
+	Revealed     int64       // values shown or fetched since midnight UTC, as far as they are counted; -1: not yet
 }
 
 // Trouble is one secret at one destination that a person should look at.

@@ -383,7 +383,7 @@ func sampleDashboards(b BasePage, all map[string]Page) {
 		{Name: "aws-main", Health: HealthOK, Detail: "eu-central-1, 61 ms"},
 		{Name: "vault-dev", Health: HealthDown, Detail: "connection refused"},
 	}
-	counts := DashboardCounts{Secrets: 1204, Environments: 3, Destinations: 4, Copies: StateCounts{StateInSync: 889, StateFailed: 2, StateDrifted: 3, StatePending: 33, StateHeld: 14, StateUnknown: 89}, ChangedToday: 17, RevealsToday: 42}
+	counts := DashboardCounts{Secrets: 1204, Environments: 3, Destinations: 4, Copies: StateCounts{StateInSync: 889, StateFailed: 2, StateDrifted: 3, StatePending: 33, StateHeld: 14, StateUnknown: 89}, Changed: 17, Revealed: 42}
 	all["dashboard"] = &DashboardPage{
 		BasePage: b, Counts: counts, Health: health, Grid: groups, Activity: sampleEntries(), MayCreate: true, TroubleTotal: 7, Unreachable: views[3:], Encryption: sampleEncryption(),
 		Charts: sampleCharts(), Drift: map[models.DestinationID]Spark{awsMain.ID: {0, 3, 0, 12, 1}, vaultMain.ID: make(Spark, 5)},

@@ -51,7 +51,7 @@ func (w *Web) fillCounts(r *request, page *templates.DashboardPage, views []temp
 	for _, c := range held {
 		counts.Secrets += c.Active
 	}
-	counts.ChangedToday, counts.RevealsToday, err = w.Secrets.Since(r.Context(), r.actor, w.Now().Add(-24*time.Hour))
+	counts.Changed, err = w.Secrets.ChangedSince(r.Context(), r.actor, w.Now().Add(-24*time.Hour))
 	if err != nil {
 		return err
 	}

@@ -19,8 +19,18 @@ func (w *Web) fillCharts(r *request, page *templates.DashboardPage, views []temp
 	for _, v := range views {
 		page.Drift[v.Destination.ID] = days.At(v.Destination.ID, models.CopiesDrifted)
 	}
+	page.Counts.Revealed = revealed(days)
 	page.Charts = templates.Charts{Counted: days.Counted, All: charts(days)}
 	return nil
+}
+
+// revealed is how many values were shown or fetched today; -1 where today was not counted yet.
+func revealed(days figures.Days) int64 {
+	today := len(days.Days) - 1
+	if models.DayOf(days.Counted) < days.Days[today] {
+		return -1
+	}
+	return days.Sum(models.ReadsByPeople)[today] + days.Sum(models.ReadsByPrograms)[today]
 }
 
 func charts(days figures.Days) []templates.Chart {

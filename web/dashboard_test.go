@@ -34,8 +34,12 @@ func (h *house) month(e models.Environment, d models.Destination) {
 		add(day, models.SecretsCreated, 1+dice.Int64N(9))
 		add(day, models.ValuesChanged, 5+dice.Int64N(30))
 		add(day, models.SecretsDeleted, 1+dice.Int64N(3))
-		add(day, models.ReadsByPeople, 1+dice.Int64N(40))
-		add(day, models.ReadsByPrograms, 900+dice.Int64N(400))
+		people, programs := 1+dice.Int64N(40), 900+dice.Int64N(400)
+		if day == today {
+			people, programs = 17, 1200
+		}
+		add(day, models.ReadsByPeople, people)
+		add(day, models.ReadsByPrograms, programs)
 	}
 	add(today.Add(-5), models.CopiesDrifted, 3)
 	add(today.Add(-5), models.CopiesRepaired, 3)
@@ -59,6 +63,7 @@ func TestDashboardCharts(t *testing.T) {
 			p.want(http.StatusOK, "#chart-sync .legend", "written 465")
 			p.want(http.StatusOK, "#chart-sync .legend", "failed 7")
 			p.want(http.StatusOK, "#glance", "3 drifted on 1 day")
+			p.want(http.StatusOK, "#stats", "Revealed today (UTC) 1,217")
 			if rows := p.all("#chart-reads tbody tr"); len(rows) != 30 {
 				t.Errorf("the table has %d rows, want one for each of 30 days", len(rows))
 			}
@@ -71,6 +76,7 @@ func TestDashboardCharts(t *testing.T) {
 		p.want(http.StatusOK, "#chart-sync", "Nothing in these 30 days.")
 		p.want(http.StatusOK, "#chart-reads .legend", "by programs 0")
 		p.want(http.StatusOK, "#glance", "no drift")
+		p.want(http.StatusOK, "#stats", "Revealed today (UTC) 0")
 	})
 	t.Run("eve", func(t *testing.T) {
 		if p := h.as("eve").get("/"); p.has("#charts") {

@@ -52,15 +52,6 @@ func (w *Web) showEnvironment(r *request) error {
 		Environment: e, MayManage: r.may(auth.ManageEnvironment, e.ID), MayWrite: r.may(auth.WriteSecret, e.ID), MayKeys: r.mayKeys(e.ID),
 		MayMembers: r.may(auth.ViewMembers, e.ID),
 	}
-	counts, err := w.Secrets.Counts(r.Context(), r.actor)
-	if err != nil {
-		return err
-	}
-	for _, c := range counts {
-		if c.EnvironmentID == e.ID {
-			page.Secrets, page.Deleted = c.Active, c.Deleted
-		}
-	}
 	if page.Destinations, err = w.destinationViews(r, e.ID); err != nil {
 		return err
 	}
@@ -77,8 +68,10 @@ func fillOverview(page *templates.EnvironmentPage, o secrets.EnvironmentOverview
 	for _, t := range models.SecretTypes {
 		if n := o.Types[t]; n > 0 {
 			page.Types = append(page.Types, templates.TypeCount{Type: t, Count: n})
+			page.Secrets += n
 		}
 	}
+	page.Deleted = o.Deleted
 	page.Keys = templates.KeySummary{Backend: o.Backend, KeyID: o.KeyID, DataKeys: o.DataKeys, Newest: o.Newest}
 	for _, m := range o.Members {
 		user := models.User{ID: m.UserID, Username: m.Username, DisplayName: m.DisplayName, Disabled: m.Disabled}

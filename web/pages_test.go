@@ -144,7 +144,7 @@ func TestDashboard(t *testing.T) {
 	t.Run("Furnished", func(t *testing.T) {
 		p := h.as("ada").get("/")
 		p.want(http.StatusOK, "#stats", "Secrets 2")
-		p.want(http.StatusOK, "#stats", "Changed in 24 h 3")
+		p.want(http.StatusOK, "#stats", "Changed in 24 h 2")
 		p.want(http.StatusOK, "#glance", "aws-main")
 		p.want(http.StatusOK, "#attention", "expires")
 		p.want(http.StatusOK, "#health", "Database")

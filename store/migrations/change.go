@@ -47,6 +47,16 @@ func indexes(index, table, columns string) change {
 	}}
 }
 
+// dropsIndex takes an index away that another took the place of.
+func dropsIndex(index, table string) change {
+	return change{run: func(db *gorm.DB) error {
+		if !db.Migrator().HasIndex(table, index) {
+			return nil
+		}
+		return db.Migrator().DropIndex(table, index)
+	}}
+}
+
 // indexesNames gives a table that stands an index on a column and names behind it that are
 // longer than MySQL indexes: there it is on how they begin.
 func indexesNames(index, table, column, names string) change {

@@ -147,6 +147,13 @@ var changes = []change{
 	indexes("secrets_updated", "secrets", "environment_id, updated_at, id"),
 	indexes("secrets_expiry", "secrets", "environment_id, expires_at, id"),
 	indexes("secrets_rotation", "secrets", "environment_id, rotate_every, value_changed_at"),
+
+	creates(&textChange{}),
+
+	indexes("secrets_value_changed", "secrets", "environment_id, value_changed_at, id, deleted_at"),
+	dropsIndex("secrets_changed", "secrets"),
+	dropsIndex("secrets_expiry", "secrets"),
+	dropsIndex("secrets_expires", "secrets"),
 }
 
 // VersionTable is where goose keeps which migrations ran.

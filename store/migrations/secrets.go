@@ -95,3 +95,13 @@ type secretTag struct {
 }
 
 func (secretTag) TableName() string { return "secret_tags" }
+
+// textChange is the last change of what is said of a secret. Its number is never given again, and
+// a purge removes it with the secret.
+type textChange struct {
+	ID       int64   `gorm:"primaryKey;autoIncrement"`
+	SecretID int64   `gorm:"not null;uniqueIndex:secret_text_changes_secret"`
+	Secret   *secret `gorm:"constraint:OnDelete:RESTRICT"`
+}
+
+func (textChange) TableName() string { return "secret_text_changes" }

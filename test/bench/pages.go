@@ -57,6 +57,11 @@ func runPages(ctx context.Context, o options) error {
 		if _, err := b.client.PauseDestination(ctx, made.ID); err != nil {
 			return err
 		}
+		// A change of each secret leaves a copy of it that waits.
+		b.keeper.Stop()
+		if err := errors.Join(b.changeAll(ctx, "1"), b.restart(ctx)); err != nil {
+			return err
+		}
 		first, figures, err := b.pages(ctx, made)
 		if err != nil {
 			return err
@@ -127,7 +132,7 @@ func (s *syncBench) pagePaths(ctx context.Context, d api.Destination) ([]namedPa
 		{"overview", "/"},
 		{"secrets", "/secrets"},
 		{"secrets, searched", "/secrets?q=" + searchedName},
-		{"secrets, of a state, by change", "/secrets?environment=" + s.e.Name + "&state=pending&sort=-changed"},
+		{"secrets, of a state, by change", "/secrets?environment=" + s.e.Name + "&state=held&sort=-changed"},
 		{"deleted secrets", "/secrets/deleted"},
 		{"a secret", secret},
 		{"a secret's versions", secret + "/versions"},
@@ -136,6 +141,8 @@ func (s *syncBench) pagePaths(ctx context.Context, d api.Destination) ([]namedPa
 		{"environment", "/environments/" + s.e.Name},
 		{"environment's keys", "/environments/" + s.e.Name + "/keys"},
 		{"destination", there},
+		{"destination, searched", there + "?q=" + searchedName},
+		{"destination, failed copies", there + "?state=failed"},
 		{"destination's receipts", there + "/receipts"},
 		{"sync", "/sync"},
 		{"runs", "/sync/runs"},
@@ -143,6 +150,7 @@ func (s *syncBench) pagePaths(ctx context.Context, d api.Destination) ([]namedPa
 		{"keys", "/keys"},
 		{"audit", "/audit"},
 		{"audit, searched", "/audit?action=secret.create"},
+		{"audit, text that is nowhere", "/audit?q=nowhere"},
 		{"users", "/admin/users"},
 		{"tokens", "/admin/tokens"},
 		{"profile", "/profile"},

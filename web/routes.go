@@ -145,6 +145,7 @@ func (w *Web) table() []route {
 		{post, "/keys/runs/{run}/cancel", signedIn, w.cancelKeyRun, nil},
 
 		{get, "/audit", signedIn, w.listAudit, nil},
+		{get, "/audit/export", signedIn, w.exportAudit, nil},
 
 		{get, "/profile", signedIn, w.showProfile, nil},
 		{get, "/profile/factors", signedIn, w.showFactors, nil},

@@ -85,7 +85,7 @@ func finish(response *http.Response, one call) error {
 	}
 	if one.into != nil {
 		if _, err := io.Copy(one.into, response.Body); err != nil {
-			return fmt.Errorf("reading the answer: %w", err)
+			return fmt.Errorf("the answer did not come to its end: %w", err)
 		}
 		return nil
 	}

@@ -230,7 +230,8 @@ func (s *story) unseen(p *person) {
 func (s *story) audit(t *testing.T) {
 	p := s.ada
 	p.open("/audit")
-	p.fill("#a-query", "db/password")
+	p.press(".filter-bar .menu:not(.menu-end) summary")
+	p.fill("#a-object", "db/password")
 	p.fill("#a-actor", "lin")
 	must(t, p.Ask(new(bool), `() => ((document.querySelector("#a-action").value = "secret.reveal"), true)`))
 	p.follow(".filter-go button")
@@ -240,9 +241,14 @@ func (s *story) audit(t *testing.T) {
 	if rows != 1 {
 		t.Errorf("%d entries match one reveal", rows)
 	}
+	p.follow(`.chip[href*="object="]`) // of who, or of what was done
+	p.sees("tbody", name)
+	p.press(".filter-bar .menu:not(.menu-end) summary")
 	p.fill("#a-actor", "nobody-of-this-name")
 	p.follow(".filter-go button")
 	p.sees("main", "No entry matches")
+	p.follow(".empty-act a")
+	p.sees("tbody", name)
 }
 
 // endSession ends a session from another browser.

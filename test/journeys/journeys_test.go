@@ -175,7 +175,7 @@ func (s *story) undelete(t *testing.T) {
 	p.follow(`form[action$="/delete"] button[type=submit]`)
 	s.arrives(t, remote, "")
 	p.open("/secrets/deleted")
-	p.follow(`form[action="` + s.secret + `/undelete"] button`)
+	p.follow(`button[form="undelete-` + s.secret[strings.LastIndex(s.secret, "/")+1:] + `"]`)
 	s.arrives(t, remote, value)
 	p.open(s.secret)
 	p.sees("#synced", "in sync")

@@ -1,6 +1,7 @@
 package journeys
 
 import (
+	"path"
 	"testing"
 
 	"github.com/your-org/keeper/app"
@@ -175,7 +176,7 @@ func (s *story) undelete(t *testing.T) {
 	p.follow(`form[action$="/delete"] button[type=submit]`)
 	s.arrives(t, remote, "")
 	p.open("/secrets/deleted")
-	p.follow(`button[form="undelete-` + s.secret[strings.LastIndex(s.secret, "/")+1:] + `"]`)
+	p.follow(`button[form="undelete-` + path.Base(s.secret) + `"]`)
 	s.arrives(t, remote, value)
 	p.open(s.secret)
 	p.sees("#synced", "in sync")

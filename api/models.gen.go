@@ -585,6 +585,100 @@ type AlertList struct {
 	Next  string  `json:"next,omitempty,omitzero"`
 }
 
+// AuditEntry One thing that was done, or was refused, and to what.
+type AuditEntry struct {
+	// Action Such as secret.reveal.
+	Action string `json:"action"`
+
+	// Actor Display name of who acted.
+	Actor     string            `json:"actor"`
+	ActorID   string            `json:"actor_id,omitempty,omitzero"`
+	ActorKind string            `json:"actor_kind"`
+	Address   string            `json:"address,omitempty,omitzero"`
+	At        time.Time         `json:"at"`
+	Detail    map[string]string `json:"detail,omitempty,omitzero"`
+
+	// Environment Its name at that time.
+	Environment   string `json:"environment,omitempty,omitzero"`
+	EnvironmentID int64  `json:"environment_id,omitempty,omitzero"`
+	ID            string `json:"id"`
+
+	// Object Its name at that time.
+	Object   string `json:"object,omitempty,omitzero"`
+	ObjectID string `json:"object_id,omitempty,omitzero"`
+
+	// ObjectKind Such as secret.
+	ObjectKind string `json:"object_kind,omitempty,omitzero"`
+	Outcome    string `json:"outcome"`
+	RequestID  string `json:"request_id,omitempty,omitzero"`
+
+	// Seq Its place in the log's tree, from 0, where it has one.
+	Seq     *int64 `json:"seq,omitempty"`
+	Version int64  `json:"version,omitempty,omitzero"`
+	Via     string `json:"via,omitempty,omitzero"`
+}
+
+// AuditEntryList defines model for AuditEntryList.
+type AuditEntryList struct {
+	Items []AuditEntry `json:"items"`
+	Next  string       `json:"next,omitempty,omitzero"`
+}
+
+// BulkChange Fields that are left out leave everything as it is.
+type BulkChange struct {
+	Delete bool `json:"delete,omitempty,omitzero"`
+
+	// Digest Of the dry run whose change this is, which has to be the same still.
+	Digest string `json:"digest,omitempty,omitzero"`
+
+	// DryRun Change nothing; say what would change.
+	DryRun bool `json:"dry_run,omitempty,omitzero"`
+
+	// ExpiresAt When the value stops being good; null takes the expiry away.
+	ExpiresAt Expiry `json:"expires_at,omitempty,omitzero"`
+
+	// IDs Which secrets.
+	IDs []int64 `json:"ids"`
+
+	// Owner An empty one takes the owner away.
+	Owner           *string `json:"owner,omitempty"`
+	RotateEveryDays *int    `json:"rotate_every_days,omitempty"`
+
+	// Tags Keys of 128 characters and values of 256 at most, 40 of them.
+	Tags     Tags `json:"tags,omitempty,omitzero"`
+	Undelete bool `json:"undelete,omitempty,omitzero"`
+
+	// Untag Keys of tags to take away.
+	Untag []string `json:"untag,omitempty,omitzero"`
+}
+
+// BulkItem What becomes of one secret. Without changes it is so already, or the problem says why it cannot be.
+type BulkItem struct {
+	Changes       []FieldChange `json:"changes,omitempty,omitzero"`
+	EnvironmentID int64         `json:"environment_id"`
+	ID            int64         `json:"id"`
+	Name          string        `json:"name"`
+	Problem       string        `json:"problem,omitempty,omitzero"`
+}
+
+// BulkResult defines model for BulkResult.
+type BulkResult struct {
+	// Changed How many secrets were changed; 0 in a dry run.
+	Changed int `json:"changed"`
+
+	// Digest Of a dry run.
+	Digest string `json:"digest,omitempty,omitzero"`
+
+	// Gone Of a dry run: how many are not there, or not for you.
+	Gone int `json:"gone,omitempty,omitzero"`
+
+	// IDs Of a dry run, which secrets would change, to be sent with the digest.
+	IDs []int64 `json:"ids,omitempty,omitzero"`
+
+	// Items Of a dry run, by environment and name.
+	Items []BulkItem `json:"items,omitempty,omitzero"`
+}
+
 // CertificateFacts The first certificate of a chain.
 type CertificateFacts struct {
 	ChainLength int      `json:"chain_length"`
@@ -900,6 +994,13 @@ type Facts struct {
 
 	// SSHKey A key pair, by its public half.
 	SSHKey *SSHKeyFacts `json:"ssh_key,omitempty"`
+}
+
+// FieldChange A field before and after; a tag is one field, as key=value.
+type FieldChange struct {
+	Field string `json:"field"`
+	From  string `json:"from,omitempty,omitzero"`
+	To    string `json:"to,omitempty,omitzero"`
 }
 
 // FieldError One thing that is wrong with one field.
@@ -2466,6 +2567,27 @@ type WhoCanList struct {
 // AlertID defines model for AlertID.
 type AlertID = string
 
+// AuditAction defines model for AuditAction.
+type AuditAction = string
+
+// AuditActor defines model for AuditActor.
+type AuditActor = string
+
+// AuditObject defines model for AuditObject.
+type AuditObject = string
+
+// AuditOutcome defines model for AuditOutcome.
+type AuditOutcome = string
+
+// AuditSearch defines model for AuditSearch.
+type AuditSearch = string
+
+// AuditSince defines model for AuditSince.
+type AuditSince = time.Time
+
+// AuditUntil defines model for AuditUntil.
+type AuditUntil = time.Time
+
 // ChannelID defines model for ChannelID.
 type ChannelID = string
 
@@ -2597,6 +2719,65 @@ type ListAlertsParams struct {
 
 	// Limit How many at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// EnvironmentID Only this environment, by id or name.
+	EnvironmentID OneEnvironment `form:"environment_id,omitempty" json:"environment_id,omitempty,omitzero"`
+
+	// Search Part of the name of who acted or of what on, or of the action, in either case.
+	Search AuditSearch `form:"search,omitempty" json:"search,omitempty,omitzero"`
+
+	// Actor Part of the name of who acted, in either case.
+	Actor AuditActor `form:"actor,omitempty" json:"actor,omitempty,omitzero"`
+
+	// Action Such as secret.reveal; secret. is all of a noun.
+	Action AuditAction `form:"action,omitempty" json:"action,omitempty,omitzero"`
+
+	// Object Part of the name of what it was done to, in either case.
+	Object  AuditObject  `form:"object,omitempty" json:"object,omitempty,omitzero"`
+	Outcome AuditOutcome `form:"outcome,omitempty" json:"outcome,omitempty,omitzero"`
+
+	// Since Done then or later.
+	Since AuditSince `form:"since,omitempty" json:"since,omitempty,omitzero"`
+
+	// Until Done before.
+	Until AuditUntil `form:"until,omitempty" json:"until,omitempty,omitzero"`
+
+	// Cursor The `next` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ExportAuditParams defines parameters for ExportAudit.
+type ExportAuditParams struct {
+	// Format jsonl, which it is where nothing is said, has an AuditEntry per line.
+	Format string `form:"format,omitempty" json:"format,omitempty,omitzero"`
+
+	// EnvironmentID Only this environment, by id or name.
+	EnvironmentID OneEnvironment `form:"environment_id,omitempty" json:"environment_id,omitempty,omitzero"`
+
+	// Search Part of the name of who acted or of what on, or of the action, in either case.
+	Search AuditSearch `form:"search,omitempty" json:"search,omitempty,omitzero"`
+
+	// Actor Part of the name of who acted, in either case.
+	Actor AuditActor `form:"actor,omitempty" json:"actor,omitempty,omitzero"`
+
+	// Action Such as secret.reveal; secret. is all of a noun.
+	Action AuditAction `form:"action,omitempty" json:"action,omitempty,omitzero"`
+
+	// Object Part of the name of what it was done to, in either case.
+	Object  AuditObject  `form:"object,omitempty" json:"object,omitempty,omitzero"`
+	Outcome AuditOutcome `form:"outcome,omitempty" json:"outcome,omitempty,omitzero"`
+
+	// Since Done then or later.
+	Since AuditSince `form:"since,omitempty" json:"since,omitempty,omitzero"`
+
+	// Until Done before.
+	Until AuditUntil `form:"until,omitempty" json:"until,omitempty,omitzero"`
 }
 
 // ListDestinationsParams defines parameters for ListDestinations.
@@ -3051,6 +3232,9 @@ type LinkProviderPersonJSONRequestBody = ProviderLink
 
 // CreateSecretJSONRequestBody defines body for CreateSecret for application/json ContentType.
 type CreateSecretJSONRequestBody = NewSecret
+
+// ChangeSecretsJSONRequestBody defines body for ChangeSecrets for application/json ContentType.
+type ChangeSecretsJSONRequestBody = BulkChange
 
 // UpdateSecretJSONRequestBody defines body for UpdateSecret for application/json ContentType.
 type UpdateSecretJSONRequestBody = SecretChange

@@ -16,15 +16,16 @@ func (a *App) buildWeb(_ context.Context, o Options) error {
 	}
 	a.warnOfPlainCookies()
 	origin := web.NewOrigin([]netip.Prefix(a.Config.TrustedProxies))
+	log := audit.NewLog(a.Store, a.Secrets.AuditAccess)
 	api, err := rest.New(rest.Deps{
-		Secrets: a.Secrets, Destinations: a.Destinations, Keys: a.Keys, Alerts: a.Alerts, Auth: a.Auth, Now: a.now, Log: a.Log,
+		Secrets: a.Secrets, Destinations: a.Destinations, Keys: a.Keys, Alerts: a.Alerts, Auth: a.Auth, Audit: log, Now: a.now, Log: a.Log,
 		Origin: origin.Of("api"),
 	})
 	if err != nil {
 		return err
 	}
 	a.Handler, err = web.New(web.Deps{
-		Secrets: a.Secrets, Destinations: a.Destinations, Keys: a.Keys, Alerts: a.Alerts, Figures: a.Figures, Auth: a.Auth, Audit: audit.NewLog(a.Store, a.Secrets.AuditAccess), API: api,
+		Secrets: a.Secrets, Destinations: a.Destinations, Keys: a.Keys, Alerts: a.Alerts, Figures: a.Figures, Auth: a.Auth, Audit: log, API: api,
 		Health: a.Health, Metrics: a.Metrics, Subscribe: a.feed.Subscribe, Origin: origin,
 		PublicURL: a.Config.PublicURL, Version: o.Version, Now: a.now, Log: a.Log,
 		Hosts: a.hosts(), MetricsToken: a.Config.MetricsToken.Reveal(), StrangerRate: a.Config.StrangerRate,

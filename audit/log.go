@@ -39,20 +39,9 @@ func NewLog(s *store.Store, access func(context.Context, models.Actor) (Access, 
 // around them. Reading the log is on record too, and so is the refusal where the actor may
 // see nothing of it.
 func (l *Log) List(ctx context.Context, actor models.Actor, q Query) (entries []models.AuditEntry, around Around, err error) {
-	access, err := l.access(ctx, actor)
+	access, err := l.permit(ctx, actor, Entry(actor, "audit.read"))
 	if err != nil {
 		return nil, around, err
-	}
-	var refusal error
-	if access.none() {
-		refusal = fault.New(fault.Forbidden, "You may not read the audit log.").
-			WithHint("Auditors, administrators, and managers of an environment may.")
-	}
-	if err := l.store.Record(ctx, Ended(Entry(actor, "audit.read"), refusal)); err != nil {
-		return nil, around, fault.Wrap(err, fault.Unavailable, "The audit log cannot be written, so it was not read.").WithHint("Try again.")
-	}
-	if refusal != nil {
-		return nil, around, refusal
 	}
 	q = narrow(q, access)
 	err = l.store.Read(ctx, func(tx *store.Tx) error {
@@ -60,6 +49,24 @@ func (l *Log) List(ctx context.Context, actor models.Actor, q Query) (entries []
 		return err
 	})
 	return entries, around, err
+}
+
+// permit is what of the log the actor may read, with an entry on record that it does, or that
+// it was refused.
+func (l *Log) permit(ctx context.Context, actor models.Actor, entry models.AuditEntry) (Access, error) {
+	access, err := l.access(ctx, actor)
+	if err != nil {
+		return Access{}, err
+	}
+	var refusal error
+	if access.none() {
+		refusal = fault.New(fault.Forbidden, "You may not read the audit log.").
+			WithHint("Auditors, administrators, and managers of an environment may.")
+	}
+	if err := l.store.Record(ctx, Ended(entry, refusal)); err != nil {
+		return Access{}, fault.Wrap(err, fault.Unavailable, "The audit log cannot be written, so it was not read.").WithHint("Try again.")
+	}
+	return access, refusal
 }
 
 // Recent lists the newest entries that the actor may see, for the dashboard.

@@ -113,51 +113,76 @@ type MayDo struct {
 }
 
 // WhoCan is a page of those who may do an action in an environment (Global for an action
-// that concerns none), by user name, service accounts included, and the cursor of the next.
-// Disabled accounts may nothing.
-func (s *Service) WhoCan(ctx context.Context, actor models.Actor, action Action, id models.EnvironmentID, cursor string, limit int) ([]MayDo, string, error) {
+// that concerns none), by user name, service accounts included, and the cursors of the pages
+// around it. Disabled accounts may nothing.
+func (s *Service) WhoCan(ctx context.Context, actor models.Actor, action Action, id models.EnvironmentID, cursor string, limit int) (found []MayDo, around store.Around, err error) {
 	e, err := s.asked(ctx, actor, action, id)
 	if err != nil {
-		return nil, "", err
+		return nil, around, err
 	}
 	if !Can(actor, ViewUsers, Global) && (id == Global || !Can(actor, ViewMembers, id)) {
 		refusal := Check(actor, ViewUsers, Global)
 		if id != Global {
 			refusal = Check(actor, ViewMembers, id)
 		}
-		return nil, "", s.refuseAbout(ctx, actor, "access.who_can", e, refusal)
+		return nil, around, s.refuseAbout(ctx, actor, "access.who_can", e, refusal)
 	}
-	var found []MayDo
-	enabled := false
-	f := UserFilter{Disabled: &enabled, Cursor: cursor}
 	if limit <= 0 || limit > 200 {
 		limit = 200
 	}
+	more := false
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
-		for {
-			users, around, err := tx.UserPage(f)
-			if err != nil {
-				return err
+		found, more, err = s.holders(tx, action, e, cursor, limit)
+		return err
+	})
+	if err != nil || len(found) == 0 {
+		return nil, around, err
+	}
+	back := store.UsersBefore(cursor)
+	if back && more || !back && cursor != "" {
+		around.Prev = store.UserCursor(found[0].User, true)
+	}
+	if back || more {
+		around.Next = store.UserCursor(found[len(found)-1].User, false)
+	}
+	return found, around, nil
+}
+
+// holders looks through the users beyond a cursor for those who may do an action, and reports
+// whether there are more of them in that direction than the limit.
+func (s *Service) holders(tx *store.Tx, action Action, e models.Environment, cursor string, limit int) (found []MayDo, more bool, err error) {
+	back := store.UsersBefore(cursor)
+	for f := (UserFilter{Disabled: new(false), Cursor: cursor}); ; {
+		users, around, err := tx.UserPage(f)
+		if err != nil {
+			return nil, false, err
+		}
+		page, err := accounts(tx, users)
+		if err != nil {
+			return nil, false, err
+		}
+		if back {
+			slices.Reverse(page)
+		}
+		for _, one := range page {
+			d := Decide(Subject{User: one.User, Grants: one.Grants}, action, e, s.now())
+			if more = d.Allowed && len(found) == limit; more {
+				break
 			}
-			page, err := accounts(tx, users)
-			if err != nil {
-				return err
-			}
-			for _, one := range page {
-				d := Decide(Subject{User: one.User, Grants: one.Grants}, action, e, s.now())
-				if !d.Allowed {
-					continue
-				}
-				if len(found) == limit {
-					f.Cursor = store.UserCursor(found[limit-1].User)
-					return nil
-				}
+			if d.Allowed {
 				found = append(found, MayDo{User: one.User, Through: d.Through})
 			}
-			if f.Cursor = around.Next; f.Cursor == "" {
-				return nil
-			}
 		}
-	})
-	return found, f.Cursor, err
+		f.Cursor = around.Next
+		if back {
+			f.Cursor = around.Prev
+		}
+		if more || f.Cursor == "" {
+			break
+		}
+	}
+	if back {
+		slices.Reverse(found)
+	}
+	return found, more, nil
 }

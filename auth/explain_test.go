@@ -3,6 +3,8 @@ package auth_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
@@ -77,18 +79,31 @@ func TestExplain(t *testing.T) {
 	})
 	t.Run("WhoCan", func(t *testing.T) {
 		var names []string
-		cursor := ""
+		var pages [][]string
+		cursor, last := "", ""
 		for {
-			page, next, err := h.WhoCan(t.Context(), max, auth.RevealSecret, one, cursor, 1)
+			page, around, err := h.WhoCan(t.Context(), max, auth.RevealSecret, one, cursor, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, one := range page {
 				names = append(names, one.User.Username)
 			}
-			if cursor = next; next == "" {
+			last = around.Prev
+			if cursor = around.Next; cursor == "" {
 				break
 			}
+		}
+		for cursor = last; cursor != ""; {
+			page, around, err := h.WhoCan(t.Context(), max, auth.RevealSecret, one, cursor, 1)
+			if err != nil || len(page) != 1 || around.Next == "" {
+				t.Fatalf("back to %d, %+v, %v", len(page), around, err)
+			}
+			pages = append(pages, []string{page[0].User.Username})
+			cursor = around.Prev
+		}
+		if diff := cmp.Diff([][]string{{"max"}, {"ada"}}, pages); diff != "" {
+			t.Errorf("back (-want +got):\n%s", diff)
 		}
 		if len(names) != 3 || names[0] != "ada" || names[1] != "max" || names[2] != "nina" {
 			t.Errorf("who can: %v", names)

@@ -191,6 +191,15 @@ func quoted(text string) string {
 
 // writePrivate writes a file that is not there yet and that only its owner may read.
 func writePrivate(path string, text []byte) error {
+	return createPrivate(path, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+}
+
+// createPrivate makes a file that is not there yet and that only its owner may read, of what
+// write writes; where that fails there is none.
+func createPrivate(path string, write func(io.Writer) error) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return fault.Wrap(err, fault.Conflict, "The file %s is there already; it was left as it is.", path).WithHint("Remove it first, or name another.")
@@ -198,7 +207,7 @@ func writePrivate(path string, text []byte) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Invalid, "The file %s cannot be written.", path)
 	}
-	_, err = io.Copy(file, bytes.NewReader(text))
+	err = write(file)
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		_ = os.Remove(path) // half of it is of no use
 		return fault.Wrap(err, fault.Invalid, "The file %s could not be written; it was removed again.", path)

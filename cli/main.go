@@ -159,7 +159,7 @@ func newRoot(std Stdio) *cobra.Command {
 	root.SetOut(std.Out)
 	root.SetErr(std.Err)
 	root.AddCommand(e.runCommand(), e.initDBCommand(), e.resetDBCommand(), e.tokensCommand(), e.secretsCommand(),
-		e.environmentsCommand(), e.usersCommand(), e.groupsCommand(), e.providersCommand(), e.samlCommand(), e.accessCommand(), e.syncCommand(), e.alertsCommand(), e.kmsCommand(), e.scrubCommand(), e.migrateCommand(), e.healthCommand(), e.versionCommand())
+		e.environmentsCommand(), e.usersCommand(), e.groupsCommand(), e.providersCommand(), e.samlCommand(), e.accessCommand(), e.syncCommand(), e.alertsCommand(), e.auditCommand(), e.kmsCommand(), e.scrubCommand(), e.migrateCommand(), e.healthCommand(), e.versionCommand())
 	return root
 }
 

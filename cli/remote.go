@@ -26,7 +26,12 @@ import (
 const defaultServer = "http://localhost:8989"
 
 // client is the API of the server that the settings name.
-func (e *env) client() (*client.Client, error) {
+func (e *env) client() (*client.Client, error) { return e.clientWithin(callTime) }
+
+// patientClient is client for calls whose answers come for as long as they take.
+func (e *env) patientClient() (*client.Client, error) { return e.clientWithin(0) }
+
+func (e *env) clientWithin(limit time.Duration) (*client.Client, error) {
 	c, err := config.ForClient()
 	if err != nil {
 		return nil, err
@@ -39,6 +44,7 @@ func (e *env) client() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	calls.Timeout = limit
 	return client.New(cmp.Or(c.ServerURL, defaultServer), c.Token.Reveal(), client.WithHTTPClient(calls), client.WithUserAgent("keeper/"+Version))
 }
 

@@ -17,7 +17,7 @@ import (
 func (e *env) secretsCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "secrets", Short: "Secrets and their versions"}
 	cmd.AddCommand(e.secretsListCommand(), e.secretsCreateCommand(), e.secretsGetCommand(), e.secretsRevealCommand(),
-		e.secretsExportCommand(), e.secretsUpdateCommand(), e.secretsVersionsCommand(), e.secretsRollbackCommand(), e.secretsDeleteCommand(), e.secretsUndeleteCommand())
+		e.secretsExportCommand(), e.secretsUpdateCommand(), e.secretsVersionsCommand(), e.secretsRollbackCommand(), e.secretsDeleteCommand(), e.secretsUndeleteCommand(), e.secretsBulkCommand())
 	return cmd
 }
 

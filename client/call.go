@@ -23,11 +23,12 @@ const maxAnswer = 32 << 20
 type call struct {
 	method string
 	path   string
-	params any   // one of package api's Params, or nil
-	expect int64 // revision for If-Match; 0: none
-	body   any   // nil: none
-	answer any   // pointer; nil: the answer has no body
-	limit  int64 // of what is read of the answer, in bytes; 0: maxAnswer
+	params any       // one of package api's Params, or nil
+	expect int64     // revision for If-Match; 0: none
+	body   any       // nil: none
+	answer any       // pointer; nil: the answer has no body
+	into   io.Writer // takes the answer as it comes, instead; nil: none
+	limit  int64     // of what is read of the answer, in bytes; 0: maxAnswer
 }
 
 // do sends a call, again where that is harmless and the server asked to come back.
@@ -81,6 +82,12 @@ func finish(response *http.Response, one call) error {
 	defer drain(response)
 	if response.StatusCode >= 300 {
 		return problem(response)
+	}
+	if one.into != nil {
+		if _, err := io.Copy(one.into, response.Body); err != nil {
+			return fmt.Errorf("the answer did not come to its end: %w", err)
+		}
+		return nil
 	}
 	if one.answer == nil {
 		return nil

@@ -131,6 +131,13 @@ func (c *Client) ListSecretStates(ctx context.Context, id int64) (api.SyncStateL
 	return list, err
 }
 
+// ChangeSecrets changes many secrets at once, or says what that would change.
+func (c *Client) ChangeSecrets(ctx context.Context, change api.BulkChange) (api.BulkResult, error) {
+	var result api.BulkResult
+	err := c.do(ctx, call{method: http.MethodPost, path: path("secrets", "bulk"), body: change, answer: &result})
+	return result, err
+}
+
 // ListSecretActivity gets a page of what happened to a secret, newest first.
 func (c *Client) ListSecretActivity(ctx context.Context, id int64, params api.ListSecretActivityParams) (api.ActivityList, error) {
 	var list api.ActivityList

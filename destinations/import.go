@@ -260,6 +260,18 @@ func (s *Service) ImportItems(ctx context.Context, actor models.Actor, id models
 	return items, err
 }
 
+// ImportItemPage is a page of an import's items by number, with the cursors of those around it.
+func (s *Service) ImportItemPage(ctx context.Context, actor models.Actor, id models.ImportID, q ImportItemQuery, cursor string) (items []models.ImportItem, around store.Around, err error) {
+	if _, err := s.FindImport(ctx, actor, id); err != nil {
+		return nil, around, err
+	}
+	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		items, around, err = tx.ImportItemPage(id, q, cursor)
+		return err
+	})
+	return items, around, err
+}
+
 func onImport(actor models.Actor, action string, e models.Environment, d models.Destination, i models.Import) models.AuditEntry {
 	entry := audit.OnDestination(actor, action, e, d)
 	entry.Detail = map[string]string{"import": string(i.ID), "purpose": string(i.Purpose), "prefix": i.Prefix, "names": strconv.Itoa(i.Counts.Listed)}

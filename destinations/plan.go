@@ -349,6 +349,18 @@ func (s *Service) PlanItems(ctx context.Context, actor models.Actor, id models.P
 	return items, err
 }
 
+// PlanItemPage is a page of a plan's items by secret, with the cursors of those around it.
+func (s *Service) PlanItemPage(ctx context.Context, actor models.Actor, id models.PlanID, q PlanItemQuery, cursor string) (items []models.PlanItem, around store.Around, err error) {
+	if _, err := s.FindPlan(ctx, actor, id); err != nil {
+		return nil, around, err
+	}
+	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		items, around, err = tx.PlanItemPage(id, q, cursor)
+		return err
+	})
+	return items, around, err
+}
+
 func onPlan(actor models.Actor, action string, e models.Environment, d models.Destination, plan models.Plan) models.AuditEntry {
 	entry := audit.OnDestination(actor, action, e, d)
 	entry.Detail = map[string]string{"plan": string(plan.ID), "digest": plan.Digest}

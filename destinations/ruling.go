@@ -111,6 +111,19 @@ func (s *Service) HoldCounts(ctx context.Context, actor models.Actor) (counts ma
 	return counts, err
 }
 
+// HoldPage is a page of a destination's differences that wait for a person, by secret, with the
+// cursors of those around it.
+func (s *Service) HoldPage(ctx context.Context, actor models.Actor, id models.DestinationID, cursor string, limit int) (holds []NamedHold, around store.Around, err error) {
+	if _, _, err := s.destination(ctx, actor, auth.ViewDestination, id); err != nil {
+		return nil, around, err
+	}
+	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		holds, around, err = tx.HoldPage(id, cursor, limit)
+		return err
+	})
+	return holds, around, err
+}
+
 // Holds lists a destination's differences that wait for a person, by secret from after on.
 func (s *Service) Holds(ctx context.Context, actor models.Actor, id models.DestinationID, after models.SecretID, limit int) ([]NamedHold, error) {
 	if _, _, err := s.destination(ctx, actor, auth.ViewDestination, id); err != nil {

@@ -19,10 +19,10 @@ type StateFilter = store.StateFilter
 // RunQuery chooses runs; its environments are narrowed to those that the actor may see.
 type RunQuery = store.RunQuery
 
-// States lists what is known of secrets at destinations.
-func (s *Service) States(ctx context.Context, actor models.Actor, q StateQuery) (states []store.NamedState, next string, err error) {
+// States lists what is known of secrets at destinations, and the cursors of the pages around them.
+func (s *Service) States(ctx context.Context, actor models.Actor, q StateQuery) (states []store.NamedState, around store.Around, err error) {
 	if q.Environments, err = s.narrow(ctx, actor, auth.ViewDestination, q.Environments); err != nil {
-		return nil, "", err
+		return nil, around, err
 	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
 		if q.Search != "" {
@@ -30,10 +30,10 @@ func (s *Service) States(ctx context.Context, actor models.Actor, q StateQuery) 
 				return err
 			}
 		}
-		states, next, err = tx.ListStates(q)
+		states, around, err = tx.ListStates(q)
 		return err
 	})
-	return states, next, err
+	return states, around, err
 }
 
 // StatesOf gives the states of secrets that the caller has listed for the actor already,

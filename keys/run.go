@@ -194,6 +194,21 @@ func (s *Service) Findings(ctx context.Context, actor models.Actor, id models.Ke
 	return all, err
 }
 
+// FindingPage is a page of what a run found, with the cursors of those around it.
+func (s *Service) FindingPage(ctx context.Context, actor models.Actor, id models.KeyRunID, cursor string, limit int) (found []models.KeyFinding, around store.Around, err error) {
+	if err := s.allow(ctx, actor, auth.ViewKeys); err != nil {
+		return nil, around, err
+	}
+	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		if _, err := tx.KeyRun(id); err != nil {
+			return noRun(err)
+		}
+		found, around, err = tx.KeyFindingPage(id, cursor, limit)
+		return err
+	})
+	return found, around, err
+}
+
 // Cancel ends a run before its end. What it did stays and is whole.
 func (s *Service) Cancel(ctx context.Context, actor models.Actor, id models.KeyRunID) (Progress, error) {
 	if err := s.allow(ctx, actor, auth.ManageKeys); err != nil {

@@ -14,6 +14,11 @@ const (
 	OutcomeFailed  Outcome = "failed"  // allowed, but could not be done
 )
 
+// Known reports whether there is such an outcome.
+func (o Outcome) Known() bool {
+	return o == OutcomeAllowed || o == OutcomeRefused || o == OutcomeFailed
+}
+
 // AuditEntry tells of one operation. It holds no values, ever. An entry is immutable; Seq
 // is given once, by the sequencer, when the entry gets its place in the tree.
 type AuditEntry struct {

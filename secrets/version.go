@@ -93,6 +93,19 @@ func (s *Service) Versions(ctx context.Context, actor models.Actor, id models.Se
 	return versions, err
 }
 
+// VersionPage is a page of a secret's versions, newest first, without values, and the cursors of
+// the pages around it.
+func (s *Service) VersionPage(ctx context.Context, actor models.Actor, id models.SecretID, cursor string, limit int) (versions []models.SecretVersion, around Around, err error) {
+	if _, _, err := s.secret(ctx, actor, auth.ViewSecret, id); err != nil {
+		return nil, around, err
+	}
+	err = s.Store.Read(ctx, func(tx *store.Tx) error {
+		versions, around, err = tx.VersionPage(id, cursor, limit)
+		return err
+	})
+	return versions, around, err
+}
+
 // Activity lists what happened to a secret, newest first, and the cursors of the pages around them.
 func (s *Service) Activity(ctx context.Context, actor models.Actor, id models.SecretID, cursor string, limit int) (entries []models.AuditEntry, around Around, err error) {
 	if _, _, err := s.secret(ctx, actor, auth.ViewSecret, id); err != nil {

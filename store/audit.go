@@ -137,19 +137,10 @@ func (q AuditQuery) scanned() bool {
 // Audit lists entries, the newest first, and the cursors of the pages around them. Where there are
 // cursors there is more to look through; see auditStretch.
 func (tx *Tx) Audit(q AuditQuery) ([]models.AuditEntry, Around, error) {
-	query := tx.db()
-	if !q.Everything {
-		environments := q.Environments
-		if q.Global {
-			environments = append([]models.EnvironmentID{0}, environments...)
-		}
-		if len(environments) == 0 {
-			return nil, Around{}, nil
-		}
-		query = query.Where("environment_id IN ?", environments)
+	query := tx.chosenAudit(q)
+	if query == nil {
+		return nil, Around{}, nil
 	}
-	query = tx.contains(narrowAudit(query, q), q.Search, "actor_name", "object_name", "action")
-	query = tx.contains(tx.contains(query, q.Actor, "actor_name"), q.Object, "object_name")
 	low, high, err := tx.auditBetween(q.Since, q.Until)
 	if err != nil {
 		return nil, Around{}, err
@@ -158,6 +149,40 @@ func (tx *Tx) Audit(q AuditQuery) ([]models.AuditEntry, Around, error) {
 		return auditPage(query.Where("id >= ? AND id < ?", low, high), q.Cursor, q.Limit)
 	}
 	return searchAudit(query, low, high, q.Cursor, q.Limit)
+}
+
+// AuditBetween lists entries that a query chooses, the oldest first: up to limit of those behind
+// one id and not behind another. The query's cursor and limit do not count.
+func (tx *Tx) AuditBetween(q AuditQuery, after, last int64, limit int) ([]models.AuditEntry, error) {
+	query := tx.chosenAudit(q)
+	if query == nil {
+		return nil, nil
+	}
+	return all[models.AuditEntry](query.Where("id > ? AND id <= ?", after, last).Order("id").Limit(limit), "audit entry")
+}
+
+// LastAudit is the id of the newest entry, 0 where there is none.
+func (tx *Tx) LastAudit() (int64, error) {
+	var last int64
+	err := tx.db().Model(&models.AuditEntry{}).Select("COALESCE(MAX(id), 0)").Scan(&last).Error
+	return last, translate(err, "audit entry")
+}
+
+// chosenAudit is the entries that a query chooses, in no order; nil where it can be none.
+func (tx *Tx) chosenAudit(q AuditQuery) *gorm.DB {
+	query := tx.db()
+	if !q.Everything {
+		environments := q.Environments
+		if q.Global {
+			environments = append([]models.EnvironmentID{0}, environments...)
+		}
+		if len(environments) == 0 {
+			return nil
+		}
+		query = query.Where("environment_id IN ?", environments)
+	}
+	query = tx.contains(narrowAudit(query, q), q.Search, "actor_name", "object_name", "action")
+	return tx.contains(tx.contains(query, q.Actor, "actor_name"), q.Object, "object_name")
 }
 
 // auditBetween are the IDs from low on and before high in which all entries of a time are.

@@ -88,6 +88,70 @@ func testBothWays(t *testing.T, s *store.Store) {
 	})
 }
 
+// testBothWaysWithin does so with lists of what belongs to one thing.
+func testBothWaysWithin(t *testing.T, s *store.Store) {
+	h := newHouse(t, s)
+	here, d := []models.EnvironmentID{h.env.ID}, h.destination(t, "d")
+	run := keyRun(models.KeyScrub, 0, models.KeyRunRunning, at)
+	plan := models.Plan{ID: models.NewPlanID(), DestinationID: d.ID, EnvironmentID: h.env.ID, Status: models.PlanDraft}
+	var findings []models.KeyFinding
+	items := []models.PlanItem{}
+	var found []models.ImportItem
+	write(t, s, func(tx *store.Tx) error { return tx.CreateKeyRun(&run) })
+	write(t, s, func(tx *store.Tx) error { return tx.CreatePlan(&plan) })
+	many := h.secret(t, "many")
+	for n := range 6 {
+		version := h.version(many.ID, models.VersionNumber(n+2))
+		write(t, s, func(tx *store.Tx) error { return tx.AddVersion(version) })
+	}
+	for i := range 7 {
+		secret := h.secret(t, "secret"+strconv.Itoa(i))
+		write(t, s, func(tx *store.Tx) error {
+			return tx.RecordSync([]store.SyncOutcome{{State: models.SyncState{SecretID: secret.ID, DestinationID: d.ID, Status: models.StatusInSync, Since: at}}})
+		})
+		write(t, s, func(tx *store.Tx) error {
+			return tx.PutHolds([]models.SyncHold{{SecretID: secret.ID, DestinationID: d.ID, Status: models.StatusConflict, HeldAt: at}})
+		})
+		findings = append(findings, models.KeyFinding{RunID: run.ID, Kind: models.FindingDamaged, Object: strconv.Itoa(i)})
+		items = append(items, models.PlanItem{PlanID: plan.ID, SecretID: secret.ID - 4, Action: models.ActionCreate}) // groups have negative ones
+		found = append(found, models.ImportItem{Number: i + 1, RemoteName: strconv.Itoa(i)})
+	}
+	imported := models.Import{ID: models.NewImportID(), DestinationID: d.ID, EnvironmentID: h.env.ID}
+	write(t, s, func(tx *store.Tx) error { return tx.AddKeyFindings(findings) })
+	write(t, s, func(tx *store.Tx) error { return tx.AddPlanItems(items) })
+	write(t, s, func(tx *store.Tx) error { return tx.CreateImport(&imported, found) })
+	t.Run("States", func(t *testing.T) {
+		bothWays(t, s, func(r store.NamedState) string { return r.SecretName }, func(tx *store.Tx, at string, limit int) ([]store.NamedState, store.Around, error) {
+			return tx.ListStates(store.StateQuery{Environments: here, Search: "secret", Cursor: at, Limit: limit})
+		})
+	})
+	t.Run("Versions", func(t *testing.T) {
+		bothWays(t, s, func(r models.SecretVersion) string { return strconv.Itoa(int(r.Number)) }, func(tx *store.Tx, at string, limit int) ([]models.SecretVersion, store.Around, error) {
+			return tx.VersionPage(many.ID, at, limit)
+		})
+	})
+	t.Run("PlanItems", func(t *testing.T) {
+		bothWays(t, s, func(r models.PlanItem) string { return strconv.Itoa(int(r.SecretID)) }, func(tx *store.Tx, at string, limit int) ([]models.PlanItem, store.Around, error) {
+			return tx.PlanItemPage(plan.ID, store.PlanItemQuery{Action: models.ActionCreate, Limit: limit}, at)
+		})
+	})
+	t.Run("ImportItems", func(t *testing.T) {
+		bothWays(t, s, func(r models.ImportItem) string { return r.RemoteName }, func(tx *store.Tx, at string, limit int) ([]models.ImportItem, store.Around, error) {
+			return tx.ImportItemPage(imported.ID, store.ImportItemQuery{Limit: limit}, at)
+		})
+	})
+	t.Run("Holds", func(t *testing.T) {
+		bothWays(t, s, func(r store.NamedHold) string { return r.SecretName }, func(tx *store.Tx, at string, limit int) ([]store.NamedHold, store.Around, error) {
+			return tx.HoldPage(d.ID, at, limit)
+		})
+	})
+	t.Run("KeyFindings", func(t *testing.T) {
+		bothWays(t, s, func(r models.KeyFinding) string { return r.Object }, func(tx *store.Tx, at string, limit int) ([]models.KeyFinding, store.Around, error) {
+			return tx.KeyFindingPage(run.ID, at, limit)
+		})
+	})
+}
+
 func pageIn[T any](s *store.Store, list func(*store.Tx) ([]T, store.Around, error)) (rows []T, around store.Around, err error) {
 	_, err = tryRead(s, func(tx *store.Tx) (int, error) {
 		rows, around, err = list(tx)

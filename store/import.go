@@ -47,7 +47,19 @@ type ImportItemQuery struct {
 
 // ImportItems lists an import's items by number.
 func (tx *Tx) ImportItems(id models.ImportID, q ImportItemQuery) ([]models.ImportItem, error) {
-	query := tx.db().Where("import_id = ? AND number > ?", id, q.After).Order("number").Limit(pageSize(q.Limit))
+	query := tx.importItems(id, q).Where("number > ?", q.After).Order("number").Limit(pageSize(q.Limit))
+	return all[models.ImportItem](query, "import")
+}
+
+// ImportItemPage is ImportItems in pages, with the cursors of those around it; q.After does not
+// count.
+func (tx *Tx) ImportItemPage(id models.ImportID, q ImportItemQuery, cursor string) ([]models.ImportItem, Around, error) {
+	at := func(i *models.ImportItem) int64 { return int64(i.Number) }
+	return pageByNumber(tx.importItems(id, q), "import items", "number", false, cursor, q.Limit, "import", at)
+}
+
+func (tx *Tx) importItems(id models.ImportID, q ImportItemQuery) *gorm.DB {
+	query := tx.db().Where("import_id = ?", id)
 	if q.Status != "" {
 		query = query.Where("status = ?", q.Status)
 	}
@@ -57,7 +69,7 @@ func (tx *Tx) ImportItems(id models.ImportID, q ImportItemQuery) ([]models.Impor
 	if q.Open {
 		query = query.Where(openItem)
 	}
-	return all[models.ImportItem](tx.contains(query, q.Search, "remote_name", "secret_name"), "import")
+	return tx.contains(query, q.Search, "remote_name", "secret_name")
 }
 
 // openItem is an item that an import that is applied still has to deal with.

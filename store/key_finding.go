@@ -27,6 +27,12 @@ func (tx *Tx) KeyFindings(run models.KeyRunID, after int64, limit int) ([]models
 	return all[models.KeyFinding](query, "key finding")
 }
 
+// KeyFindingPage is KeyFindings in pages, with the cursors of those around it.
+func (tx *Tx) KeyFindingPage(run models.KeyRunID, cursor string, limit int) ([]models.KeyFinding, Around, error) {
+	query := tx.db().Where("run_id = ?", run)
+	return pageByNumber(query, "key findings", "id", false, cursor, limit, "key finding", func(f *models.KeyFinding) int64 { return f.ID })
+}
+
 // CountKeyFindings says how many findings of each kind a run has.
 func (tx *Tx) CountKeyFindings(run models.KeyRunID) (damaged, unknown int64, err error) {
 	var counts []struct {

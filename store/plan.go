@@ -46,17 +46,28 @@ type PlanItemQuery struct {
 
 // PlanItems lists a plan's items by secret.
 func (tx *Tx) PlanItems(id models.PlanID, q PlanItemQuery) ([]models.PlanItem, error) {
-	query := tx.db().Where("plan_id = ?", id).Order("secret_id").Limit(q.Limit)
+	query := tx.planItems(id, q).Order("secret_id").Limit(q.Limit)
 	if q.After != 0 {
 		query = query.Where("secret_id > ?", q.After)
 	}
+	return all[models.PlanItem](query, "plan item")
+}
+
+// PlanItemPage is PlanItems in pages, with the cursors of those around it; q.After does not count.
+func (tx *Tx) PlanItemPage(id models.PlanID, q PlanItemQuery, cursor string) ([]models.PlanItem, Around, error) {
+	at := func(i *models.PlanItem) int64 { return int64(i.SecretID) }
+	return pageByNumber(tx.planItems(id, q), "plan items", "secret_id", false, cursor, q.Limit, "plan item", at)
+}
+
+func (tx *Tx) planItems(id models.PlanID, q PlanItemQuery) *gorm.DB {
+	query := tx.db().Where("plan_id = ?", id)
 	if q.Action != "" {
 		query = query.Where("action = ? AND problem = ''", q.Action)
 	}
 	if q.Problems {
 		query = query.Where("problem <> ''")
 	}
-	return all[models.PlanItem](query, "plan item")
+	return query
 }
 
 // PlanQuery says which plans to list. Empty fields do not narrow, except Environments.

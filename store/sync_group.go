@@ -202,18 +202,18 @@ func (tx *Tx) GroupHolds(destination models.DestinationID) ([]models.SyncHold, e
 	return all[models.SyncHold](tx.db().Table(groupHolds).Where("destination_id = ?", destination), "held difference")
 }
 
-// heldGroups lists differences of groups, each under the first secret after a given one whose
-// entry it is.
-func (tx *Tx) heldGroups(destination models.DestinationID, after models.SecretID, limit int) ([]NamedHold, error) {
+// heldGroups lists differences of groups, each under the first secret whose entry it is: those
+// behind a given one, or before it and the nearest first.
+func (tx *Tx) heldGroups(destination models.DestinationID, id int64, before bool, limit int) ([]NamedHold, error) {
 	held := tx.db().Table(groupHolds+" h").Select("-h.secret_id").Where("h.destination_id = ?", destination)
 	firsts := tx.db().Model(&models.SyncState{}).Select("group_id, MIN(secret_id) AS secret_id").
 		Where("destination_id = ? AND group_id IN (?)", destination, held).Group("group_id")
 	query := tx.db().Table("(?) m", firsts).Joins("JOIN sync_groups g ON g.id = m.group_id").
 		Joins("JOIN "+groupHolds+" h ON h.secret_id = -g.id AND h.destination_id = g.destination_id").
-		Where("m.secret_id > ?", after).Order("m.secret_id").Limit(limit).
+		Where("m.secret_id "+than(before)+" ?", id).
 		Select("m.secret_id, h.destination_id, h.status, h.why, h.version, h.remote_version, h.remote_hash, h.remote_size, " +
 			"h.remote_changed_at, h.held_at, h.ruling, h.ruled_by, h.ruled_at, g.remote_name AS secret_name")
 	var holds []NamedHold
-	err := translate(query.Scan(&holds).Error, "held difference")
+	err := translate(orderBy(query, before, "m.secret_id").Limit(limit).Scan(&holds).Error, "held difference")
 	return holds, err
 }

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"slices"
+	"strconv"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -74,15 +76,61 @@ type NamedHold struct {
 // Holds lists a destination's differences that wait, by secret from after on. A group's stands
 // under the first of its members, with the name that the group has at the destination.
 func (tx *Tx) Holds(destination models.DestinationID, after models.SecretID, limit int) ([]NamedHold, error) {
+	return tx.heldBeyond(destination, int64(after), false, limit)
+}
+
+// HoldPage is Holds in pages, with the cursors of those around it.
+func (tx *Tx) HoldPage(destination models.DestinationID, text string, limit int) ([]NamedHold, Around, error) {
+	from, err := parseCursor(text, "holds")
+	if err != nil {
+		return nil, Around{}, err
+	}
+	var id int64
+	if from != nil {
+		if id, err = from.number(); err != nil {
+			return nil, Around{}, err
+		}
+	}
+	limit = pageSize(limit)
+	holds, err := tx.heldBeyond(destination, id, from.back(), limit+1)
+	if err != nil {
+		return nil, Around{}, err
+	}
+	holds, around := pageAround(holds, limit, from, func(h *NamedHold) cursor {
+		return cursor{Order: "holds", ID: strconv.FormatInt(int64(h.SecretID), 10)}
+	})
+	return holds, around, nil
+}
+
+// heldBeyond lists differences of secrets and of groups behind an id, or before it and the
+// nearest first.
+func (tx *Tx) heldBeyond(destination models.DestinationID, id int64, before bool, limit int) ([]NamedHold, error) {
 	query := tx.db().Table("sync_holds h").Joins("JOIN secrets s ON s.id = h.secret_id").
-		Where("h.destination_id = ? AND h.secret_id > ?", destination, after).
-		Select("h.*, s.name AS secret_name").Order("h.secret_id").Limit(limit)
+		Where("h.destination_id = ?", destination).Where("h.secret_id "+than(before)+" ?", id).Select("h.*, s.name AS secret_name")
 	var holds []NamedHold
-	if err := query.Scan(&holds).Error; err != nil {
+	if err := orderBy(query, before, "h.secret_id").Limit(limit).Scan(&holds).Error; err != nil {
 		return nil, translate(err, "held difference")
 	}
-	groups, err := tx.heldGroups(destination, after, limit)
-	return append(holds, groups...), err
+	groups, err := tx.heldGroups(destination, id, before, limit)
+	if err != nil {
+		return nil, err
+	}
+	holds = append(holds, groups...)
+	slices.SortFunc(holds, func(a, b NamedHold) int {
+		if before {
+			a, b = b, a
+		}
+		return cmp.Compare(a.SecretID, b.SecretID)
+	})
+	return holds[:min(len(holds), limit)], nil
+}
+
+// than compares what lies behind something, or before it.
+func than(before bool) string {
+	if before {
+		return "<"
+	}
+	return ">"
 }
 
 // CountHolds says how many differences wait for a decision, by destination. Those that

@@ -365,35 +365,39 @@ type NamedState struct {
 	Deleted       bool
 }
 
-// ListStates lists states by the secret's name, and the cursor of the next page.
-func (tx *Tx) ListStates(q StateQuery) ([]NamedState, string, error) {
+// ListStates lists states by the secret's name, and the cursors of the pages around them.
+func (tx *Tx) ListStates(q StateQuery) ([]NamedState, Around, error) {
 	if len(q.Environments) == 0 {
-		return nil, "", nil
+		return nil, Around{}, nil
+	}
+	from, err := parseCursor(q.Cursor, "states")
+	if err != nil {
+		return nil, Around{}, err
 	}
 	standing, err := tx.standingFew(q.Environments, q.DestinationID, q.StateFilter)
 	if err != nil {
-		return nil, "", err
+		return nil, Around{}, err
 	}
 	query := tx.within(tx.db().Table("sync_states st").Joins("JOIN secrets s ON s.id = st.secret_id"), "s", q.Environments, q.Among, standing).
-		Select("st.*, s.name AS secret_name, s.environment_id, s.deleted_at IS NOT NULL AS deleted").
-		Order("s.name, st.secret_id, st.destination_id")
+		Select("st.*, s.name AS secret_name, s.environment_id, s.deleted_at IS NOT NULL AS deleted")
+	query = orderBy(query, from.back(), "s.name", "st.secret_id", "st.destination_id")
 	if q.DestinationID != "" {
 		query = query.Where("st.destination_id = ?", q.DestinationID)
 	}
-	query, err = statesAfter(tx.contains(tx.standing(query, q.StateFilter), q.Search, "s.name"), q.Cursor)
+	query, err = statesBeyond(tx.contains(tx.standing(query, q.StateFilter), q.Search, "s.name"), from)
 	if err != nil {
-		return nil, "", err
+		return nil, Around{}, err
 	}
 	limit := pageSize(q.Limit)
 	var rows []NamedState
 	if err := query.Limit(limit + 1).Scan(&rows).Error; err != nil {
-		return nil, "", translate(err, "sync state")
+		return nil, Around{}, translate(err, "sync state")
 	}
-	rows, next := page(rows, limit, func(s *NamedState) cursor {
+	rows, around := pageAround(rows, limit, from, func(s *NamedState) cursor {
 		id := strconv.FormatInt(int64(s.SecretID), 10) + ":" + string(s.DestinationID)
 		return cursor{Order: "states", Key: s.SecretName, ID: id}
 	})
-	return rows, next, nil
+	return rows, around, nil
 }
 
 // standingFew are the secrets of the states that a filter chooses at a destination, or at all of
@@ -415,18 +419,18 @@ func (tx *Tx) destinationsIn(environments []models.EnvironmentID) *gorm.DB {
 	return tx.db().Model(&models.Destination{}).Select("id").Where("environment_id IN ?", environments)
 }
 
-func statesAfter(query *gorm.DB, text string) (*gorm.DB, error) {
-	at, err := parseCursor(text, "states")
-	if err != nil || at == nil {
-		return query, err
+// statesBeyond keeps the states on the side of a cursor that it leads to.
+func statesBeyond(query *gorm.DB, at *cursor) (*gorm.DB, error) {
+	if at == nil {
+		return query, nil
 	}
 	secret, destination, found := strings.Cut(at.ID, ":")
 	id, err := strconv.ParseInt(secret, 10, 64)
 	if err != nil || !found {
 		return nil, badCursor()
 	}
-	return query.Where("s.name > ? OR (s.name = ? AND (st.secret_id > ? OR (st.secret_id = ? AND st.destination_id > ?)))",
-		at.Key, at.Key, id, id, destination), nil
+	beyond := strings.ReplaceAll("s.name > ? OR (s.name = ? AND (st.secret_id > ? OR (st.secret_id = ? AND st.destination_id > ?)))", ">", than(at.Back))
+	return query.Where(beyond, at.Key, at.Key, id, id, destination), nil
 }
 
 // SyncState loads what is known of a secret at a destination.

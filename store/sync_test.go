@@ -261,15 +261,15 @@ func testSyncEntries(t *testing.T, s *store.Store) {
 		q := store.StateQuery{Environments: []models.EnvironmentID{h.env.ID}, DestinationID: d.ID, Limit: 1}
 		var got []string
 		for range 10 {
-			var next string
+			var around store.Around
 			rows := read(t, s, func(tx *store.Tx) (rows []store.NamedState, err error) {
-				rows, next, err = tx.ListStates(q)
+				rows, around, err = tx.ListStates(q)
 				return rows, err
 			})
 			for _, r := range rows {
 				got = append(got, r.SecretName+"/"+string(r.Status))
 			}
-			if q.Cursor = next; next == "" {
+			if q.Cursor = around.Next; around.Next == "" {
 				break
 			}
 		}

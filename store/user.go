@@ -158,7 +158,13 @@ func (tx *Tx) MemberPage(environment models.EnvironmentID, at string, limit int)
 	return pageOf(tx.members(environment), order, at, limit, "membership")
 }
 
-// UserCursor is the cursor of the page of users after one.
-func UserCursor(u models.User) string {
-	return cursor{Order: "users", Key: u.Username, ID: string(u.ID)}.encode()
+// UserCursor is the cursor of the page of users after one, or of that before it.
+func UserCursor(u models.User, before bool) string {
+	return cursor{Order: "users", Key: u.Username, ID: string(u.ID), Back: before}.encode()
+}
+
+// UsersBefore reports whether a cursor of users leads to a page before one.
+func UsersBefore(text string) bool {
+	from, err := parseCursor(text, "users")
+	return err == nil && from.back()
 }

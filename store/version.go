@@ -54,6 +54,13 @@ func (tx *Tx) Versions(secret models.SecretID, before models.VersionNumber, limi
 	return all[models.SecretVersion](query, "version")
 }
 
+// VersionPage is a page of a secret's versions, newest first, without their ciphertexts, and the
+// cursors of the pages around it.
+func (tx *Tx) VersionPage(secret models.SecretID, cursor string, limit int) ([]models.SecretVersion, Around, error) {
+	query := tx.db().Omit("ciphertext").Where("secret_id = ?", secret)
+	return pageByNumber(query, "versions", "number", true, cursor, limit, "version", func(v *models.SecretVersion) int64 { return int64(v.Number) })
+}
+
 const selectCurrent = "SELECT " + secretColumns + ", v.data_key_id, v.format, v.ciphertext, v.hash, v.size, v.type, " +
 	"v.comment, v.rolled_from, v.created_at, v.created_by " +
 	"FROM secrets s JOIN secret_versions v ON v.secret_id = s.id AND v.number = s.current_version WHERE "

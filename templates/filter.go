@@ -90,26 +90,18 @@ func (f SecretFilter) Cleared() SecretFilter {
 	return SecretFilter{Environment: f.Environment, Sort: f.Sort}
 }
 
-// Chip is one filter that is set, with the URL that takes it away.
-type Chip struct {
-	Key, Label, Value string
-	Remove            string
-}
+// ClearURL is the list without what narrows it.
+func (f SecretFilter) ClearURL() string { return f.Cleared().URL() }
 
 // Chips are the filters that are set, search and environment aside: they have a place of their own.
 func (f SecretFilter) Chips() []Chip {
-	var chips []Chip
-	add := func(key, label, raw, value string) {
-		if raw != "" {
-			chips = append(chips, Chip{key, label, value, f.With(key, "")})
-		}
-	}
-	add("type", "type", f.Type, typeWord(models.SecretType(f.Type)))
-	add("state", "state", f.State, State(f.State).Word())
-	add("tag", "tag", f.Tag, f.Tag)
-	add("owner", "owner", f.Owner, f.Owner)
-	add("expires", "expiry", f.Expires, expiryWord(f.Expires))
-	return chips
+	c := chips{without: func(key string) string { return f.With(key, "") }}
+	c.add("type", "type", f.Type, typeWord(models.SecretType(f.Type)))
+	c.add("state", "state", f.State, State(f.State).Word())
+	c.add("tag", "tag", f.Tag, f.Tag)
+	c.add("owner", "owner", f.Owner, f.Owner)
+	c.add("expires", "expiry", f.Expires, expiryWord(f.Expires))
+	return c.set
 }
 
 // Kept are the parameters that a search form carries along as hidden fields.
@@ -122,13 +114,7 @@ func (f SecretFilter) All() []Option { return f.hidden("") }
 func (f SecretFilter) Without(key string) []Option { return f.hidden(key) }
 
 func (f SecretFilter) hidden(but string) []Option {
-	var kept []Option
-	for _, key := range []string{"q", "environment", "type", "state", "tag", "owner", "expires", "sort"} {
-		if v := f.values().Get(key); v != "" && key != but {
-			kept = append(kept, Option{Value: v, Label: key})
-		}
-	}
-	return kept
+	return hidden(f.values(), []string{"q", "environment", "type", "state", "tag", "owner", "expires", "sort"}, but)
 }
 
 // SortURL sorts by the column, or turns its order round.
@@ -153,43 +139,6 @@ func (f SecretFilter) SortOrder(column string) string {
 	}
 	return ""
 }
-
-// AuditFilter is what the audit log is narrowed to, by the names in its tags in the URL.
-type AuditFilter struct {
-	Query       string // q: part of a name or of the action
-	Actor       string // actor: part of a name
-	Action      string // action: "secret.reveal", or "secret." for all of a noun
-	Outcome     string // outcome: a models.Outcome
-	Environment string // environment: its name
-	Object      string // object: part of a name
-	From, Until string // from, until: dates, 2026-11-22, UTC, both included
-}
-
-// ParseAuditFilter reads the filter from a URL's query.
-func ParseAuditFilter(q url.Values) AuditFilter {
-	get := func(key string) string { return strings.TrimSpace(q.Get(key)) }
-	return AuditFilter{
-		Query: get("q"), Actor: get("actor"), Action: get("action"), Outcome: get("outcome"), Environment: get("environment"),
-		Object: get("object"), From: get("from"), Until: get("until"),
-	}
-}
-
-func (f AuditFilter) values() url.Values {
-	return url.Values{
-		"q": {f.Query}, "actor": {f.Actor}, "action": {f.Action}, "outcome": {f.Outcome}, "environment": {f.Environment},
-		"object": {f.Object}, "from": {f.From}, "until": {f.Until},
-	}
-}
-
-// Page is another page of the same list.
-func (f AuditFilter) Page(cursor string) string {
-	values := f.values()
-	values.Set("cursor", cursor)
-	return withQuery("/audit", values)
-}
-
-// Narrow reports whether anything narrows the log.
-func (f AuditFilter) Narrow() bool { return f != AuditFilter{} }
 
 // StateFilter is what the states of a destination are narrowed to.
 type StateFilter struct {

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/your-org/keeper/models"
 )
 
 func TestSecretFilterRoundTrip(t *testing.T) {
@@ -52,6 +54,51 @@ func TestAuditFilterRoundTrip(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, ParseAuditFilter(parsed.Query())); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestAuditFilterURLs(t *testing.T) {
+	filter := AuditFilter{Query: "a&b", Outcome: "refused", From: "2026-11-01"}
+	var chips []string
+	for _, c := range filter.Chips() {
+		chips = append(chips, c.Label+" "+c.Value+" "+c.Remove)
+	}
+	want := []string{"outcome refused /audit?from=2026-11-01&q=a%26b", "from 2026-11-01 /audit?outcome=refused&q=a%26b"}
+	if diff := cmp.Diff(want, chips); diff != "" {
+		t.Errorf("chips (-want +got):\n%s", diff)
+	}
+	if got := filter.ExportURL("csv"); got != "/audit/export?format=csv&from=2026-11-01&outcome=refused&q=a%26b" {
+		t.Errorf("the export is %s", got)
+	}
+	if got := filter.ClearURL(); got != "/audit" {
+		t.Errorf("cleared it is %s", got)
+	}
+	if diff := cmp.Diff([]Option{{Value: "refused", Label: "outcome"}, {Value: "2026-11-01", Label: "from"}}, filter.Kept()); diff != "" {
+		t.Errorf("the search keeps (-want +got):\n%s", diff)
+	}
+}
+
+func TestRunHistoryChips(t *testing.T) {
+	place := DestinationView{Destination: models.Destination{ID: "dst_1", Name: "aws"}, Environment: models.Environment{DisplayName: "Production"}}
+	history := RunHistory{
+		Path: "/sync/runs", Places: []DestinationView{place},
+		Filter: RunFilter{Destination: "dst_1", Status: models.RunPartial, Secret: "pay", Since: "2026-11-01"},
+	}
+	var chips []string
+	for _, c := range history.Chips() {
+		chips = append(chips, c.Label+" "+c.Value+" "+c.Remove)
+	}
+	want := []string{
+		"destination aws, Production /sync/runs?secret=pay&since=2026-11-01&status=partial",
+		"result " + runStatusLook(models.RunPartial).Word + " /sync/runs?destination=dst_1&secret=pay&since=2026-11-01",
+		"secret pay /sync/runs?destination=dst_1&since=2026-11-01&status=partial",
+		"from 2026-11-01 /sync/runs?destination=dst_1&secret=pay&status=partial",
+	}
+	if diff := cmp.Diff(want, chips); diff != "" {
+		t.Errorf("chips (-want +got):\n%s", diff)
+	}
+	if !history.Narrow() || history.ClearURL() != "/sync/runs" || len((RunHistory{Path: "/sync/runs"}).Chips()) != 0 {
+		t.Error("an empty filter has chips, or one that is none is no filter")
 	}
 }
 

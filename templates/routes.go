@@ -147,6 +147,7 @@ var Routes = []Route{
 	{"POST", "/keys/runs/{run}/cancel"},
 
 	{"GET", "/audit"},
+	{"GET", "/audit/export"}, // ?format= is csv or jsonl; the log's filter
 
 	{"GET", "/profile"},
 	{"GET", "/profile/factors"},

@@ -59,12 +59,18 @@ func (f RunFilter) Began() (since, until time.Time) {
 // Narrow reports whether anything narrows the history.
 func (f RunFilter) Narrow() bool { return f != RunFilter{} }
 
+func (f RunFilter) values() url.Values {
+	return url.Values{
+		"destination": {string(f.Destination)}, "status": {string(f.Status)}, "trigger": {string(f.Trigger)}, "secret": {f.Secret},
+		"since": {f.Since}, "until": {f.Until},
+	}
+}
+
 // On is a page of a history with this filter, at a cursor.
 func (f RunFilter) On(path, cursor string) string {
-	return withQuery(path, url.Values{
-		"destination": {string(f.Destination)}, "status": {string(f.Status)}, "trigger": {string(f.Trigger)}, "secret": {f.Secret},
-		"since": {f.Since}, "until": {f.Until}, "cursor": {cursor},
-	})
+	values := f.values()
+	values.Set("cursor", cursor)
+	return withQuery(path, values)
 }
 
 // RunHistory is a page of runs as a filter chooses them.
@@ -74,6 +80,39 @@ type RunHistory struct {
 	Places []DestinationView // to choose among; none: the path says which
 	Runs   []RunView
 	Pager  Pager
+}
+
+// Narrow reports whether anything narrows the history.
+func (h RunHistory) Narrow() bool { return h.Filter.Narrow() }
+
+// ClearURL is the whole history.
+func (h RunHistory) ClearURL() string { return h.Path }
+
+// Chips are the filters that are set.
+func (h RunHistory) Chips() []Chip {
+	f := h.Filter
+	c := chips{without: func(key string) string {
+		values := f.values()
+		values.Del(key)
+		return withQuery(h.Path, values)
+	}}
+	c.add("destination", "destination", string(f.Destination), h.place())
+	c.add("status", "result", string(f.Status), runStatusLook(f.Status).Word)
+	c.add("trigger", "began", string(f.Trigger), triggerWord(f.Trigger))
+	c.add("secret", "secret", f.Secret, f.Secret)
+	c.add("since", "from", f.Since, f.Since)
+	c.add("until", "until", f.Until, f.Until)
+	return c.set
+}
+
+// place is the name of the destination that the history is narrowed to.
+func (h RunHistory) place() string {
+	for _, p := range h.Places {
+		if p.Destination.ID == h.Filter.Destination {
+			return p.Destination.Name + ", " + p.Environment.DisplayName
+		}
+	}
+	return string(h.Filter.Destination)
 }
 
 // RunHistoryPage is GET /sync/runs.

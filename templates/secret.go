@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"slices"
 	"time"
 
 	"github.com/your-org/keeper/models"
@@ -46,6 +47,14 @@ type DeletedSecret struct {
 	Environment models.Environment
 	MayUndelete bool
 }
+
+// MayChange reports whether any of the rows can be undeleted.
+func (p *DeletedSecretsPage) MayChange() bool {
+	return slices.ContainsFunc(p.Rows, func(r DeletedSecret) bool { return r.MayUndelete })
+}
+
+// More reports whether there are other pages than this one.
+func (p *DeletedSecretsPage) More() bool { return p.Pager.Prev != "" || p.Pager.Next != "" }
 
 func (*DeletedSecretsPage) template() string { return "secrets/deleted" }
 

@@ -130,7 +130,7 @@ type deed struct{ done, do string }
 // deeds are the acts by the whole of an audit action, or by what it names after the dot.
 var deeds = map[string]deed{
 	"session.create": {"signed in as", "sign in as"}, "session.end": {"ended a session", "end a session"},
-	"audit.read": {"read the audit log", "read the audit log"}, "user.password": {"changed the password of", "change the password of"},
+	"audit.read": {"read the audit log", "read the audit log"}, "audit.export": {"exported the audit log", "export the audit log"}, "user.password": {"changed the password of", "change the password of"},
 	"sync.trigger": {"asked to sync", "ask to sync"}, "sync.run": {"synced", "sync"},
 	"sync.import.preview": {"looked for what could be imported at", "look for what could be imported at"}, "sync.import.apply": {"applied an import at", "apply an import at"},
 	"sync.import": {"imported", "import"}, "sync.adopt": {"adopted", "adopt"}, "sync.release": {"released", "release"},

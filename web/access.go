@@ -4,6 +4,7 @@ import (
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/secrets"
 	"github.com/your-org/keeper/templates"
 )
 
@@ -47,8 +48,8 @@ func (w *Web) answerAccess(r *request, page *templates.AccessPage) error {
 		q.Who = r.user.Username // of others it may not hear
 	}
 	if q.Who == "" {
-		holders, next, err := w.holders(r, action, where)
-		page.Holders, page.Everybody, page.Pager.Next = holders, err == nil, next
+		holders, around, err := w.holders(r, action, where)
+		page.Holders, page.Everybody, page.Pager = holders, err == nil, pagerOf(around)
 		return err
 	}
 	x, err := w.Auth.Explain(r.Context(), r.actor, q.Who, action, where)
@@ -67,14 +68,14 @@ func accessAnswer(x auth.Explanation) templates.AccessAnswer {
 	}
 }
 
-// holders is a page of those who may do an action, and the cursor of the next.
-func (w *Web) holders(r *request, action auth.Action, where models.EnvironmentID) ([]templates.AccessHolder, string, error) {
-	found, next, err := w.Auth.WhoCan(r.Context(), r.actor, action, where, r.URL.Query().Get("cursor"), pageSize)
+// holders is a page of those who may do an action, and the cursors of those around it.
+func (w *Web) holders(r *request, action auth.Action, where models.EnvironmentID) ([]templates.AccessHolder, secrets.Around, error) {
+	found, around, err := w.Auth.WhoCan(r.Context(), r.actor, action, where, r.URL.Query().Get("cursor"), pageSize)
 	var holders []templates.AccessHolder
 	for _, h := range found {
 		holders = append(holders, templates.AccessHolder{User: h.User, Through: sourceViews(h.Through)})
 	}
-	return holders, next, err
+	return holders, around, err
 }
 
 func sourceViews(sources []auth.Source) []templates.SourceView {

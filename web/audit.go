@@ -8,6 +8,7 @@ import (
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/templates"
+	"github.com/your-org/keeper/web/rest"
 )
 
 // auditActions are what the log can be narrowed to: a noun with its dot is all of it.
@@ -17,17 +18,12 @@ var auditActions = []string{
 	"destination.", "destination.create", "destination.update", "destination.test", "destination.pause", "destination.resume", "destination.delete",
 	"sync.", "sync.trigger", "sync.run",
 	"session.", "session.create", "session.end", "token.", "token.create", "token.revoke", "user.", "user.create", "user.password",
-	"audit.read",
+	"audit.", "audit.read", "audit.export",
 }
 
 func (w *Web) listAudit(r *request) error {
-	mayRead, err := w.mayReadAudit(r)
-	if err != nil {
+	if err := w.checkAudit(r); err != nil {
 		return err
-	}
-	if !mayRead {
-		return fault.New(fault.Forbidden, "The audit log is read by auditors, by administrators, and by managers for their environments.").
-			WithHint("What happened to one secret stands on its own page.")
 	}
 	page := &templates.AuditPage{Filter: templates.ParseAuditFilter(r.URL.Query()), Actions: auditActions}
 	query, err := w.auditQuery(r, page.Filter)
@@ -40,6 +36,33 @@ func (w *Web) listAudit(r *request) error {
 	}
 	page.Entries, page.Pager = entries, pagerOf(around)
 	return r.show(page, &page.BasePage)
+}
+
+// exportAudit gives what the filter leaves of the log as a file.
+func (w *Web) exportAudit(r *request) error {
+	if err := w.checkAudit(r); err != nil {
+		return err
+	}
+	query, err := w.auditQuery(r, templates.ParseAuditFilter(r.URL.Query()))
+	if err != nil {
+		return err
+	}
+	export, err := w.Audit.Export(r.Context(), r.actor, query, audit.Format(r.URL.Query().Get("format")))
+	if err != nil {
+		return err
+	}
+	rest.SendAudit(r.out, r.Request, export, w.Now())
+	return nil
+}
+
+// checkAudit refuses who may read nothing of the log.
+func (w *Web) checkAudit(r *request) error {
+	mayRead, err := w.mayReadAudit(r)
+	if err == nil && !mayRead {
+		err = fault.New(fault.Forbidden, "The audit log is read by auditors, by administrators, and by managers for their environments.").
+			WithHint("What happened to one secret stands on its own page.")
+	}
+	return err
 }
 
 // mayReadAudit reports whether any of the log is open to the actor.

@@ -179,6 +179,14 @@ func TestBulk(t *testing.T) {
 		if one = h.get(ids[0]); !one.Deleted() || three.Deleted() {
 			t.Error("not what was confirmed")
 		}
+		gone := v.get("/secrets/deleted")
+		if ticks := gone.all(`#choose tbody input[name="id"]`); len(ticks) != 2 || !gone.has(`#choose button[name="act"][value="undelete"]`) {
+			t.Errorf("%d deleted secrets can be chosen", len(ticks))
+		}
+		h.user("lou", models.RoleUser, map[models.EnvironmentID]models.EnvironmentRole{e.ID: models.RoleViewer})
+		if h.as("lou").get("/secrets/deleted").has("#choose input[type=checkbox], #choose button") {
+			t.Error("a viewer is offered to undelete")
+		}
 		v.get(bulkURL("undelete", ids)).form("/secrets/bulk").submit().want(http.StatusOK, ".flash-done", "2 secrets undeleted")
 		if one = h.get(ids[0]); one.Deleted() {
 			t.Error("not undeleted")

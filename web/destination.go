@@ -69,11 +69,11 @@ func (w *Web) destinationPage(r *request, test *templates.ConnectionTest) error 
 	if page.Filter.State != "" {
 		query.StateFilter = statesIn(templates.State(page.Filter.State))
 	}
-	states, next, err := w.Destinations.States(r.Context(), r.actor, query)
+	states, around, err := w.Destinations.States(r.Context(), r.actor, query)
 	if err != nil {
 		return err
 	}
-	page.Pager = templates.Pager{Next: next, Total: -1}
+	page.Pager = pagerOf(around)
 	there := make([]templates.DestinationState, len(states))
 	for i, s := range states {
 		there[i] = templates.DestinationState{Destination: view.Destination, Sync: s.SyncState, Deleted: s.Deleted, MayRelease: view.MayManage && templates.Releasable(view.Destination, s.SyncState)}

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"strconv"
 
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
@@ -16,15 +15,11 @@ func (w *Web) listHolds(r *request) error {
 	if err != nil {
 		return err
 	}
-	holds, err := w.Destinations.Holds(r.Context(), r.actor, view.Destination.ID, r.secretAfter(), pageSize+1)
+	holds, around, err := w.Destinations.HoldPage(r.Context(), r.actor, view.Destination.ID, r.URL.Query().Get("cursor"), pageSize)
 	if err != nil {
 		return err
 	}
-	page := &templates.HoldListPage{View: view, Pager: templates.Pager{Total: -1}}
-	if len(holds) > pageSize {
-		holds = holds[:pageSize]
-		page.Pager.Next = strconv.FormatInt(int64(holds[pageSize-1].SecretID), 10)
-	}
+	page := &templates.HoldListPage{View: view, Pager: pagerOf(around)}
 	for _, h := range holds {
 		page.Rows = append(page.Rows, templates.HoldRow{Hold: h.SyncHold, SecretName: h.SecretName})
 	}

@@ -126,7 +126,7 @@ func (h *house) newHandler(o houseOptions, log *slog.Logger) http.Handler {
 		trusted = append(trusted, netip.MustParsePrefix(o.trusted))
 	}
 	origin := web.NewOrigin(trusted)
-	api, err := rest.New(rest.Deps{Secrets: h.secrets, Destinations: h.dests, Keys: h.keys, Auth: h.auth, Now: time.Now, Log: log, Origin: origin.Of("api")})
+	api, err := rest.New(rest.Deps{Secrets: h.secrets, Destinations: h.dests, Keys: h.keys, Auth: h.auth, Audit: audit.NewLog(h.store, h.secrets.AuditAccess), Now: time.Now, Log: log, Origin: origin.Of("api")})
 	must(h.t, err)
 	handler, err := web.New(web.Deps{
 		Secrets: h.secrets, Destinations: h.dests, Keys: h.keys, Alerts: h.alerts, Figures: h.figures, Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.secrets.AuditAccess), Health: h.health,

@@ -167,7 +167,7 @@ func (w *Web) importPage(r *request, refused error) error {
 	if refused != nil {
 		asked = r.PostForm
 	}
-	page := &templates.ImportPage{ImportHead: head, Cursor: asked.Get("cursor"), Pager: templates.Pager{Total: -1}}
+	page := &templates.ImportPage{ImportHead: head, Cursor: asked.Get("cursor")}
 	page.Filter.Query = asked.Get("q")
 	if head.Preview() {
 		page.Filter.Status = models.ImportItemStatus(asked.Get("status"))
@@ -201,17 +201,13 @@ func (w *Web) importPage(r *request, refused error) error {
 
 // importRows fills in the rows of the page.
 func (w *Web) importRows(r *request, page *templates.ImportPage, left numbers, typed bool) error {
-	after, _ := strconv.Atoi(page.Cursor) // what is no number begins the list
-	items, err := w.Destinations.ImportItems(r.Context(), r.actor, page.Import.ID, destinations.ImportItemQuery{
-		Status: page.Filter.Status, Result: page.Filter.Result, Search: page.Filter.Query, After: after, Limit: pageSize + 1,
-	})
+	items, around, err := w.Destinations.ImportItemPage(r.Context(), r.actor, page.Import.ID, destinations.ImportItemQuery{
+		Status: page.Filter.Status, Result: page.Filter.Result, Search: page.Filter.Query, Limit: pageSize,
+	}, page.Cursor)
 	if err != nil {
 		return err
 	}
-	if len(items) > pageSize {
-		items = items[:pageSize]
-		page.Pager.Next = strconv.Itoa(items[pageSize-1].Number)
-	}
+	page.Pager = pagerOf(around)
 	shown := numbers{}
 	for _, item := range items {
 		row := templates.ImportRow{Item: item, Name: item.SecretName, Open: page.Choosable() && takeable(page.Import, item), Chosen: !left[item.Number], Elsewhere: page.Elsewhere()}

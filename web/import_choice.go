@@ -151,11 +151,9 @@ func (w *Web) chooseImport(r *request) error {
 		cursor = ""
 	}
 	switch next {
-	case "first":
-		cursor = ""
 	case "found":
 		filter.Status, cursor = models.ImportItemStatus(value), ""
-	case "next":
+	case "page":
 		cursor = value
 	case "all":
 		left = numbers{}

@@ -1,8 +1,6 @@
 package web
 
 import (
-	"strconv"
-
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/keys"
@@ -99,19 +97,11 @@ func (w *Web) showKeyRun(r *request) error {
 	if err != nil {
 		return err
 	}
-	after, err := afterFinding(r)
+	found, around, err := w.Keys.FindingPage(r.Context(), r.actor, view.Run.ID, r.URL.Query().Get("cursor"), pageSize)
 	if err != nil {
 		return err
 	}
-	page := &templates.KeyRunPage{KeyRunView: view, Pager: templates.Pager{Total: -1}, MayManage: r.may(auth.ManageKeys, auth.Global)}
-	page.FoundHere, err = w.Keys.Findings(r.Context(), r.actor, view.Run.ID, after, pageSize+1)
-	if err != nil {
-		return err
-	}
-	if len(page.FoundHere) > pageSize {
-		page.FoundHere = page.FoundHere[:pageSize]
-		page.Pager.Next = findingCursor(page.FoundHere[pageSize-1])
-	}
+	page := &templates.KeyRunPage{KeyRunView: view, FoundHere: found, Pager: pagerOf(around), MayManage: r.may(auth.ManageKeys, auth.Global)}
 	return r.show(page, &page.BasePage)
 }
 
@@ -137,18 +127,3 @@ func (w *Web) cancelKeyRun(r *request) error {
 	}
 	return r.done(keyRunURL(run.ID), "The run is cancelled. What it has done stays.")
 }
-
-// afterFinding is the finding after which a page of them begins; 0 for the first.
-func afterFinding(r *request) (int64, error) {
-	text := r.URL.Query().Get("after")
-	if text == "" {
-		return 0, nil
-	}
-	after, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || after < 0 {
-		return 0, fault.New(fault.Invalid, "The list of findings cannot go on from there.").WithHint("Open the run again.")
-	}
-	return after, nil
-}
-
-func findingCursor(f models.KeyFinding) string { return strconv.FormatInt(f.ID, 10) }

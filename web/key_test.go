@@ -172,7 +172,7 @@ func TestKeysPage(t *testing.T) {
 			v.get(path).want(status, ".problem", "")
 		}
 		run := v.get("/keys/runs?kind=scrub").all(`#key-runs tbody a`)[0]
-		v.get(attribute(run, "href")+"?after=x").want(http.StatusBadRequest, ".problem", "")
+		v.get(attribute(run, "href")+"?cursor=x").want(http.StatusBadRequest, ".problem", "")
 	})
 }
 

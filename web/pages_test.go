@@ -324,6 +324,44 @@ func TestAuditPage(t *testing.T) {
 			}
 		})
 	}
+	t.Run("Chips", func(t *testing.T) {
+		p := v.get("/audit?q=stripe&action=secret.create&outcome=allowed").want(http.StatusOK, ".filter-bar", "secret.create")
+		if got := len(p.all(".chip")); got != 2 || len(p.all(`.filter-bar a[href="/audit"]`)) != 1 {
+			t.Errorf("%d chips: %s", got, p.text(".filter-bar"))
+		}
+		p = v.get(attribute(p.all(".chip")[0], "href"))
+		if len(p.all(".chip")) != 1 || len(p.all(`input[name=q][value=stripe]`)) == 0 {
+			t.Errorf("after one was taken away: %s", p.text(".filter-bar"))
+		}
+	})
+	t.Run("Export", func(t *testing.T) {
+		p := v.get("/audit?object=stripe&action=secret.create")
+		for _, a := range p.all(`a[download]`) {
+			file := v.get(attribute(a, "href"))
+			if file.status != http.StatusOK || strings.Count(strings.TrimSpace(file.body), "secret.create") != 1 || strings.Contains(file.body, "payments/db") {
+				t.Errorf("%s gives %d %s", attribute(a, "href"), file.status, file.body)
+			}
+			if !strings.HasPrefix(file.header.Get("Content-Disposition"), "attachment; filename=\"keeper-audit-") || file.header.Get("Cache-Control") != "no-store" {
+				t.Errorf("%s has %v", attribute(a, "href"), file.header)
+			}
+		}
+		if got := h.audited("audit.export"); len(got) != 2 {
+			t.Errorf("on record: %v", got)
+		}
+		for query, status := range map[string]int{"": 400, "?format=xlsx": 400, "?format=csv&from=x": 400, "?format=csv&environment=none": 404} {
+			if p := v.get("/audit/export" + query); p.status != status {
+				t.Errorf("%s: %d, want %d", query, p.status, status)
+			}
+		}
+		h.user("nobody", models.RoleUser, nil)
+		if p := h.as("nobody").get("/audit/export?format=csv"); p.status != http.StatusForbidden {
+			t.Errorf("somebody without a role gets %d", p.status)
+		}
+		file := h.as("max").get("/audit/export?format=jsonl")
+		if file.status != http.StatusOK || strings.Contains(file.body, "payments/db") || strings.Contains(file.body, "session") || !strings.Contains(file.body, s.Name) {
+			t.Errorf("a manager gets %d %s", file.status, file.body)
+		}
+	})
 	t.Run("Manager", func(t *testing.T) {
 		p := h.as("max").get("/audit").want(http.StatusOK, ".panel", s.Name)
 		if strings.Contains(p.body, "payments/db") || strings.Contains(p.text(".panel"), "session") {

@@ -2,7 +2,6 @@ package web
 
 import (
 	"slices"
-	"strconv"
 
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
@@ -62,30 +61,22 @@ func (w *Web) showPlan(r *request) error {
 	if err != nil {
 		return err
 	}
-	page := &templates.PlanPage{PlanHead: head, Pager: templates.Pager{Total: -1}}
+	page := &templates.PlanPage{PlanHead: head}
 	if asked := r.URL.Query().Get("action"); slices.Contains(templates.PlanFilters, asked) {
 		page.Filter = asked
 	}
-	query := destinations.PlanItemQuery{After: r.secretAfter(), Limit: pageSize + 1}
+	query := destinations.PlanItemQuery{Limit: pageSize}
 	if page.Filter == templates.PlanProblems {
 		query.Problems = true
 	} else {
 		query.Action = models.SyncAction(page.Filter)
 	}
-	if page.Items, err = w.Destinations.PlanItems(r.Context(), r.actor, head.Plan.ID, query); err != nil {
+	items, around, err := w.Destinations.PlanItemPage(r.Context(), r.actor, head.Plan.ID, query, r.URL.Query().Get("cursor"))
+	if err != nil {
 		return err
 	}
-	if len(page.Items) > pageSize {
-		page.Items = page.Items[:pageSize]
-		page.Pager.Next = strconv.FormatInt(int64(page.Items[pageSize-1].SecretID), 10)
-	}
+	page.Items, page.Pager = items, pagerOf(around)
 	return r.show(page, &page.BasePage)
-}
-
-// secretAfter is the secret after which a list goes on; what is no number begins it.
-func (r *request) secretAfter() models.SecretID {
-	after, _ := strconv.ParseInt(r.URL.Query().Get("cursor"), 10, 64)
-	return models.SecretID(after)
 }
 
 func (w *Web) askApplyPlan(r *request) error { return w.applyPlanForm(r, nil) }

@@ -46,6 +46,7 @@ func (w *Web) commonRoutes() []route {
 		{get, "/events", signedIn, w.events, nil},
 		{get, "/search", signedIn, w.search, nil},
 		{get, "/audit", signedIn, w.listAudit, nil},
+		{get, "/audit/export", signedIn, w.exportAudit, nil},
 	}
 }
 

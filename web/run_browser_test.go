@@ -3,6 +3,8 @@ package web_test
 import (
 	"testing"
 
+	"github.com/go-rod/rod/lib/proto"
+
 	"github.com/your-org/keeper/models"
 )
 
@@ -21,9 +23,11 @@ func TestRunsInABrowser(t *testing.T) {
 	b.fill("#f-password", password)
 	b.click("form button[type=submit]")
 	b.open("/sync/runs")
+	must(t, b.find(".filter-bar summary").Click(proto.InputMouseButtonLeft, 1))
 	b.fill("#r-secret", "pay/bad")
 	b.click(".filter-go button")
 	b.find("#runs tbody a[href='/sync/runs/" + string(failed.ID) + "']")
+	b.find(".chip[href='/sync/runs']")
 	b.open("/sync/runs/" + string(failed.ID) + "?failed=1")
 	b.find("#results tbody tr")
 	b.click("#act-retry")

@@ -32,10 +32,11 @@ func (w *Web) secretAccess(r *request) error {
 		page.Own = append(page.Own, templates.OwnAccess{Action: string(action), AccessAnswer: accessAnswer(x)})
 	}
 	if page.Everybody {
-		page.Holders, page.Pager.Next, err = w.holders(r, auth.Action(page.Action), e)
-	}
-	if err != nil {
-		return err
+		holders, around, err := w.holders(r, auth.Action(page.Action), e)
+		if err != nil {
+			return err
+		}
+		page.Holders, page.Pager = holders, pagerOf(around)
 	}
 	return r.show(page, &page.BasePage)
 }

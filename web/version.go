@@ -17,15 +17,12 @@ func (w *Web) listVersions(r *request) error {
 	if err != nil {
 		return err
 	}
-	before, _ := strconv.ParseInt(r.URL.Query().Get("cursor"), 10, 64) // what is no number begins at the newest
-	page := &templates.SecretVersionsPage{SecretHead: head, Pager: templates.Pager{Total: head.VersionCount()}}
-	page.Versions, err = w.Secrets.Versions(r.Context(), r.actor, head.Secret.ID, models.VersionNumber(max(0, before)), pageSize)
+	versions, around, err := w.Secrets.VersionPage(r.Context(), r.actor, head.Secret.ID, r.URL.Query().Get("cursor"), pageSize)
 	if err != nil {
 		return err
 	}
-	if n := len(page.Versions); n == pageSize && page.Versions[n-1].Number > 1 {
-		page.Pager.Next = numberText(page.Versions[n-1].Number)
-	}
+	page := &templates.SecretVersionsPage{SecretHead: head, Versions: versions, Pager: pagerOf(around)}
+	page.Pager.Total = head.VersionCount()
 	return r.show(page, &page.BasePage)
 }
 

@@ -162,7 +162,9 @@ func (d document) decides(e entry, c *caller) answer {
 	case ofEach:
 		return allowed
 	case ofSome:
-		if d.may(c, e.action, true) || d.may(c, e.action, false) || c.away != "" && slices.Contains(d.gives[e.action], string(c.away)) {
+		elsewhere := c.away != "" && slices.Contains(d.gives[e.action], string(c.away)) ||
+			c.bound && slices.Contains(d.gives[e.action], string(c.role)) // a token of the other environment has its part there
+		if d.may(c, e.action, true) || d.may(c, e.action, false) || elsewhere {
 			return allowed
 		}
 	case inside:

@@ -87,7 +87,7 @@ func newHouse(t *testing.T) (*house, *watch) {
 	})
 	origin := web.NewOrigin([]netip.Prefix{})
 	api, err := rest.New(rest.Deps{
-		Secrets: h.secrets, Destinations: h.dests, Keys: work, Alerts: h.told, Auth: h.auth, Now: time.Now, Log: log, Origin: origin.Of("api"),
+		Secrets: h.secrets, Destinations: h.dests, Keys: work, Alerts: h.told, Auth: h.auth, Audit: audit.NewLog(h.store, h.secrets.AuditAccess), Now: time.Now, Log: log, Origin: origin.Of("api"),
 	})
 	must(t, err)
 	h.handler, err = web.New(web.Deps{

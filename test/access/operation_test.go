@@ -15,6 +15,7 @@ import (
 // for a thing of the place or of the caller.
 var bodies = map[string]string{
 	"POST /api/secrets":                             `{"name":"new","secret_type":"TEXT","value":"typed","environment_id":<environment>}`,
+	"POST /api/secrets/bulk":                        `{"ids":[<secret>],"owner":"other","digest":"x"}`,
 	"PUT /api/secrets/{id}":                         `{"value":"typed-3"}`,
 	"PATCH /api/secrets/{id}":                       `{"description":"other"}`,
 	"POST /api/secrets/{id}/rollback":               `{"version":1}`,

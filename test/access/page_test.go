@@ -17,6 +17,7 @@ var forms = map[string]string{
 	"POST /secrets":                                           "environment_id=<environment>&name=new&secret_type=TEXT&value=typed",
 	"GET /secrets/bulk":                                       "act=edit&id=<secret>",
 	"POST /secrets/bulk":                                      "act=edit&id=<secret>&take=<secret>&new_owner=other&digest=x",
+	"GET /audit/export":                                       "format=csv",
 	"POST /secrets/{secret}/edit":                             "description=other&revision=2",
 	"POST /secrets/{secret}/versions":                         "value=typed-3&revision=2",
 	"POST /secrets/{secret}/versions/diff":                    "from=1&to=2",

@@ -1,6 +1,7 @@
 package journeys
 
 import (
+	"path"
 	"testing"
 
 	"github.com/your-org/keeper/app"
@@ -176,7 +177,7 @@ func (s *story) undelete(t *testing.T) {
 	p.follow(`form[action$="/delete"] button[type=submit]`)
 	s.arrives(t, remote, "")
 	p.open("/secrets/deleted")
-	p.follow(`form[action="` + s.secret + `/undelete"] button`)
+	p.follow(`button[form="undelete-` + path.Base(s.secret) + `"]`)
 	s.arrives(t, remote, value)
 	p.open(s.secret)
 	p.sees("#synced", "in sync")
@@ -231,7 +232,8 @@ func (s *story) unseen(p *person) {
 func (s *story) audit(t *testing.T) {
 	p := s.ada
 	p.open("/audit")
-	p.fill("#a-query", "db/password")
+	p.press(".filter-bar .menu:not(.menu-end) summary")
+	p.fill("#a-object", "db/password")
 	p.fill("#a-actor", "lin")
 	must(t, p.Ask(new(bool), `() => ((document.querySelector("#a-action").value = "secret.reveal"), true)`))
 	p.follow(".filter-go button")
@@ -241,9 +243,14 @@ func (s *story) audit(t *testing.T) {
 	if rows != 1 {
 		t.Errorf("%d entries match one reveal", rows)
 	}
+	p.follow(`.chip[href*="object="]`) // of who, or of what was done
+	p.sees("tbody", name)
+	p.press(".filter-bar .menu:not(.menu-end) summary")
 	p.fill("#a-actor", "nobody-of-this-name")
 	p.follow(".filter-go button")
 	p.sees("main", "No entry matches")
+	p.follow(".empty-act a")
+	p.sees("tbody", name)
 }
 
 // endSession ends a session from another browser.

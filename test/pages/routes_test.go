@@ -74,7 +74,7 @@ var walked = map[string][]string{
 	"/keys/runs":              {""},
 	"/keys/runs/{run}":        {"/keys/runs/{key-run}", "/keys/runs/{running}"},
 	"/keys/runs/{run}/cancel": {"/keys/runs/{running}/cancel"},
-	"/audit":                  {"", "/audit?action=secret.create"},
+	"/audit":                  {"", "/audit?action=secret.create&outcome=allowed"},
 
 	"/profile":               {""},
 	"/profile/factors":       {""},
@@ -115,6 +115,7 @@ var apart = map[string]string{
 	"/events":                           "a stream",
 	"/sync/imports/{import}/names":      "a file",
 	"/sync/runs/{run}/receipt/download": "a file",
+	"/audit/export":                     "a file",
 	"/saml/{provider}/sign-in":          "sends on to the identity provider",
 	"/saml/{provider}/metadata":         "XML, for the identity provider",
 	"/saml/{provider}/slo":              "for the identity provider's redirects",

@@ -42,11 +42,11 @@ func (s *server) WhoCan(w http.ResponseWriter, r *http.Request, params api.WhoCa
 		if err != nil {
 			return answer{}, err
 		}
-		found, next, err := s.Auth.WhoCan(ctx, actor, auth.Action(params.Action), id, params.Cursor, limit)
+		found, around, err := s.Auth.WhoCan(ctx, actor, auth.Action(params.Action), id, params.Cursor, limit)
 		one := func(m auth.MayDo) api.WhoCan {
 			return api.WhoCan{User: userName(m.User), Kind: string(m.User.Kind), Through: convert(m.Through, source)}
 		}
-		return answer{body: api.WhoCanList{Items: convert(found, one), Next: next}, next: next}, err
+		return answer{body: api.WhoCanList{Items: convert(found, one), Next: around.Next}, next: around.Next}, err
 	})
 }
 

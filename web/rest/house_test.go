@@ -20,6 +20,7 @@ import (
 
 	"github.com/your-org/keeper/alerts"
 	"github.com/your-org/keeper/api"
+	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/client"
 	"github.com/your-org/keeper/destinations"
@@ -91,7 +92,7 @@ func newHouse(t testing.TB) *house {
 		Now: time.Now, Log: log, Wake: func() {},
 	})
 	h.deps = Deps{
-		Secrets: service, Destinations: h.dests, Keys: h.keys, Alerts: h.told, Auth: h.auth, Now: time.Now, Log: log,
+		Secrets: service, Destinations: h.dests, Keys: h.keys, Alerts: h.told, Auth: h.auth, Audit: audit.NewLog(h.store, service.AuditAccess), Now: time.Now, Log: log,
 		Origin: func(r *http.Request) auth.Origin {
 			return auth.Origin{Via: "api", Address: "127.0.0.1", RequestID: r.Header.Get("X-Request-ID")}
 		},
@@ -265,7 +266,7 @@ func undeclared(operation *openapi3.Operation, response *http.Response, body []b
 	kind, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
 	media := declared.Value.Content.Get(kind)
 	var value any
-	if media == nil || json.Unmarshal(body, &value) != nil {
+	if media == nil || media.Schema.Value.Type.Is("string") || json.Unmarshal(body, &value) != nil {
 		return ""
 	}
 	return stray(media.Schema.Value, value)

@@ -17,6 +17,7 @@ import (
 func TestEveryOperation(t *testing.T) {
 	h := newHouse(t)
 	t.Run("Secrets", func(t *testing.T) { secretOperations(t, h) })
+	t.Run("Bulk", func(t *testing.T) { bulkOperations(t, h) })
 	t.Run("Export", func(t *testing.T) { exportOperations(t, h) })
 	t.Run("Environments", func(t *testing.T) { environmentOperations(t, h) })
 	t.Run("Destinations", func(t *testing.T) { destinationOperations(t, h) })
@@ -25,6 +26,7 @@ func TestEveryOperation(t *testing.T) {
 	t.Run("People", func(t *testing.T) { peopleOperations(t, h) })
 	t.Run("Providers", func(t *testing.T) { providerOperations(t, h) })
 	t.Run("Keys", func(t *testing.T) { keyOperations(t, h) })
+	t.Run("Audit", func(t *testing.T) { auditOperations(t, h) })
 	document, err := specification()
 	must(t, err)
 	for path, item := range document.Paths.Map() {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/your-org/keeper/alerts"
 	"github.com/your-org/keeper/api"
+	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/keys"
@@ -22,6 +23,7 @@ type Deps struct {
 	Keys         *keys.Service
 	Alerts       *alerts.Service
 	Auth         *auth.Service
+	Audit        *audit.Log
 	Now          func() time.Time
 	Origin       func(*http.Request) auth.Origin // where a request comes from, and its id
 	Log          *slog.Logger                    // of failures that the caller is not told about

@@ -77,12 +77,12 @@ func (s *server) ListStates(w http.ResponseWriter, r *http.Request, params api.L
 			}
 			query.Statuses = append(query.Statuses, models.SyncStatus(status))
 		}
-		states, next, err := s.Destinations.States(ctx, actor, query)
-		list := api.SyncStateList{Items: []api.SyncState{}, Next: next}
+		states, around, err := s.Destinations.States(ctx, actor, query)
+		list := api.SyncStateList{Items: []api.SyncState{}, Next: around.Next}
 		for _, state := range states {
 			list.Items = append(list.Items, syncState(state.SyncState, state.SecretName, state.EnvironmentID))
 		}
-		return answer{body: list, next: next}, err
+		return answer{body: list, next: around.Next}, err
 	})
 }
 

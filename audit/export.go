@@ -1,0 +1,114 @@
+package audit
+
+import (
+	"context"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/store"
+)
+
+// exportPage is how many entries of an export are in memory at once.
+const exportPage = 1000
+
+// Export is a part of the log that was asked for, with that on record, ready to be written.
+type Export struct {
+	Format Format
+	log    *Log
+	query  Query
+	last   int64 // the newest entry that was there when it was asked for
+	page   []models.AuditEntry
+}
+
+// Export begins an export of the entries that the actor may see and a query chooses, whose
+// cursor and limit do not count. That it was asked for, or refused, is on record before any of
+// it leaves; what cannot be read fails here, before anything is written.
+func (l *Log) Export(ctx context.Context, actor models.Actor, q Query, format Format) (*Export, error) {
+	if !format.known() {
+		return nil, fault.InvalidField("format", "must be csv or jsonl")
+	}
+	entry := Entry(actor, "audit.export")
+	entry.Detail = exportDetail(q, format)
+	access, err := l.permit(ctx, actor, entry)
+	if err != nil {
+		return nil, err
+	}
+	x := &Export{Format: format, log: l, query: narrow(q, access)}
+	err = l.store.Read(ctx, func(tx *store.Tx) error {
+		if x.last, err = tx.LastAudit(); err != nil {
+			return err
+		}
+		x.page, err = tx.AuditBetween(x.query, 0, x.last, exportPage)
+		return err
+	})
+	return x, err
+}
+
+// Write writes the entries, the oldest first, and calls wrote after each part of them. What is
+// recorded meanwhile is not among them. Where it fails, what was written is not the whole.
+func (x *Export) Write(ctx context.Context, w io.Writer, wrote func() error) error {
+	out := x.Format.encoder(w)
+	for {
+		for i := range x.page {
+			if err := out.entry(&x.page[i]); err != nil {
+				return err
+			}
+		}
+		if err := out.flush(); err != nil {
+			return err
+		}
+		if err := wrote(); err != nil {
+			return err
+		}
+		if len(x.page) < exportPage {
+			return nil
+		}
+		if err := x.turn(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// turn reads the next page.
+func (x *Export) turn(ctx context.Context) error {
+	after := x.page[len(x.page)-1].ID
+	return x.log.store.Read(ctx, func(tx *store.Tx) (err error) {
+		x.page, err = tx.AuditBetween(x.query, after, x.last, exportPage)
+		return err
+	})
+}
+
+// exportDetail is what an export is narrowed by. Of what was typed it names the field alone:
+// people search for what they should not have written anywhere.
+func exportDetail(q Query, format Format) map[string]string {
+	detail := map[string]string{"format": string(format)}
+	add := func(name, value string) {
+		if value != "" {
+			detail[name] = value
+		}
+	}
+	moment := func(t *time.Time) string {
+		if t == nil {
+			return ""
+		}
+		return t.UTC().Format(time.RFC3339)
+	}
+	add("action", q.Action)
+	add("outcome", string(q.Outcome))
+	add("since", moment(q.Since))
+	add("until", moment(q.Until))
+	var typed []string
+	for _, field := range []struct{ name, text string }{{"search", q.Search}, {"actor", q.Actor}, {"object", q.Object}} {
+		if field.text != "" {
+			typed = append(typed, field.name)
+		}
+	}
+	if len(q.Environments) > 0 {
+		typed = append(typed, "environment")
+	}
+	add("narrowed_by", strings.Join(typed, ", "))
+	return detail
+}

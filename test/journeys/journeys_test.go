@@ -42,6 +42,7 @@ func TestJourneys(t *testing.T) {
 		{"GrantAndRefuse", (*story).grant},
 		{"AuditSearch", (*story).audit},
 		{"SessionEndedElsewhere", (*story).endSession},
+		{"KMSAway", (*story).kmsAway},
 	} {
 		if !t.Run(journey.name, func(t *testing.T) {
 			s.ada.in(t)

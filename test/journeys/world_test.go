@@ -54,7 +54,7 @@ func newWorld(t *testing.T) *world {
 	w.url = "http://" + listener.Addr().String()
 	c, err := config.Load(map[string]string{
 		"DATABASE_URL": "sqlite:///" + filepath.Join(dir, "keeper.db"), "KEEPER_PUBLIC_URL": w.url,
-		"SECRET_KEY": strings.Repeat("s", 48), "KEEPER_ADMIN_PASSWORD": password, "KEY_MANAGEMENT_BACKEND": "kms", "KMS_KEY_ALIAS": keyAlias,
+		"SECRET_KEY": strings.Repeat("s", 48), "KEEPER_ADMIN_PASSWORD": password, "KEY_MANAGEMENT_BACKEND": "kms", "KMS_KEY_ALIAS": keyAlias, "KEEPER_DATA_KEY_MAX_USES": "1",
 		"AWS_ENDPOINT_URL": w.aws.URL, "AWS_REGION": region, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
 	}, nil)
 	must(t, err)

@@ -52,7 +52,7 @@ func (a *App) keyHealth() telemetry.Component {
 		if status.Refused() {
 			does = "refuses its keys"
 		}
-		c.Detail = fmt.Sprintf("%s backend %s: %s Values whose data key is cached stay readable for at most %s after it was loaded.",
+		c.Detail = fmt.Sprintf("The %s backend %s: %s Values whose data key is cached stay readable for at most %s after it was loaded.",
 			status.Backend, does, fault.Public(status.LastError).Error(), inWords(status.Bound()))
 	}
 	for _, p := range status.Places {

@@ -46,7 +46,7 @@ func sampleBase() BasePage {
 	return BasePage{
 		Actor:        models.Actor{Kind: models.ActorUser, ID: "usr_1", Name: "Maria Okafor", Role: models.RoleAdmin},
 		Environments: []models.Environment{production, staging, development},
-		CSRFToken:    "c5rf-t0ken", MayViewKeys: true, Version: "0.1.0", Now: sampleNow,
+		CSRFToken:    "c5rf-t0ken", MayViewKeys: true, MayViewAudit: true, Version: "0.1.0", Now: sampleNow,
 	}
 }
 

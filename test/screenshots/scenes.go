@@ -102,8 +102,8 @@ func shootRoles(ctx context.Context, w *scenario.World, story peopleStory, o opt
 			{as + "users", "/admin/users"},
 			{as + "keys", "/keys"},
 		}
-		err := withTab(w.Keeper.URL, r.name, string(story.users[r.name].Password.Reveal()), func(tab *browser.Tab) error {
-			if err := choosePassword(tab, string(story.users[r.name].Password.Reveal())); err != nil {
+		err := withTab(w.Keeper.URL, r.name, story.users[r.name].Password.Reveal(), func(tab *browser.Tab) error {
+			if err := choosePassword(tab, story.users[r.name].Password.Reveal()); err != nil {
 				return err
 			}
 			return shootIn(tab, tab, o, pages)

@@ -3,6 +3,7 @@ package rest
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 )
 
@@ -40,9 +41,9 @@ type operationView struct {
 // Tone is the colour of the method: what takes something away stands out.
 func (o operationView) Tone() string {
 	switch o.Method {
-	case "GET":
+	case http.MethodGet:
 		return "grey"
-	case "DELETE":
+	case http.MethodDelete:
 		return "red"
 	default:
 		return "blue"

@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"cli":                     {"api", "api/receipt", "app", "auth", "client", "config", "fault", "keys", "kms", "kms/recovery", "legacy", "models", "secrets", "sync", "telemetry"},
 	"app":                     {"alerts", "audit", "auth", "config", "destinations", "fault", "figures", "jobs", "keys", "kms", "kms/awskms", "kms/local", "kms/recovery", "models", "secrets", "store", "sync", "sync/awssm", "sync/vaultkv", "telemetry", "web", "web/rest"},
 	"web":                     {"alerts", "audit", "auth", "auth/saml", "destinations", "fault", "figures", "keys", "models", "rank", "redirect", "secrets", "static", "telemetry", "templates", "web/rest"},
-	"web/rest":                {"alerts", "api", "api/receipt", "audit", "auth", "auth/saml", "destinations", "fault", "keys", "models", "secrets", "sync"},
+	"web/rest":                {"alerts", "api", "api/receipt", "audit", "auth", "auth/saml", "destinations", "fault", "keys", "models", "secrets", "static", "sync"},
 	"secrets":                 {"audit", "auth", "fault", "kms", "models", "rank", "store"},
 	"rank":                    {},
 	"keys":                    {"audit", "auth", "fault", "kms", "models", "store"},

@@ -52,17 +52,35 @@ func (a *App) keyHealth() telemetry.Component {
 		if status.Refused() {
 			does = "refuses its keys"
 		}
-		c.Detail = fmt.Sprintf("%s backend %s: %s Values whose data key is cached stay readable for at most %s after it was loaded.",
-			status.Backend, does, fault.Public(status.LastError).Error(), status.Bound())
+		c.Detail = fmt.Sprintf("The %s backend %s: %s Values whose data key is cached stay readable for at most %s after it was loaded.",
+			status.Backend, does, fault.Public(status.LastError).Error(), inWords(status.Bound()))
 	}
 	for _, p := range status.Places {
 		if p.Reachable && !p.Refused || p.LastError == nil || p.Home {
 			continue // the home is what the rest tells of
 		}
 		c.OK = false
-		c.Detail += fmt.Sprintf("; %s %s does not work: %s", p.Kind, p.Place, fault.Public(p.LastError).Message)
+		c.Detail = strings.TrimSuffix(c.Detail, ".") + fmt.Sprintf(". The %s backend in %s does not work: %s", p.Kind, p.Place, fault.Public(p.LastError).Message)
 	}
 	return c
+}
+
+// inWords is a length of time as people say it: "20 minutes", "90 seconds".
+func inWords(d time.Duration) string {
+	n, unit := int(d.Round(time.Second)/time.Second), "second"
+	for _, larger := range []struct {
+		of   int
+		name string
+	}{{60, "minute"}, {60, "hour"}} {
+		if n == 0 || n%larger.of != 0 {
+			break
+		}
+		n, unit = n/larger.of, larger.name
+	}
+	if n == 1 {
+		return "1 " + unit
+	}
+	return fmt.Sprintf("%d %ss", n, unit)
 }
 
 // watchHealth tells of wrapping keys that do not work and of what is owed to recipients, as

@@ -93,7 +93,7 @@ func (e *Envelope) fresh(ctx context.Context, env models.Environment, targets Ta
 }
 
 func notMade(env models.Environment, cause error) error {
-	return explain(cause, fault.Unavailable, "No data key of environment %s can be made now.", env.Name)
+	return explain(cause, fault.Unavailable, "No data key of environment %s can be made now, so nothing new can be written.", env.Name)
 }
 
 // wrapForOthers wraps a new data key for all targets but its maker, at the same time. What

@@ -154,7 +154,7 @@ func (r *race) tellLate() {
 	var all []error
 	for _, i := range r.out {
 		at := r.attempts[i].place
-		err := fault.Wrap(ErrUnreachable, fault.Unavailable, "The %s backend%s has not answered within %s.", at.id.kind, in(at.id.name), Patience).
+		err := fault.Wrap(ErrUnreachable, fault.Unavailable, "The %s backend%s has not answered within %d milliseconds.", at.id.kind, in(at.id.name), Patience.Milliseconds()).
 			WithHint("Try again; if it stays, look at the backend and at the network between.")
 		at.silent(err)
 		all = append(all, err)

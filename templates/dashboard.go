@@ -30,9 +30,9 @@ type HealthItem struct {
 // DashboardPage is GET /.
 type DashboardPage struct {
 	BasePage
-	Troubles     []Trouble // the first few, worst first
-	TroubleTotal int       // of all secrets × destinations
-	Unreachable  []DestinationView
+	Outages      []Outage          // why Keeper cannot work on destinations
+	Troubles     []Trouble         // the first few, worst first, without those that come from an outage
+	TroubleTotal int               // of all secrets × destinations
 	Braked       []PlanHead        // plans that the brake holds, newest first
 	Undecided    []DestinationView // where differences wait for a decision
 	Due          []DueSecret       // expired or due for rotation, soonest first
@@ -68,14 +68,6 @@ type DashboardCounts struct {
 	Revealed     int64       // values shown or fetched since midnight UTC, as far as they are counted; -1: not yet
 }
 
-// Trouble is one secret at one destination that a person should look at.
-type Trouble struct {
-	SecretID    models.SecretID
-	SecretName  string
-	Environment models.Environment
-	DestinationState
-}
-
 // DueSecret is a secret whose value should be changed.
 type DueSecret struct {
 	Secret      models.Secret
@@ -93,13 +85,37 @@ func (p *DashboardPage) Frame() Frame {
 
 // Calm reports whether nothing needs a person.
 func (p *DashboardPage) Calm() bool {
-	return p.TroubleTotal == 0 && len(p.Unreachable) == 0 && len(p.Braked) == 0 && len(p.Undecided) == 0 && len(p.Due) == 0 && len(p.KeyNeeds()) == 0
+	return p.TroubleTotal == 0 && len(p.Outages) == 0 && len(p.Braked) == 0 && len(p.Undecided) == 0 && len(p.Due) == 0 && len(p.Backend()) == 0 && len(p.KeyNeeds()) == 0
 }
 
-// KeyNeeds are what about keys needs a person, as far as the actor may know.
-func (p *DashboardPage) KeyNeeds() []KeyNeed {
+// TroublesShown is how many copies the list accounts for.
+func (p *DashboardPage) TroublesShown() int {
+	shown := 0
+	for _, t := range p.Troubles {
+		shown += t.Count
+	}
+	for _, o := range p.Outages {
+		shown += o.Copies
+	}
+	return shown
+}
+
+// Backend is what is to be said of the backend of all keys, as far as the actor may know. It
+// stands first: what it cannot do is behind much of the rest.
+func (p *DashboardPage) Backend() []KeyNeed { return p.keyNeeds(true) }
+
+// KeyNeeds are what else about keys needs a person.
+func (p *DashboardPage) KeyNeeds() []KeyNeed { return p.keyNeeds(false) }
+
+func (p *DashboardPage) keyNeeds(backend bool) []KeyNeed {
 	if p.Encryption == nil {
 		return nil
 	}
-	return p.Encryption.Needs
+	var needs []KeyNeed
+	for _, n := range p.Encryption.Needs {
+		if n.backend == backend {
+			needs = append(needs, n)
+		}
+	}
+	return needs
 }

@@ -137,6 +137,44 @@ func (p *DestinationPage) States() []StateCount {
 	return present
 }
 
+// SharedCause is why many copies of a page stand badly, which is said once above them.
+type SharedCause struct {
+	Why, Hint string
+	Count     int  // rows of the page
+	Whole     bool // it is why the whole destination cannot be worked on
+}
+
+// shared is how many rows have a cause said above them.
+const shared = 3
+
+// Cause is the one that most rows share; nil where none is shared by several.
+func (p *DestinationPage) Cause() *SharedCause {
+	var best *SharedCause
+	found := map[string]*SharedCause{}
+	for _, row := range p.Rows {
+		if !row.State().Bad() || row.Sync.LastError == "" || row.Hold != nil {
+			continue
+		}
+		why := row.Cause()
+		if found[why] == nil {
+			found[why] = &SharedCause{Why: why, Hint: row.Sync.LastHint, Whole: why == p.View.Unreachable()}
+		}
+		one := found[why]
+		if one.Count++; best == nil || one.Count > best.Count {
+			best = one
+		}
+	}
+	if best == nil || best.Count < shared && !best.Whole {
+		return nil
+	}
+	return best
+}
+
+// Explains reports whether a row needs no words of its own.
+func (c *SharedCause) Explains(row StateRow) bool {
+	return c != nil && row.Hold == nil && row.Sync.LastError != "" && row.Cause() == c.Why
+}
+
 // StateRow is how one secret stands at the page's destination.
 type StateRow struct {
 	SecretID   models.SecretID

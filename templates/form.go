@@ -13,6 +13,7 @@ type Form struct {
 	Message  string            // what is wrong with the form as a whole, or ""
 	Hint     string            // what to do about it
 	Unproven bool              // a proof of who the person is, is all that is missing
+	Kept     bool              // the failure is Keeper's, and not of what was typed
 	Revision int64             // of what is edited, sent back as "revision"; 0: new
 }
 
@@ -25,6 +26,7 @@ func (f *Form) Fail(err error) {
 	public := fault.Public(err)
 	f.Message, f.Hint, f.Errors = public.Message, public.Hint, public.Fields
 	f.Unproven = fault.Is(err, fault.Unproven)
+	f.Kept = fault.Is(err, fault.Unavailable) || fault.Is(err, fault.Throttled) || fault.KindOf(err) == fault.Internal
 	if len(public.Fields) > 0 {
 		f.Message, f.Hint = "", ""
 	}

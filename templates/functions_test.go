@@ -107,6 +107,9 @@ func TestDid(t *testing.T) {
 		{"secret.reveal", models.OutcomeAllowed, "revealed"},
 		{"secret.reveal", models.OutcomeRefused, "may not reveal"},
 		{"destination.test", models.OutcomeFailed, "could not test"},
+		{"secret.view", models.OutcomeRefused, "may not look at"},
+		{"group.member_add", models.OutcomeAllowed, "added a member"},
+		{"session.create", models.OutcomeAllowed, "signed in"},
 		{"secret.transmogrify", models.OutcomeAllowed, "did secret.transmogrify"},
 	} {
 		if got := did(models.AuditEntry{Action: test.action, Outcome: test.outcome}); got != test.want {

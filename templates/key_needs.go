@@ -13,6 +13,7 @@ const proofAge = 90 * 24 * time.Hour
 // KeyNeed is one thing about keys that a person should look at.
 type KeyNeed struct {
 	look        Look
+	backend     bool   // it tells of the backend of all keys
 	Subject     string // what it is about
 	Environment *models.Environment
 	URL         string
@@ -29,7 +30,7 @@ func KeyNeeds(now time.Time, backend HealthItem, keys []KeyView, scrub *KeyRunVi
 	var needs []KeyNeed
 	away := backend.Health == HealthDown || backend.Health == HealthDegraded
 	if away {
-		needs = append(needs, KeyNeed{look: backend.Health.Look(), Subject: "Encryption", URL: "/keys", Why: backend.Detail, Hint: backend.Hint})
+		needs = append(needs, KeyNeed{look: backend.Health.Look(), backend: true, Subject: "Encryption", URL: "/keys", Why: backend.Detail, Hint: backend.Hint})
 	}
 	worked := inWork(runs)
 	for _, k := range keys {

@@ -22,6 +22,7 @@ type BasePage struct {
 	Flashes      []Flash
 	CSRFToken    string
 	MayViewKeys  bool   // wrapping keys and the runs over them
+	MayViewAudit bool   // some of the audit log
 	MayViewUsers bool   // accounts, groups and everybody's tokens
 	Version      string // of Keeper
 	Now          time.Time

@@ -46,7 +46,7 @@ func sampleBase() BasePage {
 	return BasePage{
 		Actor:        models.Actor{Kind: models.ActorUser, ID: "usr_1", Name: "Maria Okafor", Role: models.RoleAdmin},
 		Environments: []models.Environment{production, staging, development},
-		CSRFToken:    "c5rf-t0ken", MayViewKeys: true, Version: "0.1.0", Now: sampleNow,
+		CSRFToken:    "c5rf-t0ken", MayViewKeys: true, MayViewAudit: true, Version: "0.1.0", Now: sampleNow,
 	}
 }
 
@@ -385,12 +385,12 @@ func sampleDashboards(b BasePage, all map[string]Page) {
 	}
 	counts := DashboardCounts{Secrets: 1204, Environments: 3, Destinations: 4, Copies: StateCounts{StateInSync: 889, StateFailed: 2, StateDrifted: 3, StatePending: 33, StateHeld: 14, StateUnknown: 89}, Changed: 17, Revealed: 42}
 	all["dashboard"] = &DashboardPage{
-		BasePage: b, Counts: counts, Health: health, Grid: groups, Activity: sampleEntries(), MayCreate: true, TroubleTotal: 7, Unreachable: views[3:], Encryption: sampleEncryption(),
+		BasePage: b, Counts: counts, Health: health, Grid: groups, Activity: sampleEntries(), MayCreate: true, TroubleTotal: 7, Outages: []Outage{{Why: "Vault does not answer.", Hint: "Start it.", Views: views[2:], Copies: 12, First: []SecretRef{{1, "a/b"}, {2, "c"}}, Since: agoP(time.Minute)}}, Encryption: sampleEncryption(),
 		Charts: sampleCharts(), Drift: map[models.DestinationID]Spark{awsMain.ID: {0, 3, 0, 12, 1}, vaultMain.ID: make(Spark, 5)},
 		Braked: []PlanHead{planHead(samplePlan(models.PlanHeld, time.Hour))}, Undecided: []DestinationView{{Destination: awsMain, Environment: production, Held: 2}},
 		Troubles: []Trouble{
-			{4, "payments/db/replica-password", production, DestinationState{Destination: awsMain, Sync: failedState(4)}},
-			{3, "payments/db/password", production, DestinationState{Destination: awsMain, Sync: sampleState(3, models.StatusDrifted, 9*time.Hour)}},
+			{Destination: awsMain, Environment: production, State: StateFailed, Count: 4213, First: []SecretRef{{4, "payments/db/replica-password"}}, Why: "AWS refuses it.", Hint: "Allow it.", Since: ago(time.Hour), Partly: true},
+			{Destination: awsMain, Environment: production, State: StateDrifted, Count: 1, First: []SecretRef{{3, "payments/db/password"}}, Why: StateDrifted.Meaning(), Since: ago(9 * time.Hour)},
 		},
 		Due: []DueSecret{{sampleSecret(5, "identity/okta/saml-signing-certificate", models.Certificate, sampleDay), production, ago(-20 * sampleDay), "certificate expires"}},
 	}

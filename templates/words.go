@@ -151,6 +151,28 @@ var deeds = map[string]deed{
 	"delete": {"deleted", "delete"}, "undelete": {"undeleted", "undelete"}, "purge": {"purged", "purge"},
 	"sync": {"synced", "sync"}, "run": {"ran", "run"}, "start": {"started", "start"}, "test": {"tested", "test"},
 	"pause": {"paused", "pause"}, "resume": {"resumed", "resume"}, "revoke": {"revoked", "revoke"}, "grant": {"granted", "grant"},
+	"view": {"looked at", "look at"}, "manage": {"managed", "manage"}, "refresh": {"refreshed", "refresh"}, "reset": {"reset", "reset"},
+	"session.prove": {"proved to be", "prove to be"}, "session.begin": {"began to sign in as", "begin to sign in as"},
+	"session.break_glass": {"signed in by the break-glass account", "sign in by the break-glass account"}, "session.view": {"looked at the sessions of", "look at the sessions of"},
+	"token.rotate": {"rotated", "rotate"}, "token.use": {"used the token", "use the token"}, "tokens.own": {"made tokens for", "make tokens for"},
+	"tokens.view": {"looked at all tokens", "look at all tokens"}, "users.view": {"looked at users", "look at users"}, "users.manage": {"managed users", "manage users"},
+	"user.password_reset": {"reset the password of", "reset the password of"}, "user.link": {"linked an identity to", "link an identity to"},
+	"user.unlink": {"unlinked an identity from", "unlink an identity from"}, "user.groups_set": {"set the groups of", "set the groups of"},
+	"user.groups_gone": {"took groups from", "take groups from"},
+	"factor.reset":     {"reset the second factors of", "reset the second factors of"}, "factor.change": {"changed the second factors of", "change the second factors of"},
+	"factor.view": {"looked at the second factors of", "look at the second factors of"}, "factor.totp_on": {"set up an authenticator app for", "set up an authenticator app for"},
+	"factor.totp_off": {"removed the authenticator app of", "remove the authenticator app of"}, "factor.recovery_codes": {"made new recovery codes for", "make new recovery codes for"},
+	"passkey.create": {"added the passkey", "add the passkey"}, "passkey.update": {"renamed the passkey", "rename the passkey"},
+	"passkey.delete": {"removed the passkey", "remove the passkey"}, "passkey.copied": {"used a copy of the passkey", "use a copy of the passkey"},
+	"group.role_set": {"gave a role to", "give a role to"}, "group.role_remove": {"took a role from", "take a role from"},
+	"group.member_add": {"added a member to", "add a member to"}, "group.member_remove": {"removed a member from", "remove a member from"},
+	"members.set": {"gave a role to", "give a role to"}, "members.remove": {"took the role from", "take the role from"},
+	"members.view": {"looked at the members of", "look at the members of"}, "members.manage": {"managed the members of", "manage the members of"},
+	"provider.key_new": {"made a new key for", "make a new key for"}, "provider.key_use": {"put a new key to use for", "put a new key to use for"},
+	"provider.key_remove": {"removed a key of", "remove a key of"}, "provider.diagnose": {"diagnosed a response of", "diagnose a response of"}, "provider.try": {"tried", "try"},
+	"environment.export": {"exported", "export"}, "environment.audit": {"looked at the audit of", "look at the audit of"},
+	"keys.watch": {"watched the keys of", "watch the keys of"}, "keys.rollback": {"rolled back the keys of", "roll back the keys of"}, "keys.recover": {"recovered keys of", "recover keys of"},
+	"sync.verify": {"verified a receipt of", "verify a receipt of"},
 }
 
 // did is what an audit entry's actor did, in words; an action without words shows as it is
@@ -165,7 +187,7 @@ func did(e models.AuditEntry) string {
 		d = deed{"did " + e.Action, "do " + e.Action}
 	}
 	if e.ObjectName == "" {
-		d = deed{strings.TrimSuffix(d.done, " of"), strings.TrimSuffix(d.do, " of")}
+		d = deed{unbound(d.done), unbound(d.do)}
 	}
 	switch e.Outcome {
 	case models.OutcomeRefused:
@@ -175,6 +197,16 @@ func did(e models.AuditEntry) string {
 	default:
 		return d.done
 	}
+}
+
+// unbound is a deed without the word that leads on to what it was done to.
+func unbound(words string) string {
+	rest, last := words[:strings.LastIndexByte(words, ' ')+1], words[strings.LastIndexByte(words, ' ')+1:]
+	switch last {
+	case "of", "to", "for", "from", "as":
+		return strings.TrimSuffix(rest, " ")
+	}
+	return words
 }
 
 var outcomes = []models.Outcome{models.OutcomeAllowed, models.OutcomeRefused, models.OutcomeFailed}

@@ -18,6 +18,8 @@ import (
 const (
 	overviewRows    = 8
 	overviewEntries = 10
+	overviewLooks   = 24 // states of destinations whose copies are looked at
+	overviewCopies  = 50 // of each of them
 	lookAhead       = 14 * 24 * time.Hour
 )
 
@@ -60,38 +62,44 @@ func (w *Web) fillCounts(r *request, page *templates.DashboardPage, views []temp
 	return err
 }
 
-// fillTroubles finds what a person should look at, the worst first.
+// fillTroubles finds what a person should look at, the worst first, by cause.
 func (w *Web) fillTroubles(r *request, page *templates.DashboardPage, views []templates.DestinationView) error {
-	byID := map[models.DestinationID]templates.DestinationView{}
-	for _, v := range views {
-		byID[v.Destination.ID] = v
-		if v.Unreachable() != "" && !v.Destination.Paused {
-			page.Unreachable = append(page.Unreachable, v)
-		}
-	}
+	page.Outages = templates.Outages(views)
+	looks := 0
 	for _, state := range templates.States {
-		n := page.Counts.Copies[state]
-		if !state.Bad() || n == 0 {
+		if !state.Bad() {
 			continue
 		}
-		page.TroubleTotal += n
-		left := overviewRows - len(page.Troubles)
-		if left <= 0 {
-			continue
-		}
-		states, _, err := w.Destinations.States(r.Context(), r.actor, destinations.StateQuery{StateFilter: statesIn(state), Limit: left})
-		if err != nil {
-			return err
-		}
-		for _, s := range states {
-			at := byID[s.DestinationID]
-			page.Troubles = append(page.Troubles, templates.Trouble{
-				SecretID: s.SecretID, SecretName: s.SecretName, Environment: at.Environment,
-				DestinationState: templates.DestinationState{Destination: at.Destination, Sync: s.SyncState},
-			})
+		for _, v := range views {
+			n := v.Counts[state]
+			page.TroubleTotal += n
+			if n == 0 || len(page.Troubles) >= overviewRows || looks >= overviewLooks {
+				continue
+			}
+			looks++
+			found, err := w.troubles(r, v, state, n)
+			if err != nil {
+				return err
+			}
+			for _, t := range found {
+				if !templates.Explain(page.Outages, t) && len(page.Troubles) < overviewRows {
+					page.Troubles = append(page.Troubles, t)
+				}
+			}
 		}
 	}
 	return nil
+}
+
+// troubles are the causes for which n copies stand in a state at a destination.
+func (w *Web) troubles(r *request, v templates.DestinationView, state templates.State, n int) ([]templates.Trouble, error) {
+	query := destinations.StateQuery{StateFilter: statesIn(state), DestinationID: v.Destination.ID, Limit: overviewCopies}
+	states, _, err := w.Destinations.States(r.Context(), r.actor, query)
+	rows := make([]templates.StateRow, len(states))
+	for i, s := range states {
+		rows[i] = templates.StateRow{SecretID: s.SecretID, SecretName: s.SecretName, DestinationState: templates.DestinationState{Destination: v.Destination, Sync: s.SyncState}}
+	}
+	return templates.Troubles(v, state, n, rows), err
 }
 
 // fillDecisions finds what waits for a person's decision: held plans and differences.
@@ -175,23 +183,37 @@ func (w *Web) fillEncryption(r *request, page *templates.DashboardPage, _ []temp
 			e.Running = append(e.Running, run)
 		}
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), overviewReportTime)
-	defer cancel()
-	views, err := w.keyReport(ctx, r, auth.Global, runs, overviewReportAge)
+	backend := w.keyHealth(r)
+	views, err := w.overviewReport(r, runs)
 	if err != nil {
 		w.logFailure(r.Request, err)
 		e.Problem = fault.Public(err).Error()
-		return nil
 	}
-	e.Needs = templates.KeyNeeds(w.Now(), w.keyHealth(r), views, e.Scrub, runs)
+	e.Needs = templates.KeyNeeds(w.Now(), backend, views, e.Scrub, runs)
 	if e.More = len(e.Needs) - overviewRows; e.More > 0 {
 		e.Needs = e.Needs[:overviewRows]
 	}
 	e.More = max(e.More, 0)
+	if err != nil {
+		return nil // how environments stand is not known either
+	}
 	for _, one := range environments {
 		e.Recoveries = append(e.Recoveries, templates.RecoveryOf(one, views))
 	}
 	return nil
+}
+
+// overviewReport is the report on all keys, if it comes in time. What takes longer is a key
+// backend: the database answers at once, or nothing of the overview stands.
+func (w *Web) overviewReport(r *request, runs []templates.KeyRunView) ([]templates.KeyView, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), overviewReportTime)
+	defer cancel()
+	views, err := w.keyReport(ctx, r, auth.Global, runs, overviewReportAge)
+	if err != nil && ctx.Err() != nil && r.Context().Err() == nil {
+		err = fault.Wrap(err, fault.Unavailable, "The key backend did not answer within %d seconds, so the state of its keys is not known.", overviewReportTime/time.Second).
+			WithHint("It is asked again by itself.")
+	}
+	return views, err
 }
 
 // healthItems is the health of what all share, and of the destinations that the actor may see.
@@ -210,10 +232,17 @@ func (w *Web) healthItems(r *request, views []templates.DestinationView) []templ
 	return items
 }
 
+// foundations are what does not answer where it is not well; the rest is worth a look.
+var foundations = []string{"database", "encryption"}
+
 func healthItem(c telemetry.Component, now time.Time) templates.HealthItem {
 	item := templates.HealthItem{Name: strings.ToUpper(c.Name[:1]) + c.Name[1:], Health: templates.HealthOK, Detail: c.Detail, CheckedAt: now}
-	if !c.OK {
+	switch {
+	case c.OK:
+	case slices.Contains(foundations, c.Name):
 		item.Health = templates.HealthDown
+	default:
+		item.Health = templates.HealthDegraded
 	}
 	return item
 }

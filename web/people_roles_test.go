@@ -116,6 +116,12 @@ func TestAdminRoles(t *testing.T) {
 				t.Errorf("%s is shown Admin: %t", name, got)
 			}
 		}
+		for name, want := range map[string]bool{"ada": true, "aud": true, "max": true, "vic": false, "eve": false} {
+			p := p.visitors[name].get("/")
+			if p.has(`a[href="/audit"]`) != want || p.has("#activity") != want {
+				t.Errorf("%s is shown the audit log: %t, and of late: %t", name, p.has(`a[href="/audit"]`), p.has("#activity"))
+			}
+		}
 	})
 	t.Run("NothingToClick", func(t *testing.T) {
 		for _, path := range []string{"/admin/users", p.fill("/admin/users/{user}"), "/admin/groups", p.fill("/admin/groups/{group}"), "/admin/tokens"} {

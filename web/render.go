@@ -70,9 +70,13 @@ func (r *request) send(status int, page templates.Page, base *templates.BasePage
 	if err != nil {
 		return err
 	}
+	mayAudit, err := r.web.mayReadAudit(r)
+	if err != nil {
+		return err
+	}
 	*base = templates.BasePage{
 		Actor: r.actor, Environments: environments, Flashes: r.takeFlashes(), CSRFToken: r.csrfToken(),
-		MayViewKeys: r.may(auth.ViewKeys, auth.Global), MayViewUsers: r.may(auth.ViewUsers, auth.Global), Version: r.web.Version, Now: r.web.Now(), Guide: guide,
+		MayViewKeys: r.may(auth.ViewKeys, auth.Global), MayViewAudit: mayAudit, MayViewUsers: r.may(auth.ViewUsers, auth.Global), Version: r.web.Version, Now: r.web.Now(), Guide: guide,
 	}
 	if r.session.ID == "" {
 		base.Actor.Kind = ""

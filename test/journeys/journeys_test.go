@@ -28,7 +28,9 @@ type story struct {
 
 // TestJourneys makes one journey after the other in one Keeper, as its people would.
 func TestJourneys(t *testing.T) {
-	s := &story{browser: browser.For(t), ground: ground{world.Start(t)}}
+	s := &story{browser: browser.For(t), ground: ground{world.Start(t, world.Options{
+		Settings: map[string]string{"KEEPER_DATA_KEY_MAX_USES": "1"}, // what KMS does shows at once
+	})}}
 	s.ada = newPerson(t, s.ground, s.browser)
 	s.ada.signIn(app.FirstUser, world.Password)
 	for _, journey := range []struct {
@@ -44,6 +46,7 @@ func TestJourneys(t *testing.T) {
 		{"GrantAndRefuse", (*story).grant},
 		{"AuditSearch", (*story).audit},
 		{"SessionEndedElsewhere", (*story).endSession},
+		{"KMSAway", (*story).kmsAway},
 	} {
 		if !t.Run(journey.name, func(t *testing.T) {
 			s.ada.in(t)

@@ -86,6 +86,12 @@ func (p *person) sees(selector, words string) {
 	p.until(selector+" to say "+words, `(selector, words) => document.querySelector(selector)?.innerText.includes(words) ?? false`, selector, words)
 }
 
+// saysNot waits until a part of the page does not say some words.
+func (p *person) saysNot(selector, words string) {
+	p.t.Helper()
+	p.until(selector+" not to say "+words, `(selector, words) => !(document.querySelector(selector)?.innerText ?? words).includes(words)`, selector, words)
+}
+
 func (p *person) until(what, says string, arguments ...any) {
 	p.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
@@ -102,7 +108,7 @@ func (p *person) until(what, says string, arguments ...any) {
 // raw are pieces of errors that no person should read.
 var raw = []string{
 	"<nil>", "%!", "panic:", "goroutine ", "runtime error", "SQLSTATE", "sql:", "constraint failed", "dial tcp", "context deadline", "context canceled",
-	"unexpected EOF", "api error", "operation error", "https response error", "ZgotmplZ", "[object Object]", "undefined", "NaN",
+	"unexpected EOF", "api error", "operation error", "https response error", "ZgotmplZ", "[object Object]", "undefined", "NaN", "may not do ", "could not do ",
 }
 
 // look holds the page to what none may show, and remembers where it leads.

@@ -36,7 +36,7 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{World: world.Start(t, nextAlias), t: t, ids: map[string]string{}}
+	h := &house{World: world.Start(t, world.Options{Aliases: []string{nextAlias}}), t: t, ids: map[string]string{}}
 	admin, token := h.Admin(t)
 	h.admin, h.ids["token"] = admin, string(token)
 	h.environments()

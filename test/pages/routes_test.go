@@ -125,6 +125,9 @@ var apart = map[string]string{
 // beside are pages of what is not there.
 var beside = []string{"/secrets/4711", "/no/such/page"}
 
+// reference are pages of the API's reference, which anybody may read: all are of three sorts.
+var reference = []string{"/docs", "/docs/secrets", "/docs/access", "/docs/types"}
+
 // TestEveryPageIsWalked fails for a page that has no entry, and for an entry of no page.
 func TestEveryPageIsWalked(t *testing.T) {
 	var known []string
@@ -160,7 +163,7 @@ func paths(h *house) []string {
 			all = append(all, h.fill(way))
 		}
 	}
-	all = append(all, beside...)
+	all = append(append(all, beside...), reference...)
 	slices.Sort(all)
 	return all
 }

@@ -56,7 +56,6 @@ func TestWalk(t *testing.T) {
 	must(t, err)
 	t.Run("SignedOut", func(t *testing.T) { walk(t, newTab(t, h, stranger), "/sign-in?next=/secrets", links) })
 	t.Run("SecondStep", func(t *testing.T) { secondStep(t, h, stranger, links) })
-	t.Run("Reference", func(t *testing.T) { reference(t, first) })
 	t.Run("Links", func(t *testing.T) { arrive(t, h, b, links.All()) })
 }
 
@@ -83,17 +82,6 @@ func secondStep(t *testing.T, h *house, b *browser.Browser, links *browser.Links
 		t.Fatalf("after the password stands %s", at)
 	}
 	walk(t, tab, at, links)
-}
-
-// reference opens the reference of the API, which is not made of Keeper's own parts: what is
-// held is that it loads, and that nothing of it comes from elsewhere.
-func reference(t *testing.T, tab *browser.Tab) {
-	tab.Noise()
-	must(t, tab.Open("/docs"))
-	must(t, tab.Until("the operations", `() => document.querySelectorAll(".opblock").length > 50`))
-	for _, line := range tab.Noise() {
-		t.Errorf("the console complains: %s", line)
-	}
 }
 
 // walk opens a page and looks at it in each way.

@@ -86,14 +86,28 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	usual := slices.Concat(pages, keyPages(story), decisionPages(decisions), importPages(imports))
+	people, err := furnishPeople(ctx, world)
+	if people.close != nil {
+		defer people.close()
+	}
+	if err != nil {
+		return err
+	}
+	more, err := morePages(ctx, world)
+	if err != nil {
+		return err
+	}
+	usual := slices.Concat(pages, more, peoplePages(people), keyPages(story), decisionPages(decisions), importPages(imports))
 	if err := shoot(world.Keeper.URL, o, usual); err != nil {
+		return err
+	}
+	if err := errors.Join(shootScenes(world.Keeper.URL, o), shootRoles(ctx, world, people, o)); err != nil {
 		return err
 	}
 	if err := cutOff(ctx, world); err != nil {
 		return err
 	}
-	if err := shoot(world.Keeper.URL, o, append(awayPages(), failingPages(pages)...)); err != nil {
+	if err := shoot(world.Keeper.URL, o, append(awayPages(), failingPages(usual)...)); err != nil {
 		return err
 	}
 	return plainWorlds(ctx, o, dir)
@@ -122,7 +136,7 @@ func build(ctx context.Context, dir string) (*scenario.World, func(), error) {
 	_ = listener.Close()
 	w := &scenario.World{
 		AWS: aws, Vault: vault, Tell: func(string, ...any) {},
-		Keeper: &scenario.Keeper{Binary: binary, Dir: dir, Port: port, Log: io.Discard, Env: append(kmsSettings(aws), "KEEPER_ADMIN_PASSWORD="+password)},
+		Keeper: &scenario.Keeper{Binary: binary, Dir: dir, Port: port, Log: io.Discard, Env: append(kmsSettings(aws), "KEEPER_ADMIN_PASSWORD="+password, fmt.Sprintf("KEEPER_PUBLIC_URL=http://127.0.0.1:%d", port))},
 	}
 	stop := func() {
 		w.Keeper.Stop()
@@ -258,6 +272,12 @@ func shoot(url string, o options, pages []page) (err error) {
 	if err := inside.SignIn("admin", password); err != nil {
 		return err
 	}
+	return shootIn(inside, outside, o, pages)
+}
+
+// shootIn takes the pictures as who is signed in in one tab, and in the other the sign-in's.
+func shootIn(inside, outside *browser.Tab, o options, pages []page) error {
+	pages = slices.DeleteFunc(slices.Clone(pages), func(p page) bool { return !strings.HasPrefix(p.name, o.only) })
 	for _, look := range looks {
 		if look.name != "" && !o.all {
 			continue
@@ -281,7 +301,12 @@ func picture(tab *browser.Tab, path, file string, l browser.Look) error {
 		return err
 	}
 	time.Sleep(settle)
-	image, err := tab.Screenshot(true, nil)
+	return snap(tab, file, true)
+}
+
+// snap writes what a tab shows: all of the page, or what is to be seen at once.
+func snap(tab *browser.Tab, file string, whole bool) error {
+	image, err := tab.Screenshot(whole, nil)
 	if err != nil {
 		return err
 	}

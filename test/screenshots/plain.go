@@ -22,7 +22,7 @@ import (
 func failingPages(usual []page) []page {
 	shown := []string{
 		"dashboard", "secrets", "secret", "secret-versions", "environments", "environment", "destinations", "destination", "destination-runs",
-		"sync", "runs", "alerts", "audit",
+		"sync", "runs", "alerts", "audit", "users", "search", "bulk-edit", "secret-new",
 	}
 	var all []page
 	for _, p := range usual {
@@ -66,7 +66,8 @@ func plainWorlds(ctx context.Context, o options, dir string) error {
 	if err != nil {
 		return err
 	}
-	err = shoot(empty.URL, o, listPages("empty"))
+	err = shoot(empty.URL, o, append(listPages("empty"),
+		page{"empty-guide", "/environments/new?guide=true"}, page{"empty-search", "/search?q=x"}, page{"empty-secret-new", "/secrets/new"}))
 	empty.Stop()
 	if err != nil || o.many == 0 {
 		return err
@@ -80,7 +81,8 @@ func plainWorlds(ctx context.Context, o options, dir string) error {
 		return err
 	}
 	return shoot(many.URL, o, append(listPages("many"),
-		page{"many-secrets-searched", "/secrets?q=service-77"}, page{"many-environment", "/environments/production"}))
+		page{"many-secrets-searched", "/secrets?q=service-77"}, page{"many-environment", "/environments/production"},
+		page{"many-bulk", "/secrets/bulk?act=tag&all=true"}, page{"many-search", "/search?q=service-77"}))
 }
 
 // plainKeeper starts a Keeper on SQLite and a local key.

@@ -5,6 +5,7 @@ package world
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -37,10 +38,16 @@ type World struct {
 	There scenario.AWS // the same AWS, as others use it
 }
 
-// Start starts one that ends with the test. KMS has KeyAlias and the aliases that are named.
-func Start(t *testing.T, aliases ...string) *World {
+// Options say what is particular about a World.
+type Options struct {
+	Aliases  []string          // of KMS, beside KeyAlias
+	Settings map[string]string // of Keeper, beside those that it needs to run
+}
+
+// Start starts one that ends with the test.
+func Start(t *testing.T, o Options) *World {
 	t.Helper()
-	w := &World{AWS: standin.Start(t, standin.Options{KMSAliases: append([]string{KeyAlias}, aliases...)})}
+	w := &World{AWS: standin.Start(t, standin.Options{KMSAliases: append([]string{KeyAlias}, o.Aliases...)})}
 	w.There = scenario.AWS{URL: w.AWS.URL, Region: Region, AccessKey: "test", SecretKey: "test"}
 	dir, err := os.MkdirTemp("/dev/shm", "keeper-world-") // in memory, where there is such a place
 	if err != nil {
@@ -50,11 +57,13 @@ func Start(t *testing.T, aliases ...string) *World {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	w.URL = "http://" + listener.Addr().String()
-	c, err := config.Load(map[string]string{
+	settings := map[string]string{
 		"DATABASE_URL": "sqlite:///" + filepath.Join(dir, "keeper.db"), "KEEPER_PUBLIC_URL": w.URL,
 		"SECRET_KEY": strings.Repeat("s", 48), "KEEPER_ADMIN_PASSWORD": Password, "KEY_MANAGEMENT_BACKEND": "kms", "KMS_KEY_ALIAS": KeyAlias,
 		"AWS_ENDPOINT_URL": w.AWS.URL, "AWS_REGION": Region, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-	}, nil)
+	}
+	maps.Copy(settings, o.Settings)
+	c, err := config.Load(settings, nil)
 	must(t, err)
 	w.App, err = app.New(t.Context(), c, app.Options{Log: slog.New(slog.DiscardHandler), Server: true, Version: "test"})
 	must(t, err)

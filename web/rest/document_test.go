@@ -200,7 +200,11 @@ func TestPublic(t *testing.T) {
 			t.Errorf("got %d with %d bytes", again.StatusCode, len(body))
 		}
 	})
-	for _, f := range publicFiles {
+	read, err := readDocument(api.Document)
+	must(t, err)
+	files, err := publicFiles(read.json)
+	must(t, err)
+	for _, f := range files {
 		t.Run(f.path, func(t *testing.T) {
 			packed, _, small := h.raw("", "GET", f.path, "", "Accept-Encoding", "gzip")
 			plain, _, body := h.raw("", "GET", f.path, "", "Accept-Encoding", "identity")
@@ -210,6 +214,9 @@ func TestPublic(t *testing.T) {
 			}
 			if f.kind == "text/html; charset=utf-8" && (strings.Contains(body, "<style") || strings.Contains(body, "<script>") || strings.Contains(body, "//cdn")) {
 				t.Errorf("the page has something inline or foreign: %s", body)
+			}
+			if len(small) > 100_000 {
+				t.Errorf("the page takes %d bytes over the wire", len(small))
 			}
 		})
 	}

@@ -8,48 +8,54 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
-//go:embed docs/index.html docs/init.js docs/swagger-ui.css.gz docs/swagger-ui-bundle.js.gz docs/*.LICENSE docs/swagger-ui.NOTICE
+//go:embed docs
 var pages embed.FS
 
-// pagePolicy lets the reference page load what stands here, and call this server, alone.
-// Its styles' pictures are data.
-const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+// pagePolicy lets the reference load Keeper's own styles, and the script that chooses between
+// light and dark, alone. Its styles' pictures are data.
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// publicFiles are those that need no token: they tell what the API is, nothing of what it
-// holds.
-var publicFiles = []struct{ path, file, kind string }{
-	{"/docs", "docs/index.html", "text/html; charset=utf-8"},
-	{"/docs/init.js", "docs/init.js", "text/javascript; charset=utf-8"},
-	{"/docs/swagger-ui.css", "docs/swagger-ui.css.gz", "text/css; charset=utf-8"},
-	{"/docs/swagger-ui-bundle.js", "docs/swagger-ui-bundle.js.gz", "text/javascript; charset=utf-8"},
-	{"/docs/licences/swagger-ui", "docs/swagger-ui.LICENSE", "text/plain; charset=utf-8"},
-	{"/docs/licences/swagger-ui-notice", "docs/swagger-ui.NOTICE", "text/plain; charset=utf-8"},
-	{"/docs/licences/swagger-ui-bundle", "docs/swagger-ui-bundle.LICENSE", "text/plain; charset=utf-8"},
+// publicFiles are what needs no token: it tells what the API is, nothing of what it holds.
+func publicFiles(document []byte) ([]publicFile, error) {
+	style, err := pages.ReadFile("docs/reference.css")
+	if err != nil {
+		return nil, fmt.Errorf("rest: %w", err)
+	}
+	all := []publicFile{{"/openapi.json", "application/json", document}, {"/docs/reference.css", "text/css; charset=utf-8", style}}
+	made, err := reference(document)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range slices.Sorted(maps.Keys(made)) {
+		all = append(all, publicFile{path, "text/html; charset=utf-8", made[path]})
+	}
+	return all, nil
+}
+
+type publicFile struct {
+	path, kind string
+	content    []byte
 }
 
 func servePublic(mux *http.ServeMux, document []byte) error {
-	packed, err := pack(document)
+	files, err := publicFiles(document)
 	if err != nil {
 		return err
 	}
-	mux.Handle("GET /openapi.json", newAsset(packed, "application/json"))
 	mux.Handle("GET /docs/{$}", http.RedirectHandler("/docs", http.StatusMovedPermanently))
-	for _, f := range publicFiles {
-		content, err := pages.ReadFile(f.file)
+	for _, f := range files {
+		packed, err := pack(f.content)
 		if err != nil {
-			return fmt.Errorf("rest: %w", err)
+			return err
 		}
-		if !strings.HasSuffix(f.file, ".gz") {
-			if content, err = pack(content); err != nil {
-				return err
-			}
-		}
-		mux.Handle("GET "+f.path, newAsset(content, f.kind))
+		mux.Handle("GET "+f.path, newAsset(packed, f.kind))
 	}
 	return nil
 }

@@ -28,6 +28,9 @@ const password = "a-password-for-pictures"
 // settle is what a page gets to draw after it has loaded.
 const settle = 600 * time.Millisecond
 
+// counted is how long the charts of the overview wait for what has just happened.
+const counted = time.Minute + 5*time.Second
+
 // looks are all of them, the plain one first.
 var looks = []struct {
 	name string
@@ -97,6 +100,7 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
+	time.Sleep(counted)
 	usual := slices.Concat(pages, more, peoplePages(people), keyPages(story), decisionPages(decisions), importPages(imports))
 	if err := shoot(world.Keeper.URL, o, usual); err != nil {
 		return err

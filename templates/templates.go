@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-//go:embed layout partials pages
+//go:embed layout partials pages reference
 var files embed.FS
 
 // pages are all page structs. New parses a template for each, and knows of no other.

@@ -13,7 +13,7 @@ import (
 	"sync"
 )
 
-//go:embed layout partials pages
+//go:embed layout partials pages reference
 var files embed.FS
 
 // pages are all page structs. A Set has a template for each, and knows of no other.

@@ -108,8 +108,11 @@ func (p *person) until(what, says string, arguments ...any) {
 // raw are pieces of errors that no person should read.
 var raw = []string{
 	"<nil>", "%!", "panic:", "goroutine ", "runtime error", "SQLSTATE", "sql:", "constraint failed", "dial tcp", "context deadline", "context canceled",
-	"unexpected EOF", "api error", "operation error", "https response error", "ZgotmplZ", "[object Object]", "undefined", "NaN", "may not do ", "could not do ",
+	"unexpected EOF", "api error", "operation error", "https response error", "ZgotmplZ", "[object Object]", "undefined", "NaN",
 }
+
+// wordless is an act of the audit log that nobody has put into words.
+var wordless = regexp.MustCompile(`\b(did|not do) [a-z]+\.[a-z_.]+`)
 
 // look holds the page to what none may show, and remembers where it leads.
 func (p *person) look() {
@@ -128,6 +131,9 @@ func (p *person) look() {
 		}
 	}
 	p.links.Add(page.Path, page.Links...)
+	if act := wordless.FindString(page.Text); act != "" {
+		p.t.Errorf("%s shows %q", page.Path, act)
+	}
 	p.silent(page.Path)
 }
 

@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-//go:embed docs
+//go:embed docs/reference.css
 var pages embed.FS
 
 // pagePolicy lets the reference load Keeper's own styles, and the script that chooses between

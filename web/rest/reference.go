@@ -4,17 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"slices"
 	"strings"
 
-	"github.com/your-org/keeper/static"
+	"github.com/your-org/keeper/templates"
 )
 
 // typesPart is the page of the types, beside those of the parts.
 const typesPart = "types"
-
-var referenceTemplate = template.Must(template.New("reference.html").ParseFS(pages, "docs/reference.html"))
 
 // reference makes the pages of the reference from the document, by their paths.
 func reference(document []byte) (map[string][]byte, error) {
@@ -27,32 +24,31 @@ func reference(document []byte) (map[string][]byte, error) {
 		return nil, err
 	}
 	all := map[string][]byte{}
-	put := func(path string, page referencePage) error {
-		page.Parts = parts
-		page.Style, page.Sheet, page.Theme, page.Mark = static.URL("keeper.css"), "/docs/reference.css", static.URL("theme.js"), static.URL("mark.svg")
-		var b bytes.Buffer
-		if err := referenceTemplate.Execute(&b, page); err != nil {
+	put := func(path string, page templates.ReferencePage) error {
+		page.Parts, page.Sheet = parts, "/docs/reference.css"
+		text, err := page.Render()
+		if err != nil {
 			return fmt.Errorf("rest: writing %s: %w", path, err)
 		}
-		all[path] = b.Bytes()
+		all[path] = text
 		return nil
 	}
-	if err := put("/docs", referencePage{Title: "API reference", Summary: spec.Info.Summary, About: prose(spec.Info.Description)}); err != nil {
+	if err := put("/docs", templates.ReferencePage{Title: "API reference", Summary: spec.Info.Summary, About: prose(spec.Info.Description)}); err != nil {
 		return nil, err
 	}
 	for _, part := range parts {
-		if err := put("/docs/"+part.Name, referencePage{Title: part.Title, About: part.About, Here: part.Name}); err != nil {
+		if err := put("/docs/"+part.Name, templates.ReferencePage{Title: part.Title, About: part.About, Here: part.Name}); err != nil {
 			return nil, err
 		}
 	}
-	return all, put("/docs/"+typesPart, referencePage{Title: "Types", Here: typesPart, Types: spec.types()})
+	return all, put("/docs/"+typesPart, templates.ReferencePage{Title: "Types", Here: typesPart, Types: spec.types()})
 }
 
 // parts are the operations, each under its first tag.
-func (s *specText) parts() ([]referencePart, error) {
-	all := make([]referencePart, len(s.Tags))
+func (s *specText) parts() ([]templates.ReferencePart, error) {
+	all := make([]templates.ReferencePart, len(s.Tags))
 	for i, tag := range s.Tags {
-		all[i] = referencePart{Name: tag.Name, Title: strings.ToUpper(tag.Name[:1]) + tag.Name[1:], About: prose(tag.Description)}
+		all[i] = templates.ReferencePart{Name: tag.Name, Title: strings.ToUpper(tag.Name[:1]) + tag.Name[1:], About: prose(tag.Description)}
 	}
 	for _, path := range s.Paths.names {
 		item := s.Paths.of[path]
@@ -71,7 +67,7 @@ func (s *specText) parts() ([]referencePart, error) {
 			if err := json.Unmarshal(item.of[name], &operation); err != nil {
 				return nil, fmt.Errorf("rest: reading %s %s: %w", method, path, err)
 			}
-			i := slices.IndexFunc(all, func(p referencePart) bool { return len(operation.Tags) > 0 && p.Name == operation.Tags[0] })
+			i := slices.IndexFunc(all, func(p templates.ReferencePart) bool { return len(operation.Tags) > 0 && p.Name == operation.Tags[0] })
 			if i < 0 {
 				return nil, fmt.Errorf("rest: %s %s belongs to no part of the reference", method, path)
 			}
@@ -82,22 +78,22 @@ func (s *specText) parts() ([]referencePart, error) {
 	return all, nil
 }
 
-func (s *specText) operation(method, path string, o specOperation) operationView {
-	view := operationView{
+func (s *specText) operation(method, path string, o specOperation) templates.ReferenceOperation {
+	view := templates.ReferenceOperation{
 		ID: o.ID, Method: method, Path: path, Summary: o.Summary, About: prose(o.Description), Open: o.Security != nil && len(*o.Security) == 0,
 	}
 	for _, p := range o.Parameters {
 		if p.Ref != "" {
 			p = s.Components.Parameters[strings.TrimPrefix(p.Ref, toParameter)]
 		}
-		view.Parameters = append(view.Parameters, fieldView{
+		view.Parameters = append(view.Parameters, templates.ReferenceField{
 			Name: p.Name, In: p.In, Required: p.Required, Type: typeOf(p.Schema), About: prose(p.Description), Limits: limits(p.Schema),
 		})
 	}
 	if o.Body != nil && len(o.Body.Content.names) > 0 {
 		media := o.Body.Content.names[0]
 		content := o.Body.Content.of[media]
-		view.Body = &bodyView{
+		view.Body = &templates.ReferenceBody{
 			About: prose(o.Body.Description), Optional: !o.Body.Required, Media: media, Type: typeOf(content.Schema), Fields: s.fields(content.Schema), Example: indented(content.Example),
 		}
 	}
@@ -107,14 +103,14 @@ func (s *specText) operation(method, path string, o specOperation) operationView
 	return view
 }
 
-func (s *specText) answer(status string, a specAnswer) answerView {
+func (s *specText) answer(status string, a specAnswer) templates.ReferenceAnswer {
 	if a.Ref != "" {
 		a = s.Components.Responses[strings.TrimPrefix(a.Ref, toResponse)]
 	}
 	if status == "default" {
 		status = "else"
 	}
-	view := answerView{Status: status, About: prose(a.Description), Heads: a.Headers.names}
+	view := templates.ReferenceAnswer{Status: status, About: prose(a.Description), Heads: a.Headers.names}
 	if len(a.Content.names) > 0 {
 		view.Media = a.Content.names[0]
 		view.Type = typeOf(a.Content.of[view.Media].Schema)
@@ -132,17 +128,17 @@ func indented(example json.RawMessage) string {
 }
 
 // fields are the members of an object, those of what it is made of among them.
-func (s *specText) fields(of specSchema) []fieldView {
+func (s *specText) fields(of specSchema) []templates.ReferenceField {
 	if of.Ref != "" {
 		of = s.Components.Schemas.of[strings.TrimPrefix(of.Ref, toSchema)]
 	}
-	var all []fieldView
+	var all []templates.ReferenceField
 	for _, part := range of.AllOf {
 		all = append(all, s.fields(part)...)
 	}
 	for _, name := range of.Properties.names {
 		schema := of.Properties.of[name]
-		all = append(all, fieldView{
+		all = append(all, templates.ReferenceField{
 			Name: name, Required: slices.Contains(of.Required, name), Type: typeOf(schema), About: prose(schema.Description), Limits: limits(schema),
 		})
 	}
@@ -150,11 +146,11 @@ func (s *specText) fields(of specSchema) []fieldView {
 }
 
 // types are all types that have a name, by name.
-func (s *specText) types() []typeView {
-	var all []typeView
+func (s *specText) types() []templates.ReferenceType {
+	var all []templates.ReferenceType
 	for _, name := range slices.Sorted(slices.Values(s.Components.Schemas.names)) {
 		schema := s.Components.Schemas.of[name]
-		view := typeView{Name: name, About: prose(schema.Description), Values: values(schema.Enum), Fields: s.fields(schema)}
+		view := templates.ReferenceType{Name: name, About: prose(schema.Description), Values: values(schema.Enum), Fields: s.fields(schema)}
 		if len(view.Fields) == 0 {
 			view.Type = typeOf(schema)
 		}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/your-org/keeper/api"
+	"github.com/your-org/keeper/templates"
 )
 
 // referencePages are the pages of the reference, parsed.
@@ -143,10 +144,10 @@ func TestReference(t *testing.T) {
 
 func TestProse(t *testing.T) {
 	got := prose("One\nline with `code`.\n\nThen:\n- a `b`\n  on\n- c\n")
-	want := []block{
-		{Text: []span{{"One line with ", false}, {"code", true}, {".", false}}},
-		{Text: []span{{"Then:", false}}},
-		{List: [][]span{{{"a ", false}, {"b", true}, {" on", false}}, {{"c", false}}}},
+	want := []templates.ReferenceBlock{
+		{Text: []templates.ReferenceSpan{{Text: "One line with "}, {Text: "code", Code: true}, {Text: "."}}},
+		{Text: []templates.ReferenceSpan{{Text: "Then:"}}},
+		{List: [][]templates.ReferenceSpan{{{Text: "a "}, {Text: "b", Code: true}, {Text: " on"}}, {{Text: "c"}}}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)

@@ -3,6 +3,7 @@ package sync
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
@@ -134,21 +135,37 @@ func (r *run) brake(ctx context.Context) error {
 	if possible == 0 || !r.Brake.Trips(all, total) {
 		return nil
 	}
-	concerned, all := 0, before
-	err = r.preview(ctx, func(items []Item) error {
-		r.remember(items)
-		for _, item := range items {
-			lost := item.Loses(item.Entry, item.Seen)
-			concerned, all = concerned+lost, all+r.anew(item.Entry, lost)
-		}
-		return nil
-	})
-	if err != nil || concerned == 0 || !r.Brake.Trips(all, total) {
+	concerned, all, seen, err := r.weigh(ctx)
+	if err != nil {
 		return err
+	}
+	if concerned == 0 || !r.Brake.Trips(all, total) {
+		r.glimpses = seen // not before: what the brake looks at twice it sees twice
+		return nil
 	}
 	return fault.Wrap(ErrBraked, fault.Conflict,
 		"The run would delete, write over or take over %d of %d values%s, more than it may by itself; nothing was done.", concerned, total, r.lately()).
 		WithHint("Look at the plan. Apply it where that is meant; else find out what happened at the destination.")
+}
+
+// weigh looks at all of the run, and counts what it would take away, by itself and with what earlier
+// runs did. What changes behind the look comes again: its last look counts.
+func (r *run) weigh(ctx context.Context) (concerned, all int, seen map[models.SecretID]glimpse, err error) {
+	all, seen = r.before(), map[models.SecretID]glimpse{}
+	counted := map[models.SecretID]int{}
+	err = r.preview(ctx, func(items []Item, began time.Time) error {
+		r.remember(seen, items, began)
+		for _, item := range items {
+			id, lost := item.Entry.SecretID, item.Loses(item.Entry, item.Seen)
+			earlier := counted[id]
+			concerned, all = concerned+lost-earlier, all+r.anew(item.Entry, lost)-r.anew(item.Entry, earlier)
+			if lost > 0 || earlier > 0 {
+				counted[id] = lost
+			}
+		}
+		return nil
+	})
+	return concerned, all, seen, err
 }
 
 // lately tells of what earlier runs took away.

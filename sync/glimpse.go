@@ -21,24 +21,22 @@ const (
 )
 
 type glimpse struct {
-	version string // at the destination
-	at      time.Time
+	version string    // at the destination
+	at      time.Time // before it was asked for
 }
 
-// remember keeps what a look showed of entries that get a newer value and lose nothing.
-func (r *run) remember(items []Item) {
+// remember keeps, among seen, what a look that began at a time showed of entries that get a newer
+// value and lose nothing. What a later look does not confirm is forgotten.
+func (r *run) remember(seen map[models.SecretID]glimpse, items []Item, began time.Time) {
 	if _, guarded := as[Guarded](r.driver); !guarded || r.listing != nil {
 		return
 	}
-	if r.glimpses == nil {
-		r.glimpses = map[models.SecretID]glimpse{}
-	}
-	now := r.Now()
 	for _, item := range items {
-		seen := item.Seen.Remote
-		asLeft := item.Entry.Base.known() && seen.Version == item.Entry.Base.RemoteVersion && !seen.Deleted && !seen.Untuned
-		if item.Action == models.ActionUpdate && asLeft && len(r.glimpses) < mostGlimpses {
-			r.glimpses[item.Entry.SecretID] = glimpse{seen.Version, now}
+		delete(seen, item.Entry.SecretID)
+		there := item.Seen.Remote
+		asLeft := item.Entry.Base.known() && there.Version == item.Entry.Base.RemoteVersion && !there.Deleted && !there.Untuned
+		if item.Action == models.ActionUpdate && asLeft && len(seen) < mostGlimpses {
+			seen[item.Entry.SecretID] = glimpse{there.Version, began}
 		}
 	}
 }

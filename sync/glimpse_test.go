@@ -1,6 +1,8 @@
 package sync_test
 
 import (
+	"context"
+	"iter"
 	"testing"
 	"time"
 
@@ -65,4 +67,78 @@ func TestGlimpses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// repeating yields each page of the brake's look again, some seconds later, as a ledger does with
+// what changes behind a long look.
+type repeating struct {
+	*book
+	clock  *clock
+	passes int
+}
+
+func (b *repeating) Entries(ctx context.Context, dueOnly bool) iter.Seq2[[]keepersync.Entry, error] {
+	b.passes++
+	look := b.passes == 2
+	return func(yield func([]keepersync.Entry, error) bool) {
+		for page, err := range b.book.Entries(ctx, dueOnly) {
+			if !yield(page, err) {
+				return
+			}
+			for i := 0; look && i < 6; i++ {
+				b.clock.pass(9 * time.Second)
+				if !yield(page, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func TestBrakeOnWhatComesAgain(t *testing.T) {
+	const n = 20
+	setUp := func(t *testing.T) *world {
+		w := newWorld(t)
+		for _, name := range names(n) {
+			w.book.put(name, "value")
+		}
+		w.run(t, true)
+		w.clock.pass(time.Hour)
+		w.place.ResetCalls()
+		return w
+	}
+	run := func(t *testing.T, w *world, most int) error {
+		options := w.options(false)
+		options.Brake = keepersync.Brake{Most: most}
+		_, err := keepersync.Run(t.Context(), w.tape.Driver, &repeating{book: w.book, clock: w.clock}, options)
+		return err
+	}
+	t.Run("IsLookedAtAgain", func(t *testing.T) {
+		w := setUp(t)
+		for _, name := range names(n) {
+			w.book.put(name, "newer")
+		}
+		if err := run(t, w, 15); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.place.Calls()[memory.OpDescribe]; got != 7*n {
+			t.Errorf("looked %d times at %d copies, want 7 times at each", got, n)
+		}
+	})
+	t.Run("CountsOnce", func(t *testing.T) {
+		w := setUp(t)
+		for i, name := range names(n) {
+			if i < 5 {
+				w.book.remove(name)
+			} else {
+				w.book.put(name, "newer")
+			}
+		}
+		if err := run(t, w, 6); err != nil {
+			t.Errorf("5 deletions where 6 are let pass: %v", err)
+		}
+		if got := w.place.Calls()[memory.OpDelete]; got != 5 {
+			t.Errorf("%d copies were deleted, want 5", got)
+		}
+	})
 }

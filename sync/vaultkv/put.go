@@ -46,8 +46,8 @@ func (d *Driver) Put(ctx context.Context, w keepersync.Write) (keepersync.Remote
 		Name: w.Name, Version: strconv.Itoa(written.Version), Mark: markOf(written.CustomMetadata), ChangedAt: written.CreatedTime,
 	}
 	switch {
-	case !r.Mark.Zero() && r.Mark != w.Mark: // which no check-and-set guards
-		return r, fault.New(fault.Conflict, "%s had got another mark in Vault as Keeper wrote; what it held stands there as version %d.", w.Name, cas).
+	case r.Mark != w.Mark && (!r.Mark.Zero() || w.Replaces.Exists()): // which no check-and-set guards
+		return r, fault.New(fault.Conflict, "%s had lost its mark in Vault, or got another, as Keeper wrote; what it held stands there as version %d.", w.Name, cas).
 			WithHint("Compare the two versions in Vault, and decide which is to stay.")
 	case cas == 0 && r.Mark.Zero():
 		return d.merge(ctx, w.Name, w.Mark, customOf(w.Mark))

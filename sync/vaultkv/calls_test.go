@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	keepersync "github.com/your-org/keeper/sync"
 	"github.com/your-org/keeper/sync/vaultkv"
@@ -48,5 +49,27 @@ func TestKeepsItsConnection(t *testing.T) {
 	}
 	if made.Load() > 3 {
 		t.Errorf("%d connections were made, one after the other", made.Load())
+	}
+}
+
+// TestTellsOfALostMark has somebody take the mark off between Keeper's look and its write, which
+// Vault's check-and-set does not guard.
+func TestTellsOfALostMark(t *testing.T) {
+	v := engine(t)
+	d := driver(t, vaultkv.Options{Address: v.url, Mount: v.mount, Token: models.NewPlaintext([]byte(v.token))})
+	mark := keepersync.Mark{Owner: "o", Destination: "d", Secret: 1}
+	seen, err := d.Put(t.Context(), keepersync.Write{Name: "lost", Value: models.NewPlaintext([]byte("v")), Mark: mark})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Unmark(t.Context(), "lost", mark); err != nil {
+		t.Fatal(err)
+	}
+	stands, err := d.Put(t.Context(), keepersync.Write{Name: "lost", Value: models.NewPlaintext([]byte("w")), Replaces: seen, Mark: mark})
+	if !fault.Is(err, fault.Conflict) || !stands.Exists() {
+		t.Errorf("got %+v and %v, want what stands beside a conflict", stands, err)
+	}
+	if there, err := d.Describe(t.Context(), "lost"); err != nil || !there.Mark.Zero() {
+		t.Errorf("got %+v and %v: the mark is back", there, err)
 	}
 }

@@ -3,6 +3,8 @@ package audit
 import (
 	"context"
 	"io"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,7 +21,7 @@ type Export struct {
 	Format Format
 	log    *Log
 	query  Query
-	last   int64 // the newest entry that was there when it was asked for
+	last   int64 // the newest entry that is of it
 	page   []models.AuditEntry
 }
 
@@ -38,10 +40,12 @@ func (l *Log) Export(ctx context.Context, actor models.Actor, q Query, format Fo
 	}
 	x := &Export{Format: format, log: l, query: narrow(q, access)}
 	err = l.store.Read(ctx, func(tx *store.Tx) error {
-		if x.last, err = tx.LastAudit(); err != nil {
+		first, end, err := tx.AuditBounds(x.query.Since, x.query.Until)
+		if err != nil {
 			return err
 		}
-		x.page, err = tx.AuditBetween(x.query, 0, x.last, exportPage)
+		x.last = end - 1
+		x.page, err = tx.AuditBetween(x.query, first-1, x.last, exportPage)
 		return err
 	})
 	return x, err
@@ -81,6 +85,9 @@ func (x *Export) turn(ctx context.Context) error {
 	})
 }
 
+// actionShape is that of actions and their beginnings.
+var actionShape = regexp.MustCompile(`^[a-z_.]{1,64}$`)
+
 // exportDetail is what an export is narrowed by. Of what was typed it names the field alone:
 // people search for what they should not have written anywhere.
 func exportDetail(q Query, format Format) map[string]string {
@@ -96,19 +103,27 @@ func exportDetail(q Query, format Format) map[string]string {
 		}
 		return t.UTC().Format(time.RFC3339)
 	}
-	add("action", q.Action)
-	add("outcome", string(q.Outcome))
+	var typed []string
+	if actionShape.MatchString(q.Action) {
+		add("action", q.Action)
+	} else if q.Action != "" {
+		typed = append(typed, "action")
+	}
+	if q.Outcome.Known() {
+		add("outcome", string(q.Outcome))
+	}
 	add("since", moment(q.Since))
 	add("until", moment(q.Until))
-	var typed []string
 	for _, field := range []struct{ name, text string }{{"search", q.Search}, {"actor", q.Actor}, {"object", q.Object}} {
 		if field.text != "" {
 			typed = append(typed, field.name)
 		}
 	}
-	if len(q.Environments) > 0 {
-		typed = append(typed, "environment")
+	var environments []string
+	for _, id := range q.Environments {
+		environments = append(environments, strconv.FormatInt(int64(id), 10))
 	}
+	add("environment_id", strings.Join(environments, ", "))
 	add("narrowed_by", strings.Join(typed, ", "))
 	return detail
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -152,10 +153,15 @@ func number(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// guard puts an apostrophe before a cell that a spreadsheet would take for a formula: names in
+// inner is what would begin a formula in a cell of its own, where a spreadsheet parts cells at more
+// than commas.
+var inner = regexp.MustCompile("([;\t\r\n][ \u00a0\"']*)([=+\\-@\uff1d\uff0b\uff0d\uff20])")
+
+// guard puts an apostrophe before what a spreadsheet would take for a formula: names in
 // the log are typed by strangers, such as that of a sign-in that failed. The characters are
 // OWASP's, with the wide forms that spreadsheets take for the same.
 func guard(cell string) string {
+	cell = inner.ReplaceAllString(cell, "$1'$2")
 	if bare := strings.TrimLeft(cell, " \u00a0"); bare != "" && strings.ContainsRune("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20", []rune(bare)[0]) {
 		return "'" + cell
 	}

@@ -141,7 +141,7 @@ func (tx *Tx) Audit(q AuditQuery) ([]models.AuditEntry, Around, error) {
 	if query == nil {
 		return nil, Around{}, nil
 	}
-	low, high, err := tx.auditBetween(q.Since, q.Until)
+	low, high, err := tx.AuditBounds(q.Since, q.Until)
 	if err != nil {
 		return nil, Around{}, err
 	}
@@ -161,13 +161,6 @@ func (tx *Tx) AuditBetween(q AuditQuery, after, last int64, limit int) ([]models
 	return all[models.AuditEntry](query.Where("id > ? AND id <= ?", after, last).Order("id").Limit(limit), "audit entry")
 }
 
-// LastAudit is the id of the newest entry, 0 where there is none.
-func (tx *Tx) LastAudit() (int64, error) {
-	var last int64
-	err := tx.db().Model(&models.AuditEntry{}).Select("COALESCE(MAX(id), 0)").Scan(&last).Error
-	return last, translate(err, "audit entry")
-}
-
 // chosenAudit is the entries that a query chooses, in no order; nil where it can be none.
 func (tx *Tx) chosenAudit(q AuditQuery) *gorm.DB {
 	query := tx.db()
@@ -185,8 +178,8 @@ func (tx *Tx) chosenAudit(q AuditQuery) *gorm.DB {
 	return tx.contains(tx.contains(query, q.Actor, "actor_name"), q.Object, "object_name")
 }
 
-// auditBetween are the IDs from low on and before high in which all entries of a time are.
-func (tx *Tx) auditBetween(since, until *time.Time) (low, high int64, err error) {
+// AuditBounds are the IDs from low on and before high in which all entries of a time are.
+func (tx *Tx) AuditBounds(since, until *time.Time) (low, high int64, err error) {
 	low = 1
 	if since != nil {
 		if low, err = tx.auditFrom(*since); err != nil {

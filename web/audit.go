@@ -40,7 +40,7 @@ func (w *Web) listAudit(r *request) error {
 
 // exportAudit gives what the filter leaves of the log as a file.
 func (w *Web) exportAudit(r *request) error {
-	if err := w.checkAudit(r); err != nil {
+	if err := rest.Exportable(r.Request); err != nil {
 		return err
 	}
 	query, err := w.auditQuery(r, templates.ParseAuditFilter(r.URL.Query()))

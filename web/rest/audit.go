@@ -38,8 +38,8 @@ func (s *server) ExportAudit(w http.ResponseWriter, r *http.Request, p api.Expor
 }
 
 func (s *server) auditExport(r *http.Request, p api.ExportAuditParams) (*audit.Export, error) {
-	if r.Method == http.MethodHead {
-		return nil, fault.New(fault.Invalid, "An export has no head.").WithHint("GET it.")
+	if err := Exportable(r); err != nil {
+		return nil, err
 	}
 	ctx := r.Context()
 	query, err := s.auditQuery(ctx, actorOf(ctx), api.ListAuditParams{
@@ -50,6 +50,18 @@ func (s *server) auditExport(r *http.Request, p api.ExportAuditParams) (*audit.E
 		return nil, err
 	}
 	return s.Audit.Export(ctx, actorOf(ctx), query, audit.Format(cmp.Or(p.Format, string(audit.JSONLines))))
+}
+
+// Exportable refuses, before anything is recorded, what could not be answered with an export.
+func Exportable(r *http.Request) error {
+	switch {
+	case r.Method == http.MethodHead:
+		return fault.New(fault.Invalid, "An export has no head.").WithHint("GET it.")
+	case !r.ProtoAtLeast(1, 1):
+		return fault.New(fault.Invalid, "An export needs HTTP/1.1: over HTTP/1.0 one that broke off could not be told from a whole one.").
+			WithHint("Have the proxy speak HTTP/1.1 to Keeper; for nginx that is proxy_http_version 1.1.")
+	}
+	return nil
 }
 
 // SendAudit answers with an export, part by part. Where it cannot go on, it breaks the answer

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/your-org/keeper/api"
 	"github.com/your-org/keeper/client"
+	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store"
 )
@@ -167,4 +169,23 @@ func (c *cutter) Write(p []byte) (int, error) {
 		c.cut = nil
 	}
 	return len(p), nil
+}
+
+func TestExportable(t *testing.T) {
+	for _, row := range []struct {
+		method       string
+		major, minor int
+		want         bool
+	}{
+		{http.MethodGet, 1, 1, true},
+		{http.MethodGet, 2, 0, true},
+		{http.MethodGet, 1, 0, false}, // nobody could tell that it broke off
+		{http.MethodHead, 1, 1, false},
+	} {
+		r := httptest.NewRequest(row.method, "/audit/export", nil)
+		r.ProtoMajor, r.ProtoMinor = row.major, row.minor
+		if err := Exportable(r); (err == nil) != row.want || err != nil && !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s over HTTP/%d.%d: %v", row.method, row.major, row.minor, err)
+		}
+	}
 }

@@ -3,7 +3,6 @@ package sync
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
@@ -135,13 +134,9 @@ func (r *run) brake(ctx context.Context) error {
 	if possible == 0 || !r.Brake.Trips(all, total) {
 		return nil
 	}
-	concerned, all, seen, err := r.weigh(ctx)
-	if err != nil {
+	concerned, all, err := r.weigh(ctx)
+	if err != nil || concerned == 0 || !r.Brake.Trips(all, total) {
 		return err
-	}
-	if concerned == 0 || !r.Brake.Trips(all, total) {
-		r.glimpses = seen // not before: what the brake looks at twice it sees twice
-		return nil
 	}
 	return fault.Wrap(ErrBraked, fault.Conflict,
 		"The run would delete, write over or take over %d of %d values%s, more than it may by itself; nothing was done.", concerned, total, r.lately()).
@@ -150,11 +145,10 @@ func (r *run) brake(ctx context.Context) error {
 
 // weigh looks at all of the run, and counts what it would take away, by itself and with what earlier
 // runs did. What changes behind the look comes again: its last look counts.
-func (r *run) weigh(ctx context.Context) (concerned, all int, seen map[models.SecretID]glimpse, err error) {
-	all, seen = r.before(), map[models.SecretID]glimpse{}
+func (r *run) weigh(ctx context.Context) (concerned, all int, err error) {
+	all = r.before()
 	counted := map[models.SecretID]int{}
-	err = r.preview(ctx, func(items []Item, began time.Time) error {
-		r.remember(seen, items, began)
+	err = r.preview(ctx, func(items []Item) error {
 		for _, item := range items {
 			id, lost := item.Entry.SecretID, item.Loses(item.Entry, item.Seen)
 			earlier := counted[id]
@@ -165,7 +159,7 @@ func (r *run) weigh(ctx context.Context) (concerned, all int, seen map[models.Se
 		}
 		return nil
 	})
-	return concerned, all, seen, err
+	return concerned, all, err
 }
 
 // lately tells of what earlier runs took away.

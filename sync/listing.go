@@ -117,11 +117,10 @@ func (r *run) listedAs(e Entry) (there, asLeft bool) {
 }
 
 // firstSight is what is known of an entry before anybody asks for it by name. Without a
-// listing that is what the brake has just seen, or nothing, which Decide does not believe either:
-// it has it confirmed.
+// listing that is nothing, which Decide does not believe either: it has it confirmed.
 func (r *run) firstSight(e Entry) Observed {
 	if r.listing == nil {
-		return r.glimpsed(e)
+		return Observed{Listed: true}
 	}
 	rows := r.listing.find(e.RemoteName, e.SecretID)
 	off := false

@@ -3,7 +3,6 @@ package sync
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
@@ -29,7 +28,7 @@ func Preview(ctx context.Context, d Driver, l Ledger, o Options, sink func([]Ite
 	if r.Full {
 		r.listing = r.list(ctx)
 	}
-	err = r.preview(ctx, func(items []Item, _ time.Time) error {
+	err = r.preview(ctx, func(items []Item) error {
 		looked += len(items)
 		var telling []Item
 		for _, item := range items {
@@ -51,14 +50,12 @@ func Preview(ctx context.Context, d Driver, l Ledger, o Options, sink func([]Ite
 	return looked, err
 }
 
-// preview decides every entry of the run and hands each page over, with the time at which its look
-// began.
-func (r *run) preview(ctx context.Context, each func([]Item, time.Time) error) error {
+// preview decides every entry of the run and hands each page over.
+func (r *run) preview(ctx context.Context, each func([]Item) error) error {
 	for entries, err := range r.ledger.Entries(ctx, !r.Full) {
 		if err != nil {
 			return fmt.Errorf("sync: read entries: %w", err)
 		}
-		began := r.Now()
 		page := r.looked(ctx, entries)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -67,7 +64,7 @@ func (r *run) preview(ctx context.Context, each func([]Item, time.Time) error) e
 		for i, w := range page {
 			items[i] = r.item(w)
 		}
-		if err := each(items, began); err != nil {
+		if err := each(items); err != nil {
 			return err
 		}
 	}

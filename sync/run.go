@@ -96,8 +96,6 @@ type run struct {
 	taken   int       // how many this run takes away of them, for the brake, and
 	beside  int       // how many of these earlier runs did not
 	ended   []Outcome // of the page, for the proof
-	// glimpses are what the brake saw a moment ago; see Guarded.
-	glimpses map[models.SecretID]glimpse
 }
 
 // work is one entry on its way through a run.

@@ -114,9 +114,6 @@ func (d *Driver) Put(ctx context.Context, w keepersync.Write) (keepersync.Remote
 	})
 }
 
-// Guarded tells that a write is compared with what stands.
-func (d *Driver) Guarded() {}
-
 // Tune brings in line what stands beside a value.
 func (d *Driver) Tune(ctx context.Context, name string) (keepersync.Remote, error) {
 	return d.place.act(ctx, OpTune, name, func(it *item) (*item, error) {

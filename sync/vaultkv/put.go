@@ -55,9 +55,6 @@ func (d *Driver) Put(ctx context.Context, w keepersync.Write) (keepersync.Remote
 	return r, nil
 }
 
-// Guarded tells that Vault compares the version itself: every write is a check-and-set.
-func (d *Driver) Guarded() {}
-
 // expected is the version that the write is to replace, as Vault counts it.
 func (d *Driver) expected(ctx context.Context, w keepersync.Write) (int, error) {
 	switch {

@@ -46,7 +46,7 @@ func (d *Driver) Put(ctx context.Context, w keepersync.Write) (keepersync.Remote
 		Name: w.Name, Version: strconv.Itoa(written.Version), Mark: markOf(written.CustomMetadata), ChangedAt: written.CreatedTime,
 	}
 	switch {
-	case r.Mark != w.Mark && (!r.Mark.Zero() || w.Replaces.Exists()): // which no check-and-set guards
+	case r.Mark != w.Mark && (!r.Mark.Zero() || cas > 0): // which no check-and-set guards
 		return r, fault.New(fault.Conflict, "%s had lost its mark in Vault, or got another, as Keeper wrote; what it held stands there as version %d.", w.Name, cas).
 			WithHint("Compare the two versions in Vault, and decide which is to stay.")
 	case cas == 0 && r.Mark.Zero():

@@ -28,7 +28,7 @@ func (b Brake) Trips(concerned, total int) bool {
 }
 
 // ErrBraked is in the chain of the error of a run that stopped, because it would have taken
-// more away than its Brake allows: before it did anything, or before the page of entries
+// more away than its Brake allows: before it took anything away, or before the page of entries
 // with which it would have, where so much changed only while it was under way.
 var ErrBraked = fault.New(fault.Conflict, "The run would take more away than it may by itself.")
 
@@ -109,8 +109,9 @@ func (r *run) mayTakeAway(e Entry) bool {
 	return !asLeft
 }
 
-// brake refuses to begin a run that would take too much away. Most runs pass without a call
-// to the destination, since what little has changed could not be too much.
+// brake refuses a run that would take too much away. Most runs pass without a call
+// to the destination, since what little has changed could not be too much. Of what is due in
+// others, it lets go first what takes nothing away, so that this is looked at once.
 func (r *run) brake(ctx context.Context) error {
 	if r.Brake.Most <= 0 {
 		return nil
@@ -134,12 +135,19 @@ func (r *run) brake(ctx context.Context) error {
 	if possible == 0 || !r.Brake.Trips(all, total) {
 		return nil
 	}
+	if !r.Full {
+		r.sparing = true
+		err := r.pages(ctx)
+		if r.sparing = false; err != nil {
+			return err
+		}
+	}
 	concerned, all, err := r.weigh(ctx)
 	if err != nil || concerned == 0 || !r.Brake.Trips(all, total) {
 		return err
 	}
 	return fault.Wrap(ErrBraked, fault.Conflict,
-		"The run would delete, write over or take over %d of %d values%s, more than it may by itself; nothing was done.", concerned, total, r.lately()).
+		"The run would delete, write over or take over %d of %d values%s, more than it may by itself; none of that was done.", concerned, total, r.lately()).
 		WithHint("Look at the plan. Apply it where that is meant; else find out what happened at the destination.")
 }
 

@@ -2,6 +2,7 @@ package sync_test
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"testing"
 	"time"
@@ -60,5 +61,55 @@ func TestBrakeOnWhatComesAgain(t *testing.T) {
 	}
 	if got := w.place.Calls()[memory.OpDelete]; got != 5 {
 		t.Errorf("%d copies were deleted, want 5", got)
+	}
+}
+
+// TestBrakeLetsGoTheHarmless: where the brake has to look, what takes nothing away is written all
+// the same, after one look; what would be too much is left as it is.
+func TestBrakeLetsGoTheHarmless(t *testing.T) {
+	const n, gone = 20, 5
+	for _, row := range []struct {
+		name  string
+		most  int
+		stops bool
+	}{
+		{"within the brake", gone, false},
+		{"beyond it", gone - 1, true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := newWorld(t)
+			for _, name := range names(n) {
+				w.book.put(name, "value")
+			}
+			w.run(t, true)
+			w.clock.pass(time.Hour)
+			for i, name := range names(n) {
+				if i < gone {
+					w.book.remove(name)
+				} else {
+					w.book.put(name, "newer")
+				}
+			}
+			w.place.ResetCalls()
+			options := w.options(false)
+			options.Brake = keepersync.Brake{Most: row.most}
+			counts, err := keepersync.Run(t.Context(), w.tape.Driver, w.book, options)
+			if stops := errors.Is(err, keepersync.ErrBraked); stops != row.stops || err != nil && !stops {
+				t.Fatalf("got %v, want a stop: %t", err, row.stops)
+			}
+			calls, looks, deleted := w.place.Calls(), n+gone, 0 // again at what is to go, to count it
+			if !row.stops {
+				looks, deleted = looks+gone, gone
+			}
+			if calls[memory.OpPut] != n-gone || counts.Updated != n-gone {
+				t.Errorf("wrote %d, counted %d, want %d", calls[memory.OpPut], counts.Updated, n-gone)
+			}
+			if calls[memory.OpDelete] != deleted || counts.Deleted != deleted {
+				t.Errorf("deleted %d, counted %d, want %d", calls[memory.OpDelete], counts.Deleted, deleted)
+			}
+			if calls[memory.OpDescribe] != looks {
+				t.Errorf("looked %d times, want %d", calls[memory.OpDescribe], looks)
+			}
+		})
 	}
 }

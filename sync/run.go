@@ -92,6 +92,7 @@ type run struct {
 	listing *listing // nil where only due entries are looked at
 	counts  models.RunCounts
 	total   int
+	sparing bool      // what would take something away is left alone
 	entries int       // of the destination, and
 	taken   int       // how many this run takes away of them, for the brake, and
 	beside  int       // how many of these earlier runs did not
@@ -130,13 +131,8 @@ func (r *run) pass(ctx context.Context) error {
 	if err := r.permit(ctx); err != nil {
 		return err
 	}
-	for entries, err := range r.ledger.Entries(ctx, !r.Full) {
-		if err != nil {
-			return fmt.Errorf("sync: read entries: %w", err)
-		}
-		if err := r.page(ctx, entries); err != nil {
-			return err
-		}
+	if err := r.pages(ctx); err != nil {
+		return err
 	}
 	if r.listing == nil || ctx.Err() != nil {
 		return ctx.Err()
@@ -145,7 +141,20 @@ func (r *run) pass(ctx context.Context) error {
 	return r.listing.err
 }
 
-// permit settles, before anything is done, whether the run may do it.
+// pages works off all entries of the run.
+func (r *run) pages(ctx context.Context) error {
+	for entries, err := range r.ledger.Entries(ctx, !r.Full) {
+		if err != nil {
+			return fmt.Errorf("sync: read entries: %w", err)
+		}
+		if err := r.page(ctx, entries); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// permit settles, before anything is taken away, whether the run may do it.
 func (r *run) permit(ctx context.Context) error {
 	if r.Approved != nil {
 		return r.verify(ctx)
@@ -209,8 +218,11 @@ func (r *run) prepare(ctx context.Context, entries []Entry, todo chan<- *work, o
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if r.Approved != nil {
+		switch {
+		case r.Approved != nil:
 			page = slices.DeleteFunc(page, func(w *work) bool { return !r.approved(w) })
+		case r.sparing:
+			page = slices.DeleteFunc(page, func(w *work) bool { return w.unfit == nil && w.decision.Loses(w.entry, w.seen) > 0 })
 		}
 		r.pace(page)
 		if err := r.brakePage(page); err != nil {

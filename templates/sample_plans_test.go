@@ -51,7 +51,7 @@ func samplePlanPages(b BasePage, all map[string]Page) {
 	items := samplePlanItems()
 	draft := planHead(samplePlan(models.PlanDraft, time.Minute))
 	held := planHead(samplePlan(models.PlanHeld, time.Hour))
-	held.Plan.Reason, held.Plan.CreatedBy, held.Plan.RunID = "The run would delete, write over or take over 64 of 10,404 values, more than it may by itself; nothing was done.", "system", "run_2"
+	held.Plan.Reason, held.Plan.CreatedBy, held.Plan.RunID = "The run would delete, write over or take over 64 of 10,404 values, more than it may by itself; none of that was done.", "system", "run_2"
 	refused := planHead(decided(samplePlan(models.PlanRefused, time.Hour), "payments/db/password has moved since the plan was made; nothing was done."))
 	all["plan"] = &PlanPage{BasePage: b, PlanHead: draft, Items: items, Pager: Pager{Next: "11", Total: -1}}
 	all["plan filtered"] = &PlanPage{BasePage: b, PlanHead: draft, Filter: "create", Items: items[3:4]}

@@ -52,7 +52,7 @@ func (l *groupLedger) open(ctx context.Context, batch []member, values texts) er
 	}
 	versions := make(map[models.SecretID]models.SecretVersion, len(batch))
 	err := l.service.Store.Read(ctx, func(tx *store.Tx) error {
-		current, err := tx.GroupMemberVersions(ids)
+		current, err := tx.VersionsOfSecrets(ids)
 		for _, v := range current {
 			versions[v.SecretID] = v
 		}

@@ -19,7 +19,7 @@ import (
 // quicker pages grow, up to mostPage, as long as they take no longer than that.
 const (
 	pageSize = 100
-	mostPage = 400
+	mostPage = 1600
 	pageTime = 2 * time.Second
 )
 
@@ -53,6 +53,7 @@ type ledger struct {
 	page map[models.SecretID]*row
 	// claimed are names that secrets of this pass are to have and nothing stands under yet.
 	claimed map[string]store.NameAt
+	ahead   ahead
 
 	// setIntents and recordSync keep what is known of entries, as Tx.SetIntents and Tx.RecordSync
 	// do, which stand for nil.
@@ -163,6 +164,7 @@ func (l *ledger) read(ctx context.Context, dueOnly bool, after models.SecretID, 
 // turn makes the rows the page that is worked on.
 func (l *ledger) turn(rows []store.SyncEntry, page []mapped) []keepersync.Entry {
 	l.page = make(map[models.SecretID]*row, len(rows))
+	l.ahead.clear()
 	entries := make([]keepersync.Entry, len(rows))
 	for i, r := range rows {
 		l.page[r.SecretID] = &row{hold: r.Hold, object: page[i].object}
@@ -208,6 +210,12 @@ func (l *ledger) Open(ctx context.Context, e keepersync.Entry) (models.Plaintext
 }
 
 func (l *ledger) openVersion(ctx context.Context, id models.SecretID, number models.VersionNumber) (models.Plaintext, error) {
+	if version, ok := l.ahead.take(id, number); ok {
+		// One that cannot be opened any more is read anew: its key may have been changed meanwhile.
+		if value, err := l.service.OpenVersion(ctx, l.environment, version); err == nil {
+			return value, nil
+		}
+	}
 	var version models.SecretVersion
 	err := l.service.Store.Read(ctx, func(tx *store.Tx) (err error) {
 		version, err = tx.Version(id, number)

@@ -56,6 +56,7 @@ func (l *ledger) Intend(ctx context.Context, entries []keepersync.Entry) error {
 		known := &l.page[s.SecretID].state
 		known.IntentHash, known.IntentVersion, known.IntentAt = s.IntentHash, s.IntentVersion, s.IntentAt
 	}
+	l.readAhead(ctx, entries)
 	return nil
 }
 

@@ -114,9 +114,9 @@ func (tx *Tx) CountDueGroups(destination models.DestinationID, now time.Time) (i
 	return int(n), translate(err, "sync group")
 }
 
-// GroupMemberVersions loads the current versions of secrets with their ciphertexts, in the
+// VersionsOfSecrets loads the current versions of secrets with their ciphertexts, in the
 // order of their IDs.
-func (tx *Tx) GroupMemberVersions(ids []models.SecretID) ([]models.SecretVersion, error) {
+func (tx *Tx) VersionsOfSecrets(ids []models.SecretID) ([]models.SecretVersion, error) {
 	current := tx.db().Model(&models.Secret{}).Select("current_version").Where("secrets.id = secret_versions.secret_id")
 	query := tx.db().Where("secret_id IN ? AND number = (?)", ids, current).Order("secret_id")
 	return all[models.SecretVersion](query, "version")

@@ -17,7 +17,7 @@ import (
 type Ledger interface {
 	// Count is how many entries Entries would yield now; it serves progress alone.
 	Count(ctx context.Context, dueOnly bool) (int, error)
-	// Entries yields pages of up to 500 by ascending secret id: all, or only those that are
+	// Entries yields pages of up to a few thousand by ascending secret id: all, or only those that are
 	// due (the source changed since the last look, or a failure may be tried again). No
 	// transaction is open while the engine works on a page.
 	Entries(ctx context.Context, dueOnly bool) iter.Seq2[[]Entry, error]

@@ -146,7 +146,7 @@ func waiting(tx *store.Tx, d models.Destination, _ models.SyncRun) ([]models.Sig
 func braked(tx *store.Tx, d models.Destination, run models.SyncRun) ([]models.Signal, error) {
 	signal := about(d, models.AlertBraked)
 	if run.Status == models.RunHeld {
-		signal.Holds, signal.Summary = true, "The brake held a run over "+d.Name+" before it did anything. "+run.Error
+		signal.Holds, signal.Summary = true, "The brake held a run over "+d.Name+" before it took too much away. "+run.Error
 		signal.Hint = "Look at the plan that is held, then apply or discard it."
 		return []models.Signal{signal}, nil
 	}

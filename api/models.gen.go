@@ -2271,6 +2271,9 @@ type Strategy string
 type SyncRequest struct {
 	// EnvironmentID An environment, by id or by name.
 	EnvironmentID EnvironmentRef `json:"environment_id,omitempty,omitzero"`
+
+	// SecretIDs Which secrets, without environment_id.
+	SecretIDs []int64 `json:"secret_ids,omitempty,omitzero"`
 }
 
 // SyncResult What a run found or did about one secret.

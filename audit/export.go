@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"io"
+	"maps"
 	"regexp"
 	"strconv"
 	"strings"
@@ -20,6 +21,7 @@ const exportPage = 1000
 type Export struct {
 	Format Format
 	log    *Log
+	asked  models.AuditEntry // that it was asked for
 	query  Query
 	last   int64 // the newest entry that is of it
 	page   []models.AuditEntry
@@ -38,7 +40,7 @@ func (l *Log) Export(ctx context.Context, actor models.Actor, q Query, format Fo
 	if err != nil {
 		return nil, err
 	}
-	x := &Export{Format: format, log: l, query: narrow(q, access)}
+	x := &Export{Format: format, log: l, asked: entry, query: narrow(q, access)}
 	err = l.store.Read(ctx, func(tx *store.Tx) error {
 		first, end, err := tx.AuditBounds(x.query.Since, x.query.Until)
 		if err != nil {
@@ -52,10 +54,12 @@ func (l *Log) Export(ctx context.Context, actor models.Actor, q Query, format Fo
 }
 
 // Write writes the entries, the oldest first, and calls wrote after each part of them. What is
-// recorded meanwhile is not among them. Where it fails, what was written is not the whole.
-func (x *Export) Write(ctx context.Context, w io.Writer, wrote func() error) error {
+// recorded meanwhile is not among them. Before each further part, still finds the actor as it stands
+// by then; whoever may not see all of the export any more gets no more of it, on record. Where
+// it fails, what was written is not the whole.
+func (x *Export) Write(ctx context.Context, w io.Writer, still func(context.Context) (models.Actor, error), wrote func() error) error {
 	out := x.Format.encoder(w)
-	for {
+	for written := 0; ; {
 		for i := range x.page {
 			if err := out.entry(&x.page[i]); err != nil {
 				return err
@@ -70,10 +74,32 @@ func (x *Export) Write(ctx context.Context, w io.Writer, wrote func() error) err
 		if len(x.page) < exportPage {
 			return nil
 		}
+		written += len(x.page)
+		if err := x.permitted(ctx, still, written); err != nil {
+			return err
+		}
 		if err := x.turn(ctx); err != nil {
 			return err
 		}
 	}
+}
+
+// permitted looks whether who asked may still see all of the export.
+func (x *Export) permitted(ctx context.Context, still func(context.Context) (models.Actor, error), written int) error {
+	actor, err := still(ctx)
+	if err == nil {
+		var access Access
+		if access, err = x.log.access(ctx, actor); err == nil && !access.covers(x.query) {
+			err = fault.New(fault.Forbidden, "What you may read of the audit log became less; the export was broken off.").WithHint("Begin it anew.")
+		}
+	}
+	if Ended(x.asked, err).Outcome != models.OutcomeRefused {
+		return err
+	}
+	entry := x.asked
+	entry.Detail = maps.Clone(entry.Detail)
+	entry.Detail["broken_off_after"] = strconv.Itoa(written)
+	return Refused(ctx, x.log.store, entry, err)
 }
 
 // turn reads the next page.

@@ -22,6 +22,9 @@ import (
 	"github.com/your-org/keeper/store/storetest"
 )
 
+// same is the reader, as it was.
+func same(context.Context) (models.Actor, error) { return reader, nil }
+
 // exported is what an export writes, and in how many parts.
 func exported(t *testing.T, log *audit.Log, q audit.Query, format audit.Format) (text string, parts int) {
 	t.Helper()
@@ -30,7 +33,7 @@ func exported(t *testing.T, log *audit.Log, q audit.Query, format audit.Format) 
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := x.Write(t.Context(), &out, func() error { parts++; return nil }); err != nil {
+	if err := x.Write(t.Context(), &out, same, func() error { parts++; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return out.String(), parts
@@ -75,7 +78,7 @@ func TestExportHoldsEverything(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		err = x.Write(t.Context(), &out, func() error { return s.Record(t.Context(), audit.Entry(reader, "test.meanwhile")) })
+		err = x.Write(t.Context(), &out, same, func() error { return s.Record(t.Context(), audit.Entry(reader, "test.meanwhile")) })
 		if err != nil || strings.Contains(out.String(), "test.meanwhile") {
 			t.Errorf("%v; what was recorded meanwhile is there: %v", err, strings.Contains(out.String(), "test.meanwhile"))
 		}
@@ -86,7 +89,7 @@ func TestExportHoldsEverything(t *testing.T) {
 			t.Fatal(err)
 		}
 		gone := errors.New("gone")
-		if err := x.Write(t.Context(), &bytes.Buffer{}, func() error { return gone }); !errors.Is(err, gone) {
+		if err := x.Write(t.Context(), &bytes.Buffer{}, same, func() error { return gone }); !errors.Is(err, gone) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -95,10 +98,74 @@ func TestExportHoldsEverything(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := x.Write(t.Context(), &bytes.Buffer{}, s.Close); err == nil {
+		if err := x.Write(t.Context(), &bytes.Buffer{}, same, s.Close); err == nil {
 			t.Error("half of an export ended well")
 		}
 	})
+}
+
+// TestExportLooksAgain sees that an export ends, on record, once its reader may not see all of it.
+func TestExportLooksAgain(t *testing.T) {
+	one := []models.EnvironmentID{1}
+	over := fault.New(fault.Unauthenticated, "over")
+	for name, c := range map[string]struct {
+		began, then audit.Access
+		still       error
+		query       audit.Query
+		want        fault.Kind
+		refused     bool
+	}{
+		"the same":             {began: audit.Access{Environments: one}, then: audit.Access{Environments: one}},
+		"more":                 {began: audit.Access{Environments: one}, then: audit.Access{Everything: true}},
+		"no role any more":     {began: audit.Access{Environments: one}, then: audit.Access{}, want: fault.Forbidden, refused: true},
+		"another environment":  {began: audit.Access{Environments: one}, then: audit.Access{Environments: []models.EnvironmentID{2}}, want: fault.Forbidden, refused: true},
+		"no auditor any more":  {began: audit.Access{Everything: true}, then: audit.Access{Environments: one}, want: fault.Forbidden, refused: true},
+		"what is asked stands": {began: audit.Access{Everything: true}, then: audit.Access{Environments: one}, query: audit.Query{Environments: one}},
+		"signed out":           {began: audit.Access{Everything: true}, then: audit.Access{Everything: true}, still: over, want: fault.Unauthenticated, refused: true},
+		"nobody can tell":      {began: audit.Access{Everything: true}, then: audit.Access{Everything: true}, still: fault.New(fault.Unavailable, "away"), want: fault.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := storetest.SQLite(t)
+			access := c.began
+			log := audit.NewLog(s, func(context.Context, models.Actor) (audit.Access, error) { return access, nil })
+			entries := make([]models.AuditEntry, 1500)
+			for i := range entries {
+				entries[i] = audit.OnEnvironment(reader, "test.many", models.Environment{ID: 1})
+			}
+			if err := s.Write(t.Context(), func(tx *store.Tx) error { return tx.AppendAudits(entries) }); err != nil {
+				t.Fatal(err)
+			}
+			c.query.Action = "test.many"
+			x, err := log.Export(t.Context(), reader, c.query, audit.JSONLines)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			still := func(context.Context) (models.Actor, error) { return reader, c.still }
+			err = x.Write(t.Context(), &out, still, func() error { access = c.then; return nil })
+			want := 1500
+			if c.want != fault.Internal {
+				want = 1000
+			}
+			if n := strings.Count(out.String(), "\n"); n != want || (err == nil) != (want == 1500) || err != nil && !fault.Is(err, c.want) {
+				t.Errorf("%d entries, %v", n, err)
+			}
+			recorded := 0
+			err = s.Read(t.Context(), func(tx *store.Tx) error {
+				found, _, err := tx.Audit(store.AuditQuery{Everything: true, Action: "audit.export", Outcome: models.OutcomeRefused})
+				for _, e := range found {
+					recorded++
+					if e.Detail["broken_off_after"] != "1000" || e.ActorID != reader.ID {
+						t.Errorf("on record: %+v", e)
+					}
+				}
+				return err
+			})
+			if err != nil || (recorded == 1) != c.refused {
+				t.Errorf("%d refusals are on record, %v", recorded, err)
+			}
+		})
+	}
 }
 
 // TestExportIsNarrowed sees that an export holds what the list shows its reader, and no more.
@@ -268,7 +335,7 @@ func benchmarkExport(b *testing.B, access audit.Access) {
 			b.Fatal(err)
 		}
 		var size counter
-		if err := x.Write(b.Context(), &size, func() error { return nil }); err != nil {
+		if err := x.Write(b.Context(), &size, same, func() error { return nil }); err != nil {
 			b.Fatal(err)
 		}
 		b.ReportMetric(float64(size), "bytes")

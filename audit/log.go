@@ -18,6 +18,15 @@ type Access struct {
 
 func (a Access) none() bool { return !a.Everything && !a.Global && len(a.Environments) == 0 }
 
+// covers reports whether all that a narrowed query may choose is of it.
+func (a Access) covers(q Query) bool {
+	if a.Everything {
+		return true
+	}
+	return !a.none() && !q.Everything && (a.Global || !q.Global) &&
+		!slices.ContainsFunc(q.Environments, func(id models.EnvironmentID) bool { return !slices.Contains(a.Environments, id) })
+}
+
 // Query chooses entries.
 type Query = store.AuditQuery
 

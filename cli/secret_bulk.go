@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,6 +33,7 @@ type bulkFlags struct {
 	tags, untag       []string
 	rotate            int
 	remove, undelete  bool
+	sync              bool
 	yes               bool
 	digest            string
 	setOwner, setDays bool // were given
@@ -40,13 +42,14 @@ type bulkFlags struct {
 func (e *env) secretsBulkCommand() *cobra.Command {
 	var f bulkFlags
 	cmd := &cobra.Command{
-		Use: "bulk [NAME...]", Short: "Change, delete or undelete many secrets at once, after a preview",
+		Use: "bulk [NAME...]", Short: "Change, delete or undelete many secrets at once, after a preview, or sync them",
 		Long: `Show what a change of many secrets would do, secret by secret, and change nothing; or, with
 --yes, do it. The secrets are those that are named, in the environment that -e names, or those
 that the flags -e, --search, --type, --tag and --owner choose together; at most 1,000. All of
 them change in one transaction, each on record, or none does. --digest takes the digest of a
 preview: nothing is done where the preview would be another by now. With it, give --set-expires
-as a date. Where one of them cannot be changed, none is.
+as a date. Where one of them cannot be changed, none is. --sync changes none of them and needs no
+preview: it has their copies looked at, and put right, at once, and prints the runs that do it.
 
 EXIT STATUS
   0  done; of a preview: nothing would change
@@ -54,7 +57,8 @@ EXIT STATUS
   2  of a preview: there is something that would change, or that cannot`,
 		Example: `  keeper secrets bulk -e production --search stripe --set-owner payments --set-tag team=payments
   keeper secrets bulk -e production --tag team=old --set-owner infra --digest 5d41…
-  keeper secrets bulk legacy/a legacy/b -e staging --delete --yes`,
+  keeper secrets bulk legacy/a legacy/b -e staging --delete --yes
+  keeper secrets bulk payments/db -e production --sync`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			f.setOwner, f.setDays = cmd.Flags().Changed("set-owner"), cmd.Flags().Changed("set-rotate-every")
 			changes, err := e.bulk(cmd.Context(), f, names)
@@ -87,6 +91,7 @@ func (f *bulkFlags) bind(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.untag, "remove-tag", nil, "key of a tag to take away, repeatable")
 	flags.BoolVar(&f.remove, "delete", false, "delete them and their copies; they can be undeleted for a while")
 	flags.BoolVar(&f.undelete, "undelete", false, "bring deleted ones and their copies back")
+	flags.BoolVar(&f.sync, "sync", false, "have their copies looked at and put right now")
 	flags.BoolVar(&f.yes, "yes", false, "do it")
 	flags.StringVar(&f.digest, "digest", "", "do it, where the preview has this digest still")
 }
@@ -104,6 +109,9 @@ func (e *env) bulk(ctx context.Context, f bulkFlags, names []string) (tells bool
 	}
 	if change.IDs, err = f.choose(ctx, c, names); err != nil {
 		return false, err
+	}
+	if f.sync {
+		return false, e.syncSecrets(ctx, c, f, change)
 	}
 	if len(change.IDs) == 0 {
 		return false, e.printBulk(ctx, c, api.BulkResult{})
@@ -131,6 +139,31 @@ func (e *env) bulk(ctx context.Context, f bulkFlags, names []string) (tells bool
 		shown.Changed = done.Changed
 	}
 	return false, e.printBulk(ctx, c, shown)
+}
+
+// syncSecrets has the copies of the chosen secrets looked at, where nothing else is asked for.
+func (e *env) syncSecrets(ctx context.Context, c *client.Client, f bulkFlags, change api.BulkChange) error {
+	ids := change.IDs
+	if change.IDs = nil; f.digest != "" || !reflect.DeepEqual(change, api.BulkChange{}) {
+		return fault.New(fault.Invalid, "--sync stands alone; nothing was started.")
+	}
+	if len(ids) == 0 {
+		return fault.New(fault.NotFound, "No secret is like that; nothing was started.")
+	}
+	started, err := c.Sync(ctx, api.SyncRequest{SecretIDs: ids})
+	if err != nil {
+		return err
+	}
+	destinations, err := chosen(ctx, c, "", "")
+	if err != nil {
+		return err
+	}
+	names := destinationNames(destinations)
+	return e.print(started.Items, func(w io.Writer) {
+		for _, run := range started.Items {
+			fmt.Fprintf(w, "%s: run %s\n", names[run.DestinationID], run.ID)
+		}
+	})
 }
 
 // change is what becomes of the secrets.

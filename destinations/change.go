@@ -84,6 +84,11 @@ func (s *Service) update(ctx context.Context, actor models.Actor, id models.Dest
 		if err := tx.UpdateDestination(&d, expected); err != nil {
 			return err
 		}
+		if c.Config != nil || c.Credentials != nil { // which may have mended what failed
+			if err := tx.RetryAll(d.ID, s.Now()); err != nil {
+				return err
+			}
+		}
 		if err := s.enqueue(tx, d.ID); err != nil {
 			return err
 		}

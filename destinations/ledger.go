@@ -45,8 +45,9 @@ type ledger struct {
 	run         models.RunID
 	listing     *listing
 	// still has entries come once each: what changes behind a preview belongs to the next one.
-	still bool
-	drift *drift // what the pass finds to be changed by somebody else
+	still   bool
+	drift   *drift    // what the pass finds to be changed by somebody else
+	refused *refusals // why entries failed; nil: nobody asks
 
 	// page is what the engine works on now. It is replaced between pages, and each row is
 	// touched by one worker at a time, so it needs no lock.

@@ -19,7 +19,7 @@ const progressEvery = 500 * time.Millisecond
 
 // pass runs the engine, writing progress down as it goes. A full pass works off what is due
 // before it lists the destination, which may take long, or fail.
-func (s *Service) pass(ctx context.Context, d models.Destination, e models.Environment, run *models.SyncRun, found *drift) (models.RunCounts, error) {
+func (s *Service) pass(ctx context.Context, d models.Destination, e models.Environment, run *models.SyncRun, found *drift, refused *refusals) (models.RunCounts, error) {
 	driver, err := s.driver(ctx, e, d)
 	if err != nil {
 		return models.RunCounts{}, err
@@ -28,7 +28,7 @@ func (s *Service) pass(ctx context.Context, d models.Destination, e models.Envir
 		return models.RunCounts{}, err
 	}
 	listing := &listing{Driver: driver}
-	book := (&ledger{service: s, environment: e, destination: d, run: run.ID, listing: listing, drift: found}).book()
+	book := (&ledger{service: s, environment: e, destination: d, run: run.ID, listing: listing, drift: found, refused: refused}).book()
 	proof := &keepersync.Proof{}
 	if err := s.forecast(ctx, driver, d, run, book); err != nil {
 		return models.RunCounts{}, err

@@ -151,10 +151,8 @@ func (s *Service) Apply(ctx context.Context, actor models.Actor, id models.PlanI
 	if err != nil {
 		return models.SyncRun{}, err
 	}
-	if plan.Status == models.PlanHeld || overBrake(d, plan) {
-		if d, e, err = s.destination(ctx, actor, auth.ManageDestination, d.ID); err != nil {
-			return models.SyncRun{}, err
-		}
+	if d, e, err = s.destination(ctx, actor, Applies(d, plan), d.ID); err != nil {
+		return models.SyncRun{}, err
 	}
 	if d.Paused {
 		return models.SyncRun{}, fault.New(fault.Conflict, "The destination %s is paused; nothing was started.", d.Name).WithHint("Resume it first.")
@@ -191,9 +189,17 @@ func (s *Service) Apply(ctx context.Context, actor models.Actor, id models.PlanI
 	return run, nil
 }
 
-// overBrake reports whether the brake would hold a run that did what the plan says: it makes no
+// Applies is what somebody must be allowed to do who applies the plan of the destination.
+func Applies(d models.Destination, plan models.Plan) auth.Action {
+	if plan.Status == models.PlanHeld || OverBrake(d, plan) {
+		return auth.ManageDestination
+	}
+	return auth.TriggerSync
+}
+
+// OverBrake reports whether the brake would hold a run that did what the plan says: it makes no
 // difference to who may let it go that somebody asked for the plan.
-func overBrake(d models.Destination, plan models.Plan) bool {
+func OverBrake(d models.Destination, plan models.Plan) bool {
 	most, percent := d.Config.Brake()
 	c := plan.Counts
 	return keepersync.Brake{Most: most, Percent: percent}.Trips(max(c.Lost, c.Deletes+c.Overwrites+c.Takes), max(c.Values, c.Looked))

@@ -193,6 +193,7 @@ func (l *ledger) outcome(o keepersync.Outcome, r *row) store.SyncOutcome {
 		public := fault.Public(o.Err)
 		state.LastError, state.LastHint = public.Message, public.Hint
 		if !l.listing.hid(o) {
+			l.refused.see(o, state)
 			next := o.At.Add(l.service.backoff(o.Entry.Attempts))
 			state.Attempts, state.NextTryAt = o.Entry.Attempts+1, &next
 		}

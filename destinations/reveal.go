@@ -83,20 +83,33 @@ func (s *Service) ownCopy(ctx context.Context, d models.Destination, e models.En
 }
 
 // fetchOwn reads a value that bears Keeper's mark: what took its name since is not Keeper's
-// to show.
+// to show. Looked at first, so that nothing of another's is read, and again after it was read:
+// the mark must be on the very version that the value is of.
 func fetchOwn(ctx context.Context, driver keepersync.Driver, name string, mark keepersync.Mark) (keepersync.Fetched, error) {
-	remote, err := driver.Describe(ctx, name)
-	if err != nil {
+	if _, err := lookOwn(ctx, driver, name, mark); err != nil {
 		return keepersync.Fetched{}, err
-	}
-	if remote.Mark != mark {
-		return keepersync.Fetched{}, fault.New(fault.Conflict, "What stands under %s at the destination is not Keeper's.", name)
 	}
 	answer, ok := driver.Fetch(ctx, []string{name})[name]
 	if !ok {
 		return keepersync.Fetched{}, fault.New(fault.Internal, "The destination's driver gave no answer for %s.", name)
 	}
-	return answer, answer.Err
+	if answer.Err != nil {
+		return answer, answer.Err
+	}
+	remote, err := lookOwn(ctx, driver, name, mark)
+	if err == nil && remote.Version != answer.Version {
+		err = fault.New(fault.Conflict, "What stands under %s at the destination was changed while Keeper read it.", name).WithHint("Try again.")
+	}
+	return answer, err
+}
+
+// lookOwn looks at a name that is to bear Keeper's mark.
+func lookOwn(ctx context.Context, driver keepersync.Driver, name string, mark keepersync.Mark) (keepersync.Remote, error) {
+	remote, err := driver.Describe(ctx, name)
+	if err == nil && remote.Mark != mark {
+		err = fault.New(fault.Conflict, "What stands under %s at the destination is not Keeper's.", name)
+	}
+	return remote, err
 }
 
 // valueAt is the value that an entry holds under a key, in bytes of its own.

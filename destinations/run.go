@@ -43,13 +43,14 @@ func (s *Service) Work(ctx context.Context, job models.Job) (*time.Time, error) 
 	}
 	run, work, err := s.begin(ctx, d, e)
 	if err != nil || !work {
-		return s.next(ctx, d, err)
+		return s.next(ctx, d, nil, err)
 	}
+	refused := &refusals{}
 	found := &drift{known: run.PlanID != ""}
 	if err := s.recall(ctx, d, found); err != nil {
 		return nil, err
 	}
-	counts, runErr := s.pass(ctx, d, e, &run, found)
+	counts, runErr := s.pass(ctx, d, e, &run, found, refused)
 	if err := s.finish(ctx, d, e, run, counts, runErr, found); err != nil {
 		return nil, err
 	}
@@ -61,13 +62,13 @@ func (s *Service) Work(ctx context.Context, job models.Job) (*time.Time, error) 
 		if run.Full {
 			d.LastFullAt = &run.StartedAt
 		}
-		return s.next(ctx, d, nil)
+		return s.next(ctx, d, refused, nil)
 	case runErr != nil:
 		return nil, runErr
 	case run.Full:
 		d.LastFullAt = &run.StartedAt
 	}
-	return s.next(ctx, d, nil)
+	return s.next(ctx, d, refused, nil)
 }
 
 // begin settles what kind of pass this is and opens its run. There is no run where a change
@@ -149,8 +150,9 @@ func (s *Service) interval(d models.Destination) time.Duration {
 }
 
 // next is when the destination is due again: at its interval, or earlier where a secret
-// that failed may be tried again; at once where another run is asked for.
-func (s *Service) next(ctx context.Context, d models.Destination, err error) (*time.Time, error) {
+// that failed may be tried again, which waits where the pass before has seen others fail for the
+// same cause; at once where another run is asked for.
+func (s *Service) next(ctx context.Context, d models.Destination, refused *refusals, err error) (*time.Time, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -160,12 +162,12 @@ func (s *Service) next(ctx context.Context, d models.Destination, err error) (*t
 		next = d.LastFullAt.Add(s.interval(d))
 	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
-		retry, err := tx.NextTry(d.ID)
-		if err == nil && retry != nil && retry.Before(next) {
-			next = *retry
-		}
+		retry, err := s.retryAt(tx, d, refused, now)
 		if err != nil {
 			return err
+		}
+		if retry != nil && retry.Before(next) {
+			next = *retry
 		}
 		if _, err := tx.QueuedRun(d.ID); !fault.Is(err, fault.NotFound) {
 			next = now
@@ -174,4 +176,27 @@ func (s *Service) next(ctx context.Context, d models.Destination, err error) (*t
 		return nil
 	})
 	return &next, err
+}
+
+// retryAt is when the first of the secrets is due whose value had to wait, or that failed; nil
+// where there is none.
+func (s *Service) retryAt(tx *store.Tx, d models.Destination, refused *refusals, now time.Time) (*time.Time, error) {
+	at, err := tx.NextWaiting(d.ID)
+	if err != nil {
+		return nil, err
+	}
+	failed, there, err := tx.NextFailed(d.ID)
+	if err != nil || !there {
+		return at, err
+	}
+	retry := *failed.NextTryAt
+	if r := refused.of(failed); r != nil {
+		if pause := now.Add(s.pause(r)); pause.After(retry) {
+			retry = pause
+		}
+	}
+	if at == nil || retry.Before(*at) {
+		at = &retry
+	}
+	return at, nil
 }

@@ -58,7 +58,7 @@ func (a *attempt) finish(ctx context.Context, next *time.Time, failure error) {
 			return tx.ReleaseJob(a.job.ID, a.token)
 		default:
 			retry := a.r.options.Now().Add(backoff(a.job.Attempts))
-			return tx.FailJob(a.job.ID, a.token, fault.Public(failure).Error(), retry)
+			return tx.FailJob(a.job.ID, a.token, a.job.Generation, fault.Public(failure).Error(), retry)
 		}
 	})
 	if failure != nil && !stopping {

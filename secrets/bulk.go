@@ -154,11 +154,15 @@ func (s *Service) ApplyBulk(ctx context.Context, actor models.Actor, ids []model
 		return 0, err
 	}
 	for _, id := range ids {
-		if auth.CheckAt(actor, action, environments[found[id].EnvironmentID], s.Now()) == nil {
+		e, known := environments[found[id].EnvironmentID]
+		if known && auth.CheckAt(actor, action, e, s.Now()) == nil {
 			continue
 		}
 		if _, _, err := s.secret(ctx, actor, action, id); err != nil { // which puts it on record
 			return 0, err
+		}
+		if !known { // it came in between
+			return 0, staleBulk()
 		}
 	}
 	err = s.Store.Write(ctx, func(tx *store.Tx) error {
@@ -204,7 +208,11 @@ func lockBulk(tx *store.Tx, environments map[models.EnvironmentID]models.Environ
 		if err != nil {
 			return plan, err
 		}
-		plan.Items = append(plan.Items, c.item(environments[secret.EnvironmentID], secret))
+		e, known := environments[secret.EnvironmentID]
+		if !known { // nothing is changed that the rights were not looked at of, nor recorded without its environment
+			return plan, staleBulk()
+		}
+		plan.Items = append(plan.Items, c.item(e, secret))
 	}
 	plan.order()
 	plan.Digest = digest(plan.Items)

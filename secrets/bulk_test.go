@@ -221,6 +221,52 @@ func TestBulkRefused(t *testing.T) {
 
 // TestBulkRace has bulk changes of the same secrets meet changes of one of them: all end, and
 // each bulk change is done whole or not at all.
+// TestBulkOfWhatCameInBetween: a secret of an environment that was not there when the rights were
+// looked at is not changed, whatever the digest says: its entry would name no environment.
+func TestBulkOfWhatCameInBetween(t *testing.T) {
+	arrive := func(h *house) (models.SecretID, error) {
+		e, err := h.CreateEnvironment(t.Context(), h.admin, models.Environment{Name: "later"})
+		if err != nil {
+			return 0, err
+		}
+		s, err := h.Create(t.Context(), h.admin, secrets.NewSecret{Environment: e.ID, Name: "new", Type: models.Text, Value: plain("v")})
+		return s.ID, err
+	}
+	owner := "Payments"
+	change := secrets.BulkChange{Owner: &owner}
+	twin := newHouse(t)
+	first := twin.several(t, 1)[0]
+	second, err := arrive(twin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := []models.SecretID{first, second}
+	planned := twin.plan(t, ids, change).Digest // what the other one's would be
+	h := newHouse(t)
+	h.several(t, 1)
+	var came models.SecretID
+	h.Now = func() time.Time {
+		h.Now = time.Now
+		if came, err = arrive(h); err != nil {
+			t.Error(err)
+		}
+		return time.Now()
+	}
+	n, err := h.ApplyBulk(t.Context(), h.admin, ids, change, planned)
+	if came != second {
+		t.Fatalf("the secret that came is %d, want %d", came, second)
+	}
+	if n != 0 || !fault.Is(err, fault.Stale) || h.get(t, second).Owner != "" {
+		t.Errorf("%d changed, %v", n, err)
+	}
+	if planned != h.plan(t, ids, change).Digest {
+		t.Error("the digest is another one, and the test proves nothing")
+	}
+	if n, err := h.ApplyBulk(t.Context(), h.admin, ids, change, planned); n != 2 || err != nil {
+		t.Errorf("once all of it is there: %d changed, %v", n, err)
+	}
+}
+
 func TestBulkRace(t *testing.T) {
 	onEach(t, func(t *testing.T, h *house) {
 		ids := h.several(t, 8)

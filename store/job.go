@@ -85,10 +85,7 @@ var unasked = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 // the one that was seen at the claim), it stays due. Conflict where the lease was lost;
 // nothing is changed then.
 func (tx *Tx) CompleteJob(id int64, token string, generation int64, nextDue *time.Time) error {
-	row, err := take[models.Job](tx.locked().Where("id = ? AND lease_token = ?", id, token), "job")
-	if fault.Is(err, fault.NotFound) {
-		return leaseLost()
-	}
+	row, err := tx.leasedJob(id, token)
 	if err != nil {
 		return err
 	}
@@ -104,13 +101,30 @@ func (tx *Tx) CompleteJob(id int64, token string, generation int64, nextDue *tim
 	return tx.leased(id, token, changes)
 }
 
-// FailJob gives the lease back after a failure; the job is due again at nextTry. Conflict
-// where the lease was lost.
-func (tx *Tx) FailJob(id int64, token, lastError string, nextTry time.Time) error {
-	return tx.leased(id, token, map[string]any{
-		"lease_token": "", "lease_until": nil, "attempts": gorm.Expr("attempts + 1"), "last_error": lastError,
-		"due_at": micro(nextTry), "updated_at": tx.Now(),
-	})
+// FailJob gives the lease back after a failure; the job is due again at nextTry, or as it was
+// asked for meanwhile (its generation is not the one that was seen at the claim). Conflict where the
+// lease was lost.
+func (tx *Tx) FailJob(id int64, token string, generation int64, lastError string, nextTry time.Time) error {
+	row, err := tx.leasedJob(id, token)
+	if err != nil {
+		return err
+	}
+	changes := map[string]any{
+		"lease_token": "", "lease_until": nil, "attempts": gorm.Expr("attempts + 1"), "last_error": lastError, "updated_at": tx.Now(),
+	}
+	if row.Generation == generation {
+		changes["due_at"] = micro(nextTry)
+	}
+	return tx.leased(id, token, changes)
+}
+
+// leasedJob locks a job that the token has the lease on.
+func (tx *Tx) leasedJob(id int64, token string) (models.Job, error) {
+	row, err := take[models.Job](tx.locked().Where("id = ? AND lease_token = ?", id, token), "job")
+	if fault.Is(err, fault.NotFound) {
+		err = leaseLost()
+	}
+	return row, err
 }
 
 // ReleaseJob gives the lease back with the work undone and nothing held against the job.

@@ -274,7 +274,7 @@ func testJobs(t *testing.T, s *store.Store) {
 			t.Fatalf("got %+v, want the job whose lease ran out", got)
 		}
 		failing(t, s, fault.Conflict, func(tx *store.Tx) error { return tx.CompleteJob(got[0].ID, "one", 3, nil) })
-		failing(t, s, fault.Conflict, func(tx *store.Tx) error { return tx.FailJob(got[0].ID, "one", "e", now) })
+		failing(t, s, fault.Conflict, func(tx *store.Tx) error { return tx.FailJob(got[0].ID, "one", 3, "e", now) })
 		failing(t, s, fault.Conflict, func(tx *store.Tx) error { return tx.ReleaseJob(got[0].ID, "one") })
 	})
 	id := job().ID
@@ -288,38 +288,47 @@ func testJobs(t *testing.T, s *store.Store) {
 		}
 	})
 	t.Run("Fail", func(t *testing.T) {
-		write(t, s, func(tx *store.Tx) error { return tx.FailJob(id, "three", "broken", now.Add(time.Minute)) })
+		write(t, s, func(tx *store.Tx) error { return tx.FailJob(id, "three", 4, "broken", now.Add(time.Minute)) })
 		if got := job(); got.Attempts != 1 || got.LastError != "broken" || got.LeaseToken != "" || !got.DueAt.Equal(now.Add(time.Minute)) {
 			t.Errorf("got %+v", got)
+		}
+	})
+	t.Run("AskedForWhileItFailed", func(t *testing.T) {
+		claim(t, s, now.Add(time.Minute), "three and a half")
+		asked := now.Add(30 * time.Second)
+		write(t, s, func(tx *store.Tx) error { return tx.EnqueueJob("k", "1", "{}", asked) })
+		write(t, s, func(tx *store.Tx) error { return tx.FailJob(id, "three and a half", 4, "broken", now.Add(time.Hour)) })
+		if got := job(); got.Attempts != 2 || !got.DueAt.Equal(asked) || got.Generation != 5 {
+			t.Errorf("got %+v, want it due as it was asked for", got)
 		}
 	})
 	t.Run("Release", func(t *testing.T) {
 		claim(t, s, now.Add(time.Minute), "four")
 		write(t, s, func(tx *store.Tx) error { return tx.ReleaseJob(id, "four") })
-		if got := claim(t, s, now.Add(time.Minute), "five"); len(got) != 1 || got[0].Attempts != 1 {
+		if got := claim(t, s, now.Add(time.Minute), "five"); len(got) != 1 || got[0].Attempts != 2 {
 			t.Errorf("got %+v", got)
 		}
 	})
 	t.Run("Complete", func(t *testing.T) {
 		next := now.Add(time.Hour)
-		write(t, s, func(tx *store.Tx) error { return tx.CompleteJob(id, "five", 4, &next) })
+		write(t, s, func(tx *store.Tx) error { return tx.CompleteJob(id, "five", 5, &next) })
 		if got := job(); !got.DueAt.Equal(next) || got.Attempts != 0 || got.LastError != "" {
 			t.Errorf("got %+v", got)
 		}
 		claim(t, s, next, "six")
-		write(t, s, func(tx *store.Tx) error { return tx.CompleteJob(id, "six", 4, nil) })
+		write(t, s, func(tx *store.Tx) error { return tx.CompleteJob(id, "six", 5, nil) })
 		if got := claim(t, s, next.AddDate(100, 0, 0), "seven"); len(got) != 0 {
 			t.Errorf("got %+v, which nobody asked for", got)
 		}
 		write(t, s, func(tx *store.Tx) error { return tx.EnqueueJob("k", "1", "{}", now) })
-		if got := claim(t, s, now, "eight"); len(got) != 1 || got[0].Generation != 5 {
+		if got := claim(t, s, now, "eight"); len(got) != 1 || got[0].Generation != 6 {
 			t.Errorf("got %+v, want the job that was asked for again", got)
 		}
 	})
 	t.Run("Delete", func(t *testing.T) {
 		write(t, s, func(tx *store.Tx) error { return tx.DeleteJob("k", "1") })
 		same(t, len(read(t, s, func(tx *store.Tx) ([]models.Job, error) { return tx.Jobs("k") })), 0)
-		failing(t, s, fault.Conflict, func(tx *store.Tx) error { return tx.CompleteJob(id, "eight", 5, nil) })
+		failing(t, s, fault.Conflict, func(tx *store.Tx) error { return tx.CompleteJob(id, "eight", 6, nil) })
 	})
 }
 

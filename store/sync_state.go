@@ -129,15 +129,41 @@ func (tx *Tx) CountWork(destination models.DestinationID, dueOnly bool, now time
 	return work, translate(err, "sync state")
 }
 
-// NextTry is the earliest time at which a secret that failed at a destination is to be tried
-// again; nil where there is none.
-func (tx *Tx) NextTry(destination models.DestinationID) (*time.Time, error) {
-	query := tx.db().Where("destination_id = ? AND next_try_at IS NOT NULL", destination).Order("next_try_at").Limit(1)
-	states, err := all[models.SyncState](query, "sync state")
+// NextWaiting is the earliest time at which a secret is due at a destination that did not fail
+// there and had to wait; nil where there is none.
+func (tx *Tx) NextWaiting(destination models.DestinationID) (*time.Time, error) {
+	states, err := tx.nextTry(destination, "attempts = 0")
 	if err != nil || len(states) == 0 {
 		return nil, err
 	}
 	return states[0].NextTryAt, nil
+}
+
+// NextFailed is the state of the secret that failed at a destination and is the first to be tried
+// again, and whether there is one.
+func (tx *Tx) NextFailed(destination models.DestinationID) (state models.SyncState, there bool, err error) {
+	states, err := tx.nextTry(destination, "attempts > 0")
+	if err != nil || len(states) == 0 {
+		return state, false, err
+	}
+	return states[0], true, nil
+}
+
+func (tx *Tx) nextTry(destination models.DestinationID, which string) ([]models.SyncState, error) {
+	query := tx.db().Where("destination_id = ? AND next_try_at IS NOT NULL", destination).Where(which).Order("next_try_at, secret_id").Limit(1)
+	return all[models.SyncState](query, "sync state")
+}
+
+// RetryAll makes everything that failed at a destination due at once.
+func (tx *Tx) RetryAll(destination models.DestinationID, now time.Time) error {
+	failed := func(what any) *gorm.DB {
+		return tx.db().Model(what).Where("destination_id = ? AND attempts > 0 AND next_try_at > ?", destination, micro(now))
+	}
+	due := map[string]any{"next_try_at": micro(now)}
+	if done := failed(&models.SyncState{}).Where("group_id = 0").UpdateColumns(due); done.Error != nil {
+		return translate(done.Error, "sync state")
+	}
+	return translate(failed(&models.SyncGroup{}).UpdateColumns(due).Error, "sync group")
 }
 
 const stateColumns = "COALESCE(st.remote_name, ''), COALESCE(st.status, ''), st.since, COALESCE(st.dirty, ?), st.base_hash, " +

@@ -239,7 +239,7 @@ func testSyncEntries(t *testing.T, s *store.Store) {
 		return read(t, s, func(tx *store.Tx) (int, error) { return tx.CountEntries(d.ID, only, later) })
 	}
 	same(t, []int{count(true), count(false)}, []int{1, 5})
-	same(t, *read(t, s, func(tx *store.Tx) (*time.Time, error) { return tx.NextTry(d.ID) }), later)
+	same(t, *read(t, s, func(tx *store.Tx) (*time.Time, error) { return tx.NextWaiting(d.ID) }), later)
 	h.change(t, &secrets[2])
 	same(t, ids(due(true, now, 0, 10)), []int{2})
 	entry := due(true, now, 0, 10)[0]

@@ -41,7 +41,7 @@ type DashboardPage struct {
 	Grid         []SyncGroup
 	Drift        map[models.DestinationID]Spark // over the days of the charts
 	Charts       Charts
-	Activity     []models.AuditEntry
+	Activity     []ActivityLine
 	Encryption   *Encryption // nil: the actor may not see the keys
 	MayCreate    bool        // secrets, in some environment
 	Setup        *Setup      // what is still to be done on a first run; nil: all is, or it is hidden

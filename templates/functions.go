@@ -72,7 +72,8 @@ var functions = template.FuncMap{
 
 	"synced":          func(base *BasePage, states []DestinationState) SyncedView { return SyncedView{base, states} },
 	"holders":         func(base *BasePage, all []AccessHolder) HoldersView { return HoldersView{base, all} },
-	"entries":         func(base *BasePage, all []models.AuditEntry) EntriesView { return EntriesView{base, all} },
+	"entries":         func(base *BasePage, all []models.AuditEntry) EntriesView { return EntriesView{base, activityOf(all)} },
+	"activity":        func(base *BasePage, all []ActivityLine) EntriesView { return EntriesView{base, all} },
 	"runs":            func(base *BasePage, all []RunView, where bool) RunsView { return RunsView{base, all, where} },
 	"alertKinds":      func() []models.AlertKind { return models.AlertKinds },
 	"alertLook":       alertLook,

@@ -31,7 +31,8 @@ type PlanHead struct {
 	Plan        models.Plan
 	Destination models.Destination
 	Environment models.Environment
-	MayApply    bool // a held plan takes a manager, any other an editor
+	MayApply    bool // one that is held or Beyond takes a manager, any other an editor
+	Beyond      bool // it does more than the brake lets a run do by itself
 	MayDiscard  bool
 }
 

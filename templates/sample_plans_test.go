@@ -60,6 +60,11 @@ func samplePlanPages(b BasePage, all map[string]Page) {
 	viewer := held
 	viewer.MayApply, viewer.MayDiscard = false, false
 	all["plan held, as viewer"] = &PlanPage{BasePage: b, PlanHead: viewer, Items: items}
+	beyond := draft
+	beyond.Beyond = true
+	all["plan beyond the brake"] = &PlanPage{BasePage: b, PlanHead: beyond, Items: items}
+	beyond.MayApply = false
+	all["plan beyond the brake, as editor"] = &PlanPage{BasePage: b, PlanHead: beyond, Items: items}
 	all["plan refused"] = &PlanPage{BasePage: b, PlanHead: refused, Items: items}
 	all["plan applying"] = &PlanPage{BasePage: b, PlanHead: planHead(decided(samplePlan(models.PlanApplying, time.Hour), "")), Items: items}
 	all["plan applied"] = &PlanPage{BasePage: b, PlanHead: planHead(decided(samplePlan(models.PlanApplied, time.Hour), "")), Items: items}

@@ -149,6 +149,18 @@ func sampleEntries() []models.AuditEntry {
 	return entries
 }
 
+func sampleActivity() []ActivityLine {
+	var entries []models.AuditEntry
+	for i := range 14 {
+		entries = append(entries, models.AuditEntry{
+			At: ago(time.Duration(i) * 4 * time.Minute), ActorKind: models.ActorSystem, ActorName: "system", Via: "system", Action: "sync.run",
+			Outcome: models.OutcomeFailed, EnvironmentID: 1, EnvironmentName: "production", ObjectKind: "run", ObjectID: "run_9", ObjectName: awsMain.Name,
+			Detail: map[string]string{"status": string(models.RunFailed)},
+		})
+	}
+	return Activity(append(entries, sampleEntries()...), 10, false)
+}
+
 func sampleHead() SecretHead {
 	return SecretHead{sampleSecret(1, "payments/stripe/api-key", models.APIKey, 2*time.Hour), production, SecretRights{Reveal: true, Write: true}}
 }
@@ -385,7 +397,7 @@ func sampleDashboards(b BasePage, all map[string]Page) {
 	}
 	counts := DashboardCounts{Secrets: 1204, Environments: 3, Destinations: 4, Copies: StateCounts{StateInSync: 889, StateFailed: 2, StateDrifted: 3, StatePending: 33, StateHeld: 14, StateUnknown: 89}, Changed: 17, Revealed: 42}
 	all["dashboard"] = &DashboardPage{
-		BasePage: b, Counts: counts, Health: health, Grid: groups, Activity: sampleEntries(), MayCreate: true, TroubleTotal: 7, Outages: []Outage{{Why: "Vault does not answer.", Hint: "Start it.", Views: views[2:], Copies: 12, First: []SecretRef{{1, "a/b"}, {2, "c"}}, Since: agoP(time.Minute)}}, Encryption: sampleEncryption(),
+		BasePage: b, Counts: counts, Health: health, Grid: groups, Activity: sampleActivity(), MayCreate: true, TroubleTotal: 7, Outages: []Outage{{Why: "Vault does not answer.", Hint: "Start it.", Views: views[2:], Copies: 12, First: []SecretRef{{1, "a/b"}, {2, "c"}}, Since: agoP(time.Minute)}}, Encryption: sampleEncryption(),
 		Charts: sampleCharts(), Drift: map[models.DestinationID]Spark{awsMain.ID: {0, 3, 0, 12, 1}, vaultMain.ID: make(Spark, 5)},
 		Braked: []PlanHead{planHead(samplePlan(models.PlanHeld, time.Hour))}, Undecided: []DestinationView{{Destination: awsMain, Environment: production, Held: 2}},
 		Troubles: []Trouble{
@@ -396,7 +408,7 @@ func sampleDashboards(b BasePage, all map[string]Page) {
 	}
 	calm := counts
 	calm.Copies = StateCounts{StateInSync: 1041}
-	all["dashboard calm"] = &DashboardPage{BasePage: b, Encryption: &Encryption{Problem: "The key report did not come in time."}, Counts: calm, Health: health[:1], Grid: []SyncGroup{{production, []DestinationView{{Destination: vaultMain, Environment: production, Counts: StateCounts{StateInSync: 404}}}}}, Activity: sampleEntries()}
+	all["dashboard calm"] = &DashboardPage{BasePage: b, Encryption: &Encryption{Problem: "The key report did not come in time."}, Counts: calm, Health: health[:1], Grid: []SyncGroup{{production, []DestinationView{{Destination: vaultMain, Environment: production, Counts: StateCounts{StateInSync: 404}}}}}, Activity: Activity(sampleEntries(), 10, true)}
 	first := b
 	first.Environments = nil
 	all["dashboard first run"] = &DashboardPage{BasePage: first, Setup: &Setup{MayManage: true}, Health: health[:1]}

@@ -75,7 +75,7 @@ type (
 	// EntriesView is a list of audit entries.
 	EntriesView struct {
 		Base    *BasePage
-		Entries []models.AuditEntry
+		Entries []ActivityLine
 	}
 	// RunHistoryView is a history of runs.
 	RunHistoryView struct {

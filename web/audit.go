@@ -51,7 +51,7 @@ func (w *Web) exportAudit(r *request) error {
 	if err != nil {
 		return err
 	}
-	rest.SendAudit(r.out, r.Request, export, w.Now())
+	rest.SendAudit(r.out, r.Request, export, r.again, w.Now())
 	return nil
 }
 

@@ -18,8 +18,9 @@ import (
 const (
 	overviewRows    = 8
 	overviewEntries = 10
-	overviewLooks   = 24 // states of destinations whose copies are looked at
-	overviewCopies  = 50 // of each of them
+	overviewDepth   = 200 // entries among which these are found, where runs are told together
+	overviewLooks   = 24  // states of destinations whose copies are looked at
+	overviewCopies  = 50  // of each of them
 	lookAhead       = 14 * 24 * time.Hour
 )
 
@@ -155,8 +156,17 @@ func (w *Web) fillActivity(r *request, page *templates.DashboardPage, _ []templa
 	if err != nil || !mayRead {
 		return err
 	}
-	page.Activity, err = w.Audit.Recent(r.Context(), r.actor, overviewEntries)
-	return err
+	for _, limit := range []int{overviewEntries, overviewDepth} {
+		entries, err := w.Audit.Recent(r.Context(), r.actor, limit)
+		if err != nil {
+			return err
+		}
+		whole := len(entries) < limit
+		if page.Activity = templates.Activity(entries, overviewEntries, whole); whole || len(page.Activity) == overviewEntries {
+			break
+		}
+	}
+	return nil
 }
 
 // fillEncryption tells how the keys stand. Where they cannot be looked at now, the rest of

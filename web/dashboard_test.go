@@ -4,12 +4,14 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-rod/rod/lib/proto"
 
+	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store"
 )
@@ -176,4 +178,28 @@ func TestChartsInBrowser(t *testing.T) {
 			t.Errorf("%s shows, want the table and the sums", shown)
 		}
 	})
+}
+
+// TestDashboardActivity sees that the runs of a destination that refuses do not hide all else.
+func TestDashboardActivity(t *testing.T) {
+	h := newHouse(t)
+	h.user("ada", models.RoleAdmin, nil)
+	_, d, secret := h.furnish()
+	e, err := h.secrets.FindEnvironment(t.Context(), models.System(), "production")
+	must(t, err)
+	entries := make([]models.AuditEntry, 30)
+	for i := range entries {
+		entries[i] = audit.OnDestination(models.System(), "sync.run", e, d)
+		entries[i].ObjectKind, entries[i].ObjectID, entries[i].Outcome = "run", "run_"+strconv.Itoa(i), models.OutcomeFailed
+		entries[i].Detail = map[string]string{"status": string(models.RunFailed)}
+	}
+	must(t, h.store.Write(t.Context(), func(tx *store.Tx) error { return tx.AppendAudits(entries) }))
+	p := h.as("ada").get("/").want(http.StatusOK, "#activity", "failed: 30 runs")
+	p.want(http.StatusOK, "#activity", secret.Name)
+	if n := strings.Count(p.text("#activity"), "could not sync"); n != 1 {
+		t.Errorf("the runs have %d lines: %s", n, p.text("#activity"))
+	}
+	if n := len(h.audited("sync.run")); n < len(entries) {
+		t.Errorf("%d runs are on record", n)
+	}
 }

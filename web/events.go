@@ -62,8 +62,8 @@ func (w *Web) events(r *request) error {
 // stillThere reports whether the listener's session stands, and takes over what its actor
 // may see now. Where that cannot be found out, the line is cut: the page says so and asks again.
 func (w *Web) stillThere(r *request, one *listener) bool {
-	actor, row, user, err := w.Auth.LookAtSession(r.Context(), r.session.ID, w.origin(r.Request))
-	if err != nil || (visitor{actor, user, row}).mustChoosePassword() {
+	actor, err := r.again(r.Context())
+	if err != nil {
 		return false
 	}
 	w.live.rename(one, actor)

@@ -111,22 +111,30 @@ func (r *recorder) Flush() {
 // may name things that a reader of logs may not see.
 func (w *Web) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		start := time.Now()
 		rec := &recorder{ResponseWriter: rw}
+		start, cut := time.Now(), true
+		defer func() { w.told(r, rec.status, time.Since(start), cut) }() // an answer that is broken off comes by as a panic
 		next.ServeHTTP(rec, r)
-		took, shape := time.Since(start), shapeOf(r.URL.Path)
-		w.Metrics.Request(methodOf(r.Method), w.shapes.label(shape, rec.status), rec.status, took)
-		level := slog.LevelDebug
-		if rec.status >= 500 {
-			level = slog.LevelError
-		}
-		if !w.Log.Enabled(r.Context(), level) {
-			return
-		}
-		w.Log.LogAttrs(r.Context(), level, "request",
-			slog.String("method", methodOf(r.Method)), slog.String("route", shape), slog.Int("status", rec.status),
-			slog.Duration("took", took), slog.String("request_id", r.Header.Get(headerRequestID)), slog.String("address", w.Origin.Address(r)))
+		cut = false
 	})
+}
+
+// told counts a request and writes its line. One whose answer was cut off before its end says
+// so, and stands out: its status is that of the beginning.
+func (w *Web) told(r *http.Request, status int, took time.Duration, cut bool) {
+	shape := shapeOf(r.URL.Path)
+	w.Metrics.Request(methodOf(r.Method), w.shapes.label(shape, status), status, took)
+	level, attrs := slog.LevelDebug, []slog.Attr{
+		slog.String("method", methodOf(r.Method)), slog.String("route", shape), slog.Int("status", status),
+		slog.Duration("took", took), slog.String("request_id", r.Header.Get(headerRequestID)), slog.String("address", w.Origin.Address(r)),
+	}
+	switch {
+	case status >= http.StatusInternalServerError:
+		level = slog.LevelError
+	case cut:
+		level, attrs = slog.LevelWarn, append(attrs, slog.Bool("cut_off", true))
+	}
+	w.Log.LogAttrs(r.Context(), level, "request", attrs...)
 }
 
 // methodOf keeps invented methods from becoming metrics.
@@ -193,7 +201,7 @@ func (s *shapes) label(shape string, status int) string {
 
 var knownSegments = func() map[string]bool {
 	words := "api secrets environments destinations sync states runs results tokens me versions rollback undelete activity test pause resume " +
-		"sign-in sign-out password events new deleted edit reveal delete audit profile sessions revoke revoke-others imports names copies release docs openapi.json problems healthz readyz metrics static step passkey passkeys begin prove factors totp confirm remove rename recovery-codes saml acs slo metadata admin providers switch refresh keys use groups people doctor dry-run diff access"
+		"sign-in sign-out password events new deleted edit reveal delete audit profile sessions revoke revoke-others imports names copies release docs openapi.json problems healthz readyz metrics static step passkey passkeys begin prove factors totp confirm remove rename recovery-codes saml acs slo metadata admin providers switch refresh keys use groups people doctor dry-run diff access export"
 	known := map[string]bool{}
 	for word := range strings.FieldsSeq(words) {
 		known[word] = true

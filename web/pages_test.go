@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/secrets"
+	"github.com/your-org/keeper/store"
 	"github.com/your-org/keeper/templates"
 )
 
@@ -292,6 +294,30 @@ func TestProblems(t *testing.T) {
 		if p.status < 500 || !strings.Contains(p.body, "Keeper") && !strings.Contains(p.body, "again") {
 			t.Errorf("got %d %s", p.status, p.body)
 		}
+	})
+}
+
+// TestAuditExportSignedOut sees that an export ends with the session that it was asked in.
+func TestAuditExportSignedOut(t *testing.T) {
+	h := newHouse(t)
+	h.user("ada", models.RoleAdmin, nil)
+	entries := make([]models.AuditEntry, 30_000)
+	for i := range entries {
+		entries[i] = models.AuditEntry{ActorKind: models.ActorSystem, ActorName: "system", Action: "test.many", Outcome: models.OutcomeAllowed, Detail: map[string]string{"filling": strings.Repeat("x", 500)}}
+	}
+	must(t, h.store.Write(t.Context(), func(tx *store.Tx) error { return tx.AppendAudits(entries) }))
+	v := h.as("ada")
+	answer, err := v.client.Get(h.url + "/audit/export?format=jsonl")
+	must(t, err)
+	defer answer.Body.Close()
+	_, err = io.ReadFull(answer.Body, make([]byte, 64<<10))
+	must(t, err)
+	v.get("/profile").form("/sign-out").submit()
+	if n, err := io.Copy(io.Discard, answer.Body); err == nil {
+		t.Errorf("the session ended, and an export of %d bytes more ended well", n)
+	}
+	eventually(t, "the log to tell of it", func() bool {
+		return strings.Contains(h.log.String(), `"route":"/audit/export"`) && strings.Contains(h.log.String(), `"cut_off":true`)
 	})
 }
 

@@ -44,16 +44,9 @@ func (w *Web) planHead(r *request) (templates.PlanHead, error) {
 	d, e, err := w.Destinations.Get(r.Context(), r.actor, plan.DestinationID)
 	return templates.PlanHead{
 		Plan: plan, Destination: d, Environment: e,
-		MayApply: r.may(applies(plan), e.ID), MayDiscard: r.may(auth.TriggerSync, e.ID),
+		MayApply: r.may(destinations.Applies(d, plan), e.ID), MayDiscard: r.may(auth.TriggerSync, e.ID),
+		Beyond: destinations.OverBrake(d, plan),
 	}, err
-}
-
-// applies is what somebody must be allowed to do who applies the plan.
-func applies(plan models.Plan) auth.Action {
-	if plan.Status == models.PlanHeld {
-		return auth.ManageDestination
-	}
-	return auth.TriggerSync
 }
 
 func (w *Web) showPlan(r *request) error {
@@ -84,7 +77,7 @@ func (w *Web) askApplyPlan(r *request) error { return w.applyPlanForm(r, nil) }
 func (w *Web) applyPlanForm(r *request, err error) error {
 	head, headErr := w.planHead(r)
 	if headErr == nil {
-		headErr = auth.Check(r.actor, applies(head.Plan), head.Environment.ID)
+		headErr = auth.Check(r.actor, destinations.Applies(head.Destination, head.Plan), head.Environment.ID)
 	}
 	if headErr != nil {
 		return headErr

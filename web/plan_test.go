@@ -228,6 +228,38 @@ func TestHeldPlan(t *testing.T) {
 	}
 }
 
+// TestPlanBeyondBrake asks for a plan that does more than the brake lets a run do by itself.
+func TestPlanBeyondBrake(t *testing.T) {
+	h := newHouse(t)
+	e := h.environment("production")
+	h.staff(e)
+	d := h.destinationWith(e, "main", models.DestinationConfig{BrakeMost: new(1), BrakePercent: new(0)})
+	for i := range 2 {
+		h.inSync(h.secret(e, "s"+strconv.Itoa(i)).ID)
+		h.place.Edit("production/s"+strconv.Itoa(i), []byte("theirs"))
+	}
+	there := "/destinations/" + string(d.ID)
+	editor, manager := h.as(string(models.RoleEditor)), h.as(string(models.RoleManager))
+	plan := editor.get(there).form(there+"/plans").submit().want(http.StatusOK, ".page-facts", "to be looked at")
+	plan.want(http.StatusOK, "#plan .flash-warning", "Someone who manages")
+	if plan.has("#act-apply") || !plan.has("#act-discard") {
+		t.Error("an editor is offered to apply what a manager has to, or not to discard it")
+	}
+	editor.get(plan.path()+"/apply").want(http.StatusForbidden, "", "")
+	seen := manager.get(plan.path()).want(http.StatusOK, "#plan .flash-warning", "Apply the plan if that is meant")
+	if !seen.has("#act-apply") {
+		t.Error("a manager is not offered to apply it")
+	}
+	ask := manager.get(plan.path()+"/apply").want(http.StatusOK, ".warning", "does not stop the run again")
+	done := ask.form(plan.path()+"/apply").set("confirm", "main").submit()
+	if !strings.HasPrefix(done.path(), "/sync/runs/") {
+		t.Fatalf("got %d at %s: %s", done.status, done.path(), done.text("main"))
+	}
+	if ended := h.ended(models.RunID(strings.TrimPrefix(done.path(), "/sync/runs/"))); ended.Counts.Repaired != 2 {
+		t.Errorf("run %+v", ended)
+	}
+}
+
 // TestPlanPages goes through a long plan by pages.
 func TestPlanPages(t *testing.T) {
 	h := newHouse(t)

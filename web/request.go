@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -125,6 +126,15 @@ func isBackground(r *http.Request) bool {
 
 // wantsText reports whether the caller is a script that shows the answer's text.
 func (r *request) wantsText() bool { return r.Header.Get("Accept") == "text/plain" }
+
+// again finds who makes the request as they stand by now, for answers that take long.
+func (r *request) again(ctx context.Context) (models.Actor, error) {
+	actor, row, user, err := r.web.Auth.LookAtSession(ctx, r.session.ID, r.web.origin(r.Request))
+	if err == nil && (visitor{actor, user, row}).mustChoosePassword() {
+		err = fault.New(fault.Unauthenticated, "A new password has to be chosen first.")
+	}
+	return actor, err
+}
 
 func (r *request) redirect(to string) error {
 	http.Redirect(r.out, r.Request, to, http.StatusSeeOther)

@@ -34,7 +34,8 @@ func (s *server) ExportAudit(w http.ResponseWriter, r *http.Request, p api.Expor
 		s.fail(w, r, err)
 		return
 	}
-	SendAudit(w, r, export, s.Now())
+	still := func(context.Context) (models.Actor, error) { return s.authenticate(r) }
+	SendAudit(w, r, export, still, s.Now())
 }
 
 func (s *server) auditExport(r *http.Request, p api.ExportAuditParams) (*audit.Export, error) {
@@ -64,9 +65,10 @@ func Exportable(r *http.Request) error {
 	return nil
 }
 
-// SendAudit answers with an export, part by part. Where it cannot go on, it breaks the answer
-// off before its end, so that nobody takes what there is for the whole.
-func SendAudit(w http.ResponseWriter, r *http.Request, export *audit.Export, at time.Time) {
+// SendAudit answers with an export, part by part; before each, still finds who asks as they stand
+// by then. Where it cannot go on, it breaks the answer off before its end, so that nobody takes
+// what there is for the whole.
+func SendAudit(w http.ResponseWriter, r *http.Request, export *audit.Export, still func(context.Context) (models.Actor, error), at time.Time) {
 	header := w.Header()
 	header.Set("Content-Type", export.Format.MediaType()+"; charset=utf-8")
 	header.Set("Content-Disposition", `attachment; filename="`+export.Format.FileName(at)+`"`)
@@ -80,7 +82,7 @@ func SendAudit(w http.ResponseWriter, r *http.Request, export *audit.Export, at 
 		return controller.Flush()
 	}
 	_ = controller.SetWriteDeadline(time.Now().Add(exportPause))
-	if err := export.Write(r.Context(), w, extend); err != nil {
+	if err := export.Write(r.Context(), w, still, extend); err != nil {
 		panic(http.ErrAbortHandler)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/your-org/keeper/api"
+	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/client"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
@@ -154,6 +155,28 @@ func TestAuditExportCutOff(t *testing.T) {
 	cut := &cutter{after: 64 << 10, cut: func() { must(t, h.store.Close()) }}
 	if err := plain.ExportAudit(t.Context(), api.ExportAuditParams{}, cut); err == nil {
 		t.Errorf("the store went away, and an export of %d bytes ended well", cut.size)
+	}
+}
+
+// TestAuditExportLooksAgain sees that an export ends with the token that it was asked with.
+func TestAuditExportLooksAgain(t *testing.T) {
+	h := newHouse(t)
+	entries := make([]models.AuditEntry, 30_000)
+	for i := range entries {
+		entries[i] = models.AuditEntry{ActorKind: models.ActorSystem, ActorName: "system", Action: "test.many", Outcome: models.OutcomeAllowed, Detail: map[string]string{"filling": strings.Repeat("x", 500)}}
+	}
+	must(t, h.store.Write(t.Context(), func(tx *store.Tx) error { return tx.AppendAudits(entries) }))
+	token := h.token("root", models.RoleAdmin, nil)
+	plain, err := client.New(h.url, token, client.WithTries(1))
+	must(t, err)
+	cut := &cutter{after: 64 << 10, cut: func() { must(t, h.auth.RevokeByText(t.Context(), auth.Nobody(auth.Origin{}), token)) }}
+	if err := plain.ExportAudit(t.Context(), api.ExportAuditParams{}, cut); err == nil {
+		t.Errorf("the token was revoked, and an export of %d bytes ended well", cut.size)
+	}
+	refused, err := h.admin.ListAudit(t.Context(), api.ListAuditParams{Action: "audit.export", Outcome: "refused"})
+	must(t, err)
+	if len(refused.Items) != 1 || refused.Items[0].Detail["broken_off_after"] == "" {
+		t.Errorf("on record: %+v", refused.Items)
 	}
 }
 

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,5 +106,58 @@ func TestBulkRefused(t *testing.T) {
 		if got, err := h.admin.GetSecret(t.Context(), a.ID); err != nil || got.Owner != "" {
 			t.Errorf("got %+v, %v", got, err)
 		}
+	})
+}
+
+// TestSyncSecrets has the copies of some secrets looked at, and no others.
+func TestSyncSecrets(t *testing.T) {
+	h := newHouse(t)
+	ctx := t.Context()
+	a, b := h.create("a", canary), h.create("b", canary)
+	d, err := h.admin.CreateDestination(ctx, api.NewDestination{
+		EnvironmentID: api.EnvironmentByID(h.production.ID), Name: "copy", Kind: api.Memory, Config: api.DestinationConfig{Prefix: "p/"},
+	})
+	must(t, err)
+	h.work(d.ID)
+	for _, name := range []string{"p/a", "p/b"} {
+		h.place.Edit(name, []byte("theirs"))
+	}
+	runs, err := h.admin.Sync(ctx, api.SyncRequest{SecretIDs: []int64{b.ID}})
+	must(t, err)
+	if len(runs.Items) != 1 || runs.Items[0].DestinationID != d.ID || runs.Items[0].Status != api.RunQueued || runs.Items[0].Full {
+		t.Fatalf("runs %+v", runs)
+	}
+	h.work(d.ID)
+	left, _ := h.place.Get("p/a")
+	mended, _ := h.place.Get("p/b")
+	if string(left.Value) != "theirs" || string(mended.Value) != canary {
+		t.Errorf("there are values of %d and %d bytes", len(left.Value), len(mended.Value))
+	}
+	log, err := h.admin.ListAudit(ctx, api.ListAuditParams{Action: "sync.trigger"})
+	must(t, err)
+	if len(log.Items) != 1 || log.Items[0].Object != "b" {
+		t.Errorf("on record: %+v", log.Items)
+	}
+	for name, bad := range map[string]struct{ body, field string }{
+		"None":        {`{"secret_ids":[]}`, "secret_ids"},
+		"Environment": {`{"secret_ids":[1],"environment_id":"production"}`, "environment_id"},
+		"NoNumbers":   {`{"secret_ids":["a"]}`, "secret_ids"},
+		"TooMany":     {`{"secret_ids":[` + strings.Repeat("1,", 1000) + `1]}`, "secret_ids"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			response, problem, body := h.raw(h.token(name, models.RoleAdmin, nil), "POST", "/api/sync", bad.body)
+			if response.StatusCode != http.StatusBadRequest || len(problem.Errors) == 0 || problem.Errors[0].Field != bad.field {
+				t.Errorf("got %d %s", response.StatusCode, body)
+			}
+		})
+	}
+	t.Run("Refused", func(t *testing.T) {
+		asked := api.SyncRequest{SecretIDs: []int64{a.ID}}
+		isKind(t, second(h.as("rea", models.RoleReader).Sync(ctx, asked)), "forbidden", "")
+		stranger := h.client(h.token("strange", models.RoleUser, map[int64]models.EnvironmentRole{h.staging.ID: models.RoleManager}))
+		isKind(t, second(stranger.Sync(ctx, asked)), "not_found", "")
+		isKind(t, second(h.admin.Sync(ctx, api.SyncRequest{SecretIDs: []int64{a.ID, 4711}})), "not_found", "")
+		must(t, second(h.admin.PauseDestination(ctx, d.ID)))
+		isKind(t, second(h.admin.Sync(ctx, asked)), "conflict", "")
 	})
 }

@@ -289,7 +289,7 @@ type ServerInterface interface {
 	// GetVersion Read one version with its value
 	// (GET /api/secrets/{id}/versions/{number})
 	GetVersion(w http.ResponseWriter, r *http.Request, id SecretID, number int64)
-	// Sync Ask for a full pass over every destination
+	// Sync Ask for a full pass over every destination, or for the copies of some secrets
 	// (POST /api/sync)
 	Sync(w http.ResponseWriter, r *http.Request)
 	// ListImports List imports, newest first

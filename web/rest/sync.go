@@ -10,15 +10,19 @@ import (
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/secrets"
 )
 
 // Sync asks for a pass over every destination in which the actor may, or over those of one
-// environment, where it must.
+// environment, where it must; or has the copies of some secrets looked at.
 func (s *server) Sync(w http.ResponseWriter, r *http.Request) {
 	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
 		var body api.SyncRequest
 		if err := decodeOptional(w, r, &body); err != nil {
 			return answer{}, err
+		}
+		if body.SecretIDs != nil {
+			return s.syncSecrets(ctx, actor, body)
 		}
 		var only models.EnvironmentID
 		if !body.EnvironmentID.IsZero() {
@@ -48,6 +52,18 @@ func (s *server) Sync(w http.ResponseWriter, r *http.Request) {
 		}
 		return answer{status: http.StatusAccepted, body: api.SyncRunList{Items: runs}}, nil
 	})
+}
+
+func (s *server) syncSecrets(ctx context.Context, actor models.Actor, body api.SyncRequest) (answer, error) {
+	switch n := len(body.SecretIDs); {
+	case !body.EnvironmentID.IsZero():
+		return answer{}, fault.InvalidField("environment_id", "does not go with secret_ids, which say it")
+	case n == 0 || n > secrets.MaxBulk:
+		return answer{}, fault.InvalidField("secret_ids", "must be 1 to %d", secrets.MaxBulk)
+	}
+	ids := convert(body.SecretIDs, func(id int64) models.SecretID { return models.SecretID(id) })
+	runs, err := s.Destinations.SyncNow(ctx, actor, ids)
+	return answer{status: http.StatusAccepted, body: api.SyncRunList{Items: convert(runs, s.syncRun)}}, err
 }
 
 // SyncDestination asks for a pass over one destination.

@@ -154,28 +154,33 @@ func (tx *Tx) deleteAlertsOf(environment models.EnvironmentID) error {
 }
 
 // FailingSecrets are the names of the first limit secrets, by name, that failed at a
-// destination at least so many times in a row, and how many there are.
+// destination at least so many times in a row, and how many there are. Each status is a range
+// of an index: a pass asks at its end, while other writers wait.
 func (tx *Tx) FailingSecrets(destination models.DestinationID, attempts, limit int) ([]string, int, error) {
-	return tx.namesAt(destination, limit, "attempts >= ?", attempts)
+	return tx.namesOf(tx.db().Model(&models.SyncState{}).Select("secret_id").
+		Where("destination_id = ? AND status IN ? AND attempts >= ?", destination, models.SyncStatuses, attempts), limit)
 }
 
 // WaitingSecrets are the names of the first limit secrets, by name, that are in conflict at a
-// destination or have a difference there that nobody has decided, and how many there are.
+// destination or have a difference there that nobody has decided, and how many there are. It
+// reads the few that wait and not all to find them, for which a CROSS JOIN keeps its order.
 func (tx *Tx) WaitingSecrets(destination models.DestinationID, limit int) ([]string, int, error) {
-	held := tx.db().Model(&models.SyncHold{}).Select("secret_id").Where("destination_id = ? AND ruling = ?", destination, "")
-	groups := tx.db().Table(groupHolds).Select("-secret_id").Where("destination_id = ? AND ruling = ?", destination, "")
-	return tx.namesAt(destination, limit, "(status = ? OR secret_id IN (?) OR group_id IN (?))", models.StatusConflict, held, groups)
+	return tx.namesOf(tx.db().Raw("SELECT secret_id FROM sync_states WHERE destination_id = ? AND status = ?"+
+		" UNION SELECT st.secret_id FROM sync_holds h CROSS JOIN sync_states st"+
+		" WHERE h.destination_id = ? AND h.ruling = '' AND st.secret_id = h.secret_id AND st.destination_id = h.destination_id"+
+		" UNION SELECT st.secret_id FROM "+groupHolds+" h CROSS JOIN sync_states st"+
+		" WHERE h.destination_id = ? AND h.ruling = '' AND st.group_id = -h.secret_id",
+		destination, models.StatusConflict, destination, destination), limit)
 }
 
-func (tx *Tx) namesAt(destination models.DestinationID, limit int, where string, args ...any) ([]string, int, error) {
-	chosen := func() *gorm.DB {
-		return tx.db().Model(&models.SyncState{}).Where("destination_id = ?", destination).Where(where, args...)
-	}
+// namesOf are the names of the first limit secrets, by name, that a query chooses by id, and how
+// many it chooses.
+func (tx *Tx) namesOf(chosen *gorm.DB, limit int) ([]string, int, error) {
 	var total int64
-	if err := chosen().Count(&total).Error; err != nil || total == 0 {
+	if err := tx.db().Table("(?) AS chosen", chosen).Count(&total).Error; err != nil || total == 0 {
 		return nil, 0, translate(err, "sync state")
 	}
 	names, err := all[string](tx.db().Model(&models.Secret{}).Select("name").
-		Where("id IN (?)", chosen().Select("secret_id")).Order("name").Limit(limit), "secret")
+		Where("id IN (?)", chosen).Order("name").Limit(limit), "secret")
 	return names, int(total), err
 }

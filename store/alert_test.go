@@ -356,13 +356,25 @@ func testAlertNames(t *testing.T, s *store.Store) {
 			write(t, s, func(tx *store.Tx) error { return tx.Rule(ruling) })
 		}
 	}
+	group := models.SyncGroup{DestinationID: d.ID, Folder: "app", RemoteName: "production/app", Hash: []byte("one"), Size: 3}
+	member := h.secret(t, "app/d")
+	write(t, s, func(tx *store.Tx) error {
+		if err := tx.CreateSyncGroup(&group); err != nil {
+			return err
+		}
+		state := models.SyncState{SecretID: member.ID, DestinationID: d.ID, GroupID: group.ID, Status: models.StatusInSync, Since: at, UpdatedAt: at}
+		if err := tx.RecordSync([]store.SyncOutcome{{State: state, Version: 1}}); err != nil {
+			return err
+		}
+		return tx.PutHolds([]models.SyncHold{{SecretID: group.State().SecretID, DestinationID: d.ID, HeldAt: at, Version: 1, RemoteVersion: "7"}})
+	})
 	for name, c := range map[string]struct {
 		look func(*store.Tx) ([]string, int, error)
 		want []string
 		n    int
 	}{
 		"Failing": {func(tx *store.Tx) ([]string, int, error) { return tx.FailingSecrets(d.ID, 1, 1) }, []string{"a"}, 2},
-		"Waiting": {func(tx *store.Tx) ([]string, int, error) { return tx.WaitingSecrets(d.ID, 10) }, []string{"b", "c"}, 2},
+		"Waiting": {func(tx *store.Tx) ([]string, int, error) { return tx.WaitingSecrets(d.ID, 10) }, []string{"app/d", "b", "c"}, 3},
 		"None":    {func(tx *store.Tx) ([]string, int, error) { return tx.FailingSecrets(d.ID, 3, 10) }, nil, 0},
 		"Other":   {func(tx *store.Tx) ([]string, int, error) { return tx.WaitingSecrets("dst_none", 10) }, nil, 0},
 	} {

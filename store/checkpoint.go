@@ -29,7 +29,7 @@ type checkpoints struct {
 }
 
 func startCheckpoints(path string, w *writer, log *slog.Logger) (*checkpoints, error) {
-	pool, err := openFile(path, writerPragmas)
+	pool, err := openFile(path, checkpointPragmas)
 	if err != nil {
 		return nil, err
 	}

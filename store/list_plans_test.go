@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -86,6 +87,16 @@ func TestListPlans(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if got := plan(t, list); strings.Contains(got, "secrets_environment_name") {
 				t.Errorf("it goes through all:\n%s", got)
+			}
+		})
+	}
+	for name, look := range map[string]func(*store.Tx) error{
+		"Failing": func(tx *store.Tx) error { _, _, err := tx.FailingSecrets("dst_new", 3, 10); return err },
+		"Waiting": func(tx *store.Tx) error { _, _, err := tx.WaitingSecrets("dst_new", 10); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := plan(t, look); regexp.MustCompile(`sync_states_\w+ \(destination_id=\?\)`).MatchString(got) {
+				t.Errorf("it goes through all copies:\n%s", got)
 			}
 		})
 	}

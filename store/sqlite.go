@@ -91,13 +91,25 @@ func (s *Store) prepareFile() (string, error) {
 // Every connection: foreign keys, and patience with another process's write. FULL makes a
 // commit durable before it is answered. The journal is emptied by checkpoints of our own,
 // not by whoever commits.
+//
+// What connections keep of the file is one store for the whole process, as large as all of
+// their shares together, and any of them may fill it: the shares bound the memory that a large
+// database takes beside a small one. A reader lets go of its pages at each commit, so that it
+// gains little from many, and the system keeps the file's besides. Who copies the journal
+// needs none.
 var (
-	writerPragmas = []string{
-		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-		"wal_autocheckpoint(0)", "cache_size(-16384)", "temp_store(MEMORY)",
-	}
-	readerPragmas = []string{"busy_timeout(10000)", "foreign_keys(1)", "query_only(1)", "cache_size(-8192)", "temp_store(MEMORY)"}
+	writerPragmas     = writing(16384)
+	checkpointPragmas = writing(128)
+	readerPragmas     = []string{"busy_timeout(10000)", "foreign_keys(1)", "query_only(1)", "cache_size(-1024)", "temp_store(MEMORY)"}
 )
+
+// writing are the pragmas of a connection that writes, with its share of the store, in KiB.
+func writing(share int) []string {
+	return []string{
+		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+		"wal_autocheckpoint(0)", fmt.Sprintf("cache_size(-%d)", share), "temp_store(MEMORY)",
+	}
+}
 
 // openFile opens a pool on the file. Times are integers, microseconds since 1970, which
 // sort and compare as they should.

@@ -325,7 +325,7 @@ func (r *run) record(ctx context.Context, outcomes <-chan Outcome) error {
 // gather waits a moment for outcomes that can share a record with the first one. What a crash
 // takes in that moment the next run finds out by the intents.
 func gather(first Outcome, outcomes <-chan Outcome) []Outcome {
-	batch := []Outcome{first}
+	batch := append(make([]Outcome, 0, len(outcomes)+1), first)
 	enough := time.NewTimer(recordEvery)
 	defer enough.Stop()
 	for {

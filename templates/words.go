@@ -194,6 +194,21 @@ func (d deed) on(e models.AuditEntry) deed {
 	return deed{d.done + " " + kind, d.do + " " + kind}
 }
 
+// realms are what an act looked at that names nothing, by what its action names before the dot.
+var realms = map[string]string{
+	"alerts": "alerts", "audit": "the audit log", "destination": "destinations", "environment": "environments", "factor": "second factors",
+	"group": "groups", "provider": "identity providers", "secret": "secrets", "session": "sessions", "token": "tokens", "user": "accounts",
+}
+
+// at completes an act that looked at something.
+func (d deed) at(e models.AuditEntry) deed {
+	of, _, _ := strings.Cut(e.Action, ".")
+	if realm, ok := realms[of]; ok && strings.HasSuffix(d.do, " at") {
+		return deed{d.done + " " + realm, d.do + " " + realm}
+	}
+	return d
+}
+
 // AuditDetail is a small fact of an audit entry.
 type AuditDetail struct{ Word, Value string }
 
@@ -224,7 +239,7 @@ func did(e models.AuditEntry) string {
 		d = deed{"did " + e.Action, "do " + e.Action}
 	}
 	if e.ObjectName == "" {
-		d = deed{unbound(d.done), unbound(d.do)}
+		d = deed{unbound(d.done), unbound(d.do)}.at(e)
 	}
 	switch e.Outcome {
 	case models.OutcomeRefused:

@@ -16,7 +16,7 @@ import (
 
 // best are the pictures that the documentation shows.
 var best = []string{
-	"dashboard", "dashboard-dark", "dashboard-phone-dark", "failing-dashboard", "docs-secrets", "secrets", "secret", "sync", "plan", "secrets-phone", "keys", "environment-keys", "audit",
+	"dashboard", "dashboard-dark", "dashboard-phone-dark", "failing-dashboard", "docs-secrets", "secrets", "secret", "sync", "plan", "secrets-phone", "keys", "environment-keys", "audit-filtered",
 }
 
 // heaviest is how many bytes a picture of the documentation may have.

@@ -49,7 +49,7 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.out, "out", "docs/screenshots", "folder that the pictures go to")
+	flag.StringVar(&o.out, "out", ".tmp/screenshots", "folder that the pictures go to")
 	flag.StringVar(&o.only, "only", "", "only pages whose name begins so")
 	flag.StringVar(&o.best, "best", "", "folder that the best pictures are copied to, for the documentation")
 	flag.BoolVar(&o.all, "all", false, "every look of every page, not only the light desktop")

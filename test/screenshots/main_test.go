@@ -5,6 +5,10 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
 )
 
@@ -31,6 +35,34 @@ func TestLeadsTo(t *testing.T) {
 func TestEveryPage(t *testing.T) {
 	if err := everyPage([]page{{"secrets", "/secrets"}}); err == nil {
 		t.Error("a world of one picture has all pages")
+	}
+}
+
+// TestBestAreShown holds that every picture of the documentation is one of the best, that it is
+// there and small enough, and that each of the best is shown.
+func TestBestAreShown(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]bool{}
+	for _, page := range append(pages, "../../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range regexp.MustCompile(`\(((?:docs/)?screenshots/([a-z-]+)\.png)\)`).FindAllStringSubmatch(string(text), -1) {
+			shown[found[2]] = true
+			file, err := os.Stat(filepath.Join(filepath.Dir(page), found[1]))
+			if err != nil || file.Size() > heaviest || !slices.Contains(best, found[2]) {
+				t.Errorf("%s shows %s, which is not there, too heavy or not taken: %v", page, found[1], err)
+			}
+		}
+	}
+	for _, name := range best {
+		if !shown[name] {
+			t.Errorf("no page shows %s", name)
+		}
 	}
 }
 

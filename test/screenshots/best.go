@@ -22,6 +22,12 @@ var best = []string{
 // heaviest is how many bytes a picture of the documentation may have.
 const heaviest = 300_000
 
+// Of a page that is longer than tallest only the beginning is shown, in pixels.
+const (
+	tallest   = 2500
+	beginning = 1600
+)
+
 // copyBest puts the best pictures of a folder into another, in a palette of their own.
 func copyBest(from, to string) error {
 	for _, name := range best {
@@ -43,15 +49,19 @@ func copyBest(from, to string) error {
 	return nil
 }
 
-// inPalette writes a PNG anew with 256 colours. A page has few: its most frequent ones are
+// inPalette writes the beginning of a PNG anew with 256 colours. A page has few: its most frequent ones are
 // taken, and what edges of letters have besides becomes the nearest of them.
 func inPalette(whole []byte) ([]byte, error) {
 	read, err := png.Decode(bytes.NewReader(whole))
 	if err != nil {
 		return nil, err
 	}
-	picture := image.NewRGBA(read.Bounds())
-	draw.Draw(picture, picture.Rect, read, read.Bounds().Min, draw.Src)
+	shown := read.Bounds()
+	if shown.Dy() > tallest {
+		shown.Max.Y = shown.Min.Y + beginning
+	}
+	picture := image.NewRGBA(shown)
+	draw.Draw(picture, shown, read, shown.Min, draw.Src)
 	frequent := map[color.RGBA]int{}
 	for i := 0; i < len(picture.Pix); i += 4 {
 		frequent[rgba(picture.Pix[i:])]++

@@ -78,5 +78,4 @@ coverage: ## coverage of all packages, in coverage.html
 .PHONY: screenshots
 screenshots: ## pictures of every page in .tmp/screenshots, the best of them in docs/screenshots
 	@scripts/setup test
-	@$(GO) run ./test/screenshots -all -out .tmp/screenshots
-	@for n in dashboard dashboard-dark failing-dashboard docs-secrets secrets secret sync secrets-phone keys environment-keys; do cp .tmp/screenshots/$$n.png docs/screenshots/; done
+	@$(GO) run ./test/screenshots -all -out .tmp/screenshots -best docs/screenshots

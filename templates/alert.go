@@ -200,6 +200,10 @@ var alertLooks = map[models.AlertKind]Look{
 	models.AlertBraked:             {"Held by the brake", "pause-circle-fill", "blue"},
 	models.AlertKeyUnusable:        {"Key unusable", "shield-lock", "red"},
 	models.AlertDamage:             {"Damage", "x-circle-fill", "red"},
+
+	models.AlertBreakGlass:          {"Break-glass sign-in", "exclamation-triangle-fill", "amber"},
+	models.AlertPasskeyCopied:       {"Passkey copied", "shield-lock", "red"},
+	models.AlertCertificateExpiring: {"Certificate ends soon", "calendar-event", "amber"},
 }
 
 // alertLook is a kind of alerts for people.

@@ -30,6 +30,7 @@ var functions = template.FuncMap{
 	"kindWord":    kindWord,
 	"run":         runStatusLook,
 	"did":         did,
+	"details":     details,
 	"outcome":     outcomeLook,
 	"outcomes":    func() []models.Outcome { return outcomes },
 	"resultWord":  resultWord,

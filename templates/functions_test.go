@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/your-org/keeper/models"
 )
 
@@ -107,13 +109,45 @@ func TestDid(t *testing.T) {
 		{"secret.reveal", models.OutcomeAllowed, "revealed"},
 		{"secret.reveal", models.OutcomeRefused, "may not reveal"},
 		{"destination.test", models.OutcomeFailed, "could not test"},
-		{"secret.view", models.OutcomeRefused, "may not look at"},
+		{"secret.view", models.OutcomeRefused, "may not look at secrets"},
+		{"audit.view", models.OutcomeRefused, "may not look at the audit log"},
+		{"audit.read", models.OutcomeAllowed, "read the audit log"},
 		{"group.member_add", models.OutcomeAllowed, "added a member"},
 		{"session.create", models.OutcomeAllowed, "signed in"},
 		{"secret.transmogrify", models.OutcomeAllowed, "did secret.transmogrify"},
 	} {
 		if got := did(models.AuditEntry{Action: test.action, Outcome: test.outcome}); got != test.want {
 			t.Errorf("%s, %s: got %q, want %q", test.action, test.outcome, got, test.want)
+		}
+	}
+}
+
+func TestDidNamesWhatItWasOn(t *testing.T) {
+	for _, test := range []struct{ action, name, want string }{
+		{"token.create", "deploy", "created the token"},
+		{"group.delete", "Payments", "deleted the group"},
+		{"secret.create", "payments/db/password", "created"},
+		{"provider.key_new", "okta", "made a new key for"},
+		{"environment.create", "", "created"},
+	} {
+		if got := did(models.AuditEntry{Action: test.action, ObjectName: test.name, Outcome: models.OutcomeAllowed}); got != test.want {
+			t.Errorf("%s of %q: got %q, want %q", test.action, test.name, got, test.want)
+		}
+	}
+}
+
+func TestDetails(t *testing.T) {
+	got := details(map[string]string{"user_id": "usr_1", "user": "edda", "remote_version": "1", "request_id": "req_1"})
+	want := []AuditDetail{{"remote version", "1"}, {"request id", "req_1"}, {"user", "edda"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+func TestEveryAlertHasWords(t *testing.T) {
+	for _, k := range models.AlertKinds {
+		if look := alertLook(k); look.Word == string(k) {
+			t.Errorf("%s shows as it is spelled", k)
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package templates
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/your-org/keeper/models"
@@ -175,19 +177,69 @@ var deeds = map[string]deed{
 	"sync.verify": {"verified a receipt of", "verify a receipt of"},
 }
 
+// objectKinds say what an act was on, by what its action names before the dot, where a name
+// alone would not tell: of a secret it does.
+var objectKinds = map[string]string{
+	"environment": "the environment", "destination": "the destination", "user": "the account", "group": "the group", "token": "the token",
+	"provider": "the identity provider", "channel": "the alert channel",
+}
+
+// on is an act with the kind of what it was on.
+func (d deed) on(e models.AuditEntry) deed {
+	of, _, _ := strings.Cut(e.Action, ".")
+	kind, ok := objectKinds[of]
+	if !ok || e.ObjectName == "" {
+		return d
+	}
+	return deed{d.done + " " + kind, d.do + " " + kind}
+}
+
+// realms are what an act looked at that names nothing, by what its action names before the dot.
+var realms = map[string]string{
+	"alerts": "alerts", "audit": "the audit log", "destination": "destinations", "environment": "environments", "factor": "second factors",
+	"group": "groups", "provider": "identity providers", "secret": "secrets", "session": "sessions", "token": "tokens", "user": "accounts",
+}
+
+// at completes an act that looked at something.
+func (d deed) at(e models.AuditEntry) deed {
+	of, _, _ := strings.Cut(e.Action, ".")
+	if realm, ok := realms[of]; ok && strings.HasSuffix(d.do, " at") {
+		return deed{d.done + " " + realm, d.do + " " + realm}
+	}
+	return d
+}
+
+// AuditDetail is a small fact of an audit entry.
+type AuditDetail struct{ Word, Value string }
+
+// details are an audit entry's facts for people, by their names. An id beside the name that
+// it belongs to is left to exports.
+func details(of map[string]string) []AuditDetail {
+	var all []AuditDetail
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		if base, isID := strings.CutSuffix(name, "_id"); isID && of[base] != "" {
+			continue
+		}
+		all = append(all, AuditDetail{strings.ReplaceAll(name, "_", " "), of[name]})
+	}
+	return all
+}
+
 // did is what an audit entry's actor did, in words; an action without words shows as it is
 // spelled. An entry that was refused or failed says so.
 func did(e models.AuditEntry) string {
 	_, name, _ := strings.Cut(e.Action, ".")
 	d, ok := deeds[e.Action]
 	if !ok {
-		d, ok = deeds[name]
+		if d, ok = deeds[name]; ok {
+			d = d.on(e)
+		}
 	}
 	if !ok {
 		d = deed{"did " + e.Action, "do " + e.Action}
 	}
 	if e.ObjectName == "" {
-		d = deed{unbound(d.done), unbound(d.do)}
+		d = deed{unbound(d.done), unbound(d.do)}.at(e)
 	}
 	switch e.Outcome {
 	case models.OutcomeRefused:

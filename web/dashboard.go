@@ -227,12 +227,16 @@ func (w *Web) overviewReport(r *request, runs []templates.KeyRunView) ([]templat
 }
 
 // healthItems is the health of what all share, and of the destinations that the actor may see.
+// Keys, recipients and identity providers carry names that only those see who look after them.
 func (w *Web) healthItems(r *request, views []templates.DestinationView) []templates.HealthItem {
 	now := w.Now()
 	var items []templates.HealthItem
 	for _, c := range w.Health(r.Context()).Components {
 		if strings.HasPrefix(c.Name, "destination") {
 			continue // they are told below to those who may see them
+		}
+		if !slices.Contains(foundations, c.Name) && !r.may(auth.ViewKeys, auth.Global) {
+			continue
 		}
 		items = append(items, healthItem(c, now))
 	}

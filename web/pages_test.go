@@ -150,6 +150,7 @@ func TestDashboard(t *testing.T) {
 		p.want(http.StatusOK, "#glance", "aws-main")
 		p.want(http.StatusOK, "#attention", "expires")
 		p.want(http.StatusOK, "#health", "Database")
+		p.want(http.StatusOK, "#health", "Recipients of hidden-name")
 		p.want(http.StatusOK, "#activity", "payments/stripe/api-key")
 		if p.has(".setup") {
 			t.Error("the first run is over")

@@ -94,6 +94,11 @@ func walk(t *testing.T, tab *browser.Tab, path string, links *browser.Links) {
 	for _, one := range found.Broken {
 		t.Errorf("%s", one)
 	}
+	var cut []string
+	must(t, tab.Ask(&cut, `() => keeperWalk.cut()`))
+	for _, one := range cut {
+		t.Errorf("on a desktop %s", one)
+	}
 	seen := map[string]bool{}
 	for _, v := range []struct {
 		name string

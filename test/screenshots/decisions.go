@@ -138,7 +138,7 @@ func decisionPages(story decisionStory) []page {
 		{"decide", story.holds},
 		{"decide-missing", story.gone},
 		{"plan", story.plan},
-		{"plan-filtered", story.plan + "?action=create"},
+		{"plan-filtered", story.plan + "?action=repair"},
 		{"plan-apply", story.plan + "/apply"},
 		{"plan-held", story.held},
 		{"plan-list", story.plans},

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -19,6 +21,7 @@ import (
 	"time"
 
 	"github.com/your-org/keeper/api"
+	"github.com/your-org/keeper/client"
 	"github.com/your-org/keeper/test/browser"
 	"github.com/your-org/keeper/test/scenario"
 )
@@ -39,15 +42,16 @@ var looks = []struct {
 
 // options say which pictures are taken.
 type options struct {
-	out, only string
-	all       bool
-	many      int
+	out, only, best string
+	all             bool
+	many            int
 }
 
 func main() {
 	var o options
-	flag.StringVar(&o.out, "out", "docs/screenshots", "folder that the pictures go to")
+	flag.StringVar(&o.out, "out", ".tmp/screenshots", "folder that the pictures go to")
 	flag.StringVar(&o.only, "only", "", "only pages whose name begins so")
+	flag.StringVar(&o.best, "best", "", "folder that the best pictures are copied to, for the documentation")
 	flag.BoolVar(&o.all, "all", false, "every look of every page, not only the light desktop")
 	flag.IntVar(&o.many, "many", 100_000, "secrets of the world with very many")
 	flag.Parse()
@@ -100,8 +104,14 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := furnishPast(ctx, world); err != nil {
+		return err
+	}
 	time.Sleep(counted)
 	usual := slices.Concat(pages, more, peoplePages(people), keyPages(story), decisionPages(decisions), importPages(imports))
+	if err := everyPage(usual); err != nil {
+		return err
+	}
 	if err := shoot(world.Keeper.URL, o, usual); err != nil {
 		return err
 	}
@@ -114,7 +124,10 @@ func run(ctx context.Context, o options) (err error) {
 	if err := shoot(world.Keeper.URL, o, append(awayPages(), failingPages(usual)...)); err != nil {
 		return err
 	}
-	return plainWorlds(ctx, o, dir)
+	if err := plainWorlds(ctx, world, o, dir); err != nil || o.best == "" {
+		return err
+	}
+	return copyBest(o.out, o.best)
 }
 
 // build starts a world and lets the story begin in it.
@@ -187,8 +200,19 @@ func furnish(ctx context.Context, w *scenario.World) error {
 	if err != nil {
 		return err
 	}
+	if err := furnishChannel(ctx, c); err != nil {
+		return err
+	}
 	time.Sleep(3 * time.Second) // the copies settle
 	return nil
+}
+
+// furnishChannel has alerts told to a receiver that takes them all.
+func furnishChannel(ctx context.Context, c *client.Client) error {
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	context.AfterFunc(ctx, receiver.Close)
+	_, err := c.CreateAlertChannel(ctx, api.NewAlertChannel{EnvironmentID: api.EnvironmentNamed("production"), Name: "on-call", Kind: api.ChannelWebhook, Address: receiver.URL + "/keeper", Everywhere: true})
+	return err
 }
 
 type page struct{ name, path string }
@@ -204,10 +228,15 @@ func pagesOf(ctx context.Context, w *scenario.World) ([]page, error) {
 	if err != nil {
 		return nil, err
 	}
-	runs, err := c.ListRuns(ctx, api.ListRunsParams{})
+	run, err := repairing(ctx, w)
 	if err != nil {
 		return nil, err
 	}
+	channels, err := c.ListAlertChannels(ctx, api.ListAlertChannelsParams{})
+	if err != nil {
+		return nil, err
+	}
+	channel := "/alerts/channels/" + channels.Items[0].ID
 	one, there := fmt.Sprintf("/secrets/%d", secret.ID), "/destinations/"+destinations.Items[0].ID
 	return []page{
 		{"sign-in", "/sign-in"},
@@ -233,14 +262,17 @@ func pagesOf(ctx context.Context, w *scenario.World) ([]page, error) {
 		{"runs", "/sync/runs"},
 		{"alerts", "/alerts"},
 		{"alert-channels", "/alerts/channels"},
+		{"alert-channel-kind", "/alerts/channels/new"},
 		{"alert-channel-new", "/alerts/channels/new?kind=webhook"},
+		{"alert-channel-edit", channel + "/edit"},
+		{"alert-channel-delete", channel + "/delete"},
 		{"destination-new", "/environments/production/destinations/new"},
 		{"destination", there},
 		{"destination-edit", there + "/edit"},
 		{"destination-runs", there + "/runs"},
 		{"destination-delete", there + "/delete"},
 		{"sync", "/sync"},
-		{"run", "/sync/runs/" + runs.Items[len(runs.Items)-1].ID},
+		{"run", run},
 		{"audit", "/audit"},
 		{"profile", "/profile"},
 		{"password", "/password"},
@@ -248,6 +280,19 @@ func pagesOf(ctx context.Context, w *scenario.World) ([]page, error) {
 		{"token-new", "/tokens/new"},
 		{"not-found", "/secrets/4711"},
 	}, nil
+}
+
+// repairing is the page of a run that put something right.
+func repairing(ctx context.Context, w *scenario.World) (string, error) {
+	for run, err := range w.Client().Runs(ctx, api.ListRunsParams{}) {
+		if err != nil {
+			return "", err
+		}
+		if run.Counts.Repaired > 0 {
+			return "/sync/runs/" + run.ID, nil
+		}
+	}
+	return "", errors.New("no run has repaired anything")
 }
 
 // shoot takes the pictures of a world's pages, each in every look that is asked for.

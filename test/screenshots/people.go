@@ -89,6 +89,7 @@ func peoplePages(story peopleStory) []page {
 		{"groups", "/admin/groups"},
 		{"group-new", "/admin/groups/new"},
 		{"group", "/admin/groups/" + story.group},
+		{"group-edit", "/admin/groups/" + story.group + "/edit"},
 		{"group-delete", "/admin/groups/" + story.group + "/delete"},
 		{"tokens-all", "/admin/tokens"},
 		{"access", "/admin/access?who=edda&action=secret.reveal&environment=production"},
@@ -122,6 +123,10 @@ func morePages(ctx context.Context, w *scenario.World) ([]page, error) {
 	if err != nil {
 		return nil, err
 	}
+	tokens, err := c.ListTokens(ctx)
+	if err != nil {
+		return nil, err
+	}
 	one := fmt.Sprintf("/secrets/%d", secret.ID)
 	all := []page{
 		{"secret-access", one + "/access"},
@@ -137,6 +142,7 @@ func morePages(ctx context.Context, w *scenario.World) ([]page, error) {
 		{"receipts", receipt.list},
 		{"receipt", receipt.one},
 		{"audit-filtered", "/audit?action=secret.create"},
+		{"token-rotate", "/tokens/" + tokens.Items[0].ID + "/rotate"},
 		{"docs", "/docs"},
 		{"docs-secrets", "/docs/secrets"},
 		{"docs-types", "/docs/types"},

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -60,7 +61,7 @@ func listPages(world string) []page {
 
 // plainWorlds are Keepers without counterparts: one in which there is nothing yet, and one
 // with very many secrets.
-func plainWorlds(ctx context.Context, o options, dir string) error {
+func plainWorlds(ctx context.Context, w *scenario.World, o options, dir string) error {
 	binary := filepath.Join(dir, "keeper") // build has built it
 	empty, err := plainKeeper(ctx, binary, filepath.Join(dir, "empty"))
 	if err != nil {
@@ -77,12 +78,13 @@ func plainWorlds(ctx context.Context, o options, dir string) error {
 		return err
 	}
 	defer many.Stop()
-	if err := crowd(ctx, many, o.many); err != nil {
+	if err := crowd(ctx, many, w.Vault, o.many); err != nil {
 		return err
 	}
+	time.Sleep(counted)
 	return shoot(many.URL, o, append(listPages("many"),
-		page{"many-secrets-searched", "/secrets?q=service-77"}, page{"many-environment", "/environments/production"},
-		page{"many-bulk", "/secrets/bulk?act=tag&all=true"}, page{"many-search", "/search?q=service-77"}))
+		page{"many-secrets-searched", "/secrets?q=service-077"}, page{"many-environment", "/environments/production"},
+		page{"many-bulk", "/secrets/bulk?act=tag&all=true"}, page{"many-search", "/search?q=service-077"}))
 }
 
 // plainKeeper starts a Keeper on SQLite and a local key.
@@ -99,8 +101,8 @@ func plainKeeper(ctx context.Context, binary, dir string) (*scenario.Keeper, err
 	return k, k.Start(ctx)
 }
 
-// crowd fills two environments with secrets of many services.
-func crowd(ctx context.Context, k *scenario.Keeper, many int) error {
+// crowd fills two environments with secrets of many services, and has one of them synced.
+func crowd(ctx context.Context, k *scenario.Keeper, vault scenario.Vault, many int) error {
 	token, err := k.NewToken(ctx)
 	if err != nil {
 		return err
@@ -116,16 +118,24 @@ func crowd(ctx context.Context, k *scenario.Keeper, many int) error {
 		}
 	}
 	kinds := []string{"PASSWORD", "API_KEY", "TEXT"}
-	group, ctx := errgroup.WithContext(ctx)
+	group, making := errgroup.WithContext(ctx)
 	group.SetLimit(32)
 	for i := range many {
 		group.Go(func() error {
-			_, err := c.CreateSecret(ctx, api.NewSecret{
+			_, err := c.CreateSecret(making, api.NewSecret{
 				EnvironmentID: api.EnvironmentNamed(environments[i%2]), Name: fmt.Sprintf("service-%03d/part-%02d/key-%d", i/200, i/10%20, i%10),
 				SecretType: kinds[i%3], Value: api.NewValue(fmt.Sprintf("value-%d", i)), Owner: fmt.Sprintf("team %d", i%17),
 			})
 			return err
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	_, err = c.CreateDestination(ctx, api.NewDestination{
+		EnvironmentID: api.EnvironmentNamed("staging"), Name: "vault", Kind: "vault_kv_v2",
+		Config:      api.DestinationConfig{Address: vault.URL, Mount: vault.Mount, Prefix: "many/"},
+		Credentials: api.DestinationCredentials{VaultToken: api.NewValue(vault.Token)},
+	})
+	return err
 }

@@ -41,6 +41,15 @@ var scenes = []scene{
 	{page{"refused-environment", "/environments/new"}, []string{"", "-dark"}, `() => {
 		document.querySelector("#f-name").value = "Not A Name"; const form = document.querySelector("form.form-sheet"); form.noValidate = true; form.querySelector("[type=submit]").click();
 	}`},
+	{page{"shown-token", "/tokens/new"}, []string{"", "-dark", "-phone"}, `() => {
+		document.querySelector("#f-name").value = "laptop"; document.querySelector("form.form-sheet").requestSubmit();
+	}`},
+	{page{"shown-password", "/admin/users/new"}, []string{"", "-phone"}, `() => {
+		document.querySelector("#f-username").value = "grace" + Date.now() % 1000; document.querySelector("form.form-sheet").requestSubmit();
+	}`},
+	{page{"shown-totp", "/profile/factors"}, []string{"", "-dark", "-phone"}, `() => { document.querySelector("form[action='/profile/totp']").requestSubmit(); }`},
+	{page{"open-filter", "/secrets"}, []string{"", "-dark", "-phone"}, `() => { for (const d of document.querySelectorAll("#results details")) if (d.innerText.includes("Filter")) d.open = true; }`},
+	{page{"open-table", "/"}, []string{"", "-phone"}, `() => { for (const d of document.querySelectorAll("main details")) d.open = true; }`},
 }
 
 // shootScenes takes the pictures of what is done on pages.
@@ -69,7 +78,7 @@ func act(tab *browser.Tab, s scene, look browser.Look, file string) error {
 		return err
 	}
 	time.Sleep(2 * settle)
-	return snap(tab, file, strings.HasPrefix(s.name, "refused"))
+	return snap(tab, file, strings.HasPrefix(s.name, "refused") || s.name == "open-table")
 }
 
 // shootRoles takes pictures as people of each role see what they come to.

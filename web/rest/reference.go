@@ -67,6 +67,9 @@ func (s *specText) parts() ([]templates.ReferencePart, error) {
 			if err := json.Unmarshal(item.of[name], &operation); err != nil {
 				return nil, fmt.Errorf("rest: reading %s %s: %w", method, path, err)
 			}
+			if operation.Summary == "" {
+				return nil, fmt.Errorf("rest: %s %s has no summary, and the reference no heading for it", method, path)
+			}
 			i := slices.IndexFunc(all, func(p templates.ReferencePart) bool { return len(operation.Tags) > 0 && p.Name == operation.Tags[0] })
 			if i < 0 {
 				return nil, fmt.Errorf("rest: %s %s belongs to no part of the reference", method, path)

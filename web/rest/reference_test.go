@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/andybalholm/cascadia"
 	"github.com/google/go-cmp/cmp"
@@ -127,6 +128,25 @@ func TestReference(t *testing.T) {
 			t.Errorf("listing secrets takes %q", limit)
 		}
 	})
+	t.Run("Words", func(t *testing.T) {
+		var ids []string
+		for _, item := range document.Paths.Map() {
+			for _, o := range item.Operations() {
+				if strings.ToLower(o.OperationID) != o.OperationID { // others are words, too
+					ids = append(ids, o.OperationID)
+				}
+			}
+		}
+		for path, page := range all {
+			for _, text := range find(page, "p, li") {
+				for _, word := range strings.FieldsFunc(said(text), func(r rune) bool { return !unicode.IsLetter(r) }) {
+					if slices.Contains(ids, word) {
+						t.Errorf("%s says %s for a call, in: %s", path, word, said(text))
+					}
+				}
+			}
+		}
+	})
 	t.Run("Open", func(t *testing.T) {
 		var open []string
 		for _, page := range all {
@@ -154,9 +174,19 @@ func TestProse(t *testing.T) {
 	}
 }
 
-func TestReferenceRefusesWhatBelongsNowhere(t *testing.T) {
-	_, err := reference([]byte(`{"tags": [{"name": "a"}], "paths": {"/x": {"get": {"operationId": "x", "tags": ["b"], "responses": {}}}}}`))
-	if err == nil {
-		t.Error("an operation of no part is left out in silence")
+func TestReferenceRefuses(t *testing.T) {
+	for name, operation := range map[string]string{
+		"OfNoPart":  `{"operationId": "x", "summary": "Do x", "tags": ["b"], "responses": {}}`,
+		"NoSummary": `{"operationId": "x", "tags": ["a"], "responses": {}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := reference([]byte(`{"tags": [{"name": "a"}], "paths": {"/x": {"get": ` + operation + `}}}`)); err == nil {
+				t.Errorf("%s stands in the reference", operation)
+			}
+		})
 	}
+	t.Run("NothingElse", func(t *testing.T) {
+		_, err := reference([]byte(`{"tags": [{"name": "a"}], "paths": {"/x": {"get": {"operationId": "x", "summary": "Do x", "tags": ["a"], "responses": {}}}}}`))
+		must(t, err)
+	})
 }

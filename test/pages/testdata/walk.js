@@ -104,6 +104,10 @@ const keeperWalk = (() => {
       const inner = out.filter((e) => !out.some((o) => o !== e && e.contains(o)));
       return [`${document.scrollingElement.scrollWidth} px in ${room}`, ...inner.slice(0, 4).map((e) => `${name(e)} ends at ${Math.round(e.getBoundingClientRect().right)}`)];
     },
+    // cut says which tables do not show all of their columns at once.
+    cut() {
+      return [...document.querySelectorAll(".table-wrap")].filter((e) => seen(e) && e.scrollWidth > e.clientWidth + 1).map((e) => `a table of ${e.scrollWidth} px stands in ${e.clientWidth}`);
+    },
     // links are the page's own addresses, and what leads nowhere within it.
     links() {
       const to = new Set(), broken = [];

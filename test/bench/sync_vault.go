@@ -59,20 +59,43 @@ func (v *vaultCore) value(ctx context.Context, name string) (string, error) {
 	return body.Data.Data["value"], errors.Join(err, answer.Body.Close())
 }
 
-// bare is the rate at which a load generator that does nothing else writes new values of as
-// many names of its own, over as many connections as a run of Keeper's.
-func (v *vaultCore) bare(atOnce int, length time.Duration) (round, error) {
-	s := &side{
+// side is the load generator's view of Vault: names of its own, as many as Keeper's.
+func (v *vaultCore) side() *side {
+	return &side{
 		name: "Vault", pid: v.pid, address: strings.TrimPrefix(v.URL, "http://"), header: "X-Vault-Token: " + v.Token,
 		method: http.MethodPost, before: `{"data":{"value":"`, after: `"}}`,
 		path: func(secret int) string { return fmt.Sprintf("/v1/%s/data/bare/%05d", v.Mount, secret) },
 	}
-	calls := make([]*call, copies)
+}
+
+// bare is the rate at which a load generator that does nothing else writes new values, over as many
+// connections as a run of Keeper's.
+func (v *vaultCore) bare(atOnce int, length time.Duration) (round, error) {
+	s, calls := v.side(), make([]*call, copies)
 	for i := range calls {
 		calls[i] = s.set(i, firstValue(i))
 	}
 	r := measureRound(s, calls, atOnce, length)
 	return r, r.first
+}
+
+// looking is the rate at which it writes where it looks at each name before, as a run must, which
+// has to see the mark.
+func (v *vaultCore) looking(atOnce int, length time.Duration) (float64, error) {
+	s := v.side()
+	var calls []*call // of each connection in turn, first their looks, then their writes
+	for some := range slices.Chunk(make([]int, copies/atOnce*atOnce), atOnce) {
+		first := len(calls) / 2
+		for i := range some {
+			path := fmt.Sprintf("/v1/%s/metadata/bare/%05d", v.Mount, first+i)
+			calls = append(calls, newCall(s, http.MethodGet, path, "", "", `"current_version":`))
+		}
+		for i := range some {
+			calls = append(calls, s.set(first+i, firstValue(first+i)))
+		}
+	}
+	r := measureRound(s, calls, atOnce, length)
+	return r.rate / 2, r.first
 }
 
 // measureVault measures passes over a destination at Vault's core, and what they take of memory.
@@ -149,6 +172,10 @@ func (s *syncBench) measureWrites(ctx context.Context, vault *vaultCore, destina
 	}
 	ofVault = (processorTime(vault.pid) - ofVault) / copies
 	ofKeeper := processorTime(s.keeper.PID()) / copies
+	looking, err := vault.looking(atOnce, 10*time.Second)
+	if err != nil {
+		return f, err
+	}
 	after, err := vault.bare(atOnce, 10*time.Second)
 	if err != nil {
 		return f, err
@@ -158,8 +185,9 @@ func (s *syncBench) measureWrites(ctx context.Context, vault *vaultCore, destina
 	return figureOfKeys{
 		what:  fmt.Sprintf("Vault core: %d new values, %d at once", copies, atOnce),
 		bound: "0.9 × the rate of the bare load generator",
-		measured: fmt.Sprintf("%.0f a second, bare %.0f and %.0f: %.2f ×; of the processor each takes %s ms of Vault's and %s ms of Keeper's, bare %s ms of Vault's",
-			rate, before.rate, after.rate, rate/bare, millis(ofVault), millis(ofKeeper), millis(after.processor)),
+		measured: fmt.Sprintf("%.0f a second, bare %.0f and %.0f: %.2f ×; the generator with a look before each write %.0f: %.2f ×; "+
+			"of the processor each takes %s ms of Vault's and %s ms of Keeper's, bare %s ms of Vault's",
+			rate, before.rate, after.rate, rate/bare, looking, rate/looking, millis(ofVault), millis(ofKeeper), millis(after.processor)),
 		met: rate >= 0.9*bare && run.Counts.Updated == copies,
 	}, nil
 }

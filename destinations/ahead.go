@@ -9,6 +9,10 @@ import (
 	keepersync "github.com/your-org/keeper/sync"
 )
 
+// mostAhead is the size of a value, in bytes, up to which it is read ahead: a page of larger ones
+// would take more memory than their questions are worth.
+const mostAhead = 4096
+
 // ahead keeps versions, sealed as they are stored, that the pass is about to write: they were read
 // with one question to the database. It holds those of one page at most.
 type ahead struct {
@@ -45,9 +49,12 @@ func (a *ahead) take(id models.SecretID, number models.VersionNumber) (models.Se
 // readAhead loads what the entries are to be written with. What it cannot load, Open asks for by
 // itself, and tells why not.
 func (l *ledger) readAhead(ctx context.Context, entries []keepersync.Entry) {
+	if l.destination.Config.Shape.Grouped() {
+		return // the versions of whose members are read together anyway
+	}
 	ids := make([]models.SecretID, 0, len(entries))
 	for _, e := range entries {
-		if e.Desired != nil {
+		if e.Desired != nil && e.Desired.Size <= mostAhead {
 			ids = append(ids, e.SecretID)
 		}
 	}

@@ -148,7 +148,7 @@ func (l *groupLedger) groups(ctx context.Context) ([]*group, error) { return l.u
 
 // upTo is groups, or where moved is true what the store said lately in any case.
 func (l *groupLedger) upTo(ctx context.Context, moved bool) ([]*group, error) {
-	if err := l.atWork(ctx); err != nil {
+	if err := l.service.Store.Read(ctx, l.atWork); err != nil {
 		return nil, err
 	}
 	now, begun := l.service.Now(), time.Now()
@@ -229,17 +229,6 @@ func (l *groupLedger) arrange(members []store.SyncGroupMember, rows []models.Syn
 		}
 	}
 	return groups
-}
-
-// atWork refuses once the destination is to be left alone.
-func (l *ledger) atWork(ctx context.Context) error {
-	return l.service.Store.Read(ctx, func(tx *store.Tx) error {
-		d, err := tx.Destination(l.destination.ID)
-		if fault.Is(err, fault.NotFound) || err == nil && d.Paused {
-			return errStopped
-		}
-		return err
-	})
 }
 
 // settleGroups stores new groups, and the next versions of those whose digest is another.

@@ -128,12 +128,20 @@ func nextSize(rows []store.SyncEntry, size int, took time.Duration) int {
 
 // catchUp yields what changed up to a secret since the pass came by it.
 func (l *ledger) catchUp(ctx context.Context, upTo models.SecretID, yield func([]keepersync.Entry, error) bool) bool {
-	rows, err := l.read(ctx, true, 0, pageSize)
-	if err != nil {
-		return yield(nil, err)
+	for after := models.SecretID(0); after < upTo; {
+		rows, err := l.read(ctx, true, after, pageSize)
+		if err != nil {
+			return yield(nil, err)
+		}
+		if after = upTo; len(rows) == pageSize {
+			after = rows[len(rows)-1].SecretID
+		}
+		rows = slices.DeleteFunc(rows, func(r store.SyncEntry) bool { return r.SecretID > upTo || r.State == nil || !r.State.Dirty })
+		if len(rows) > 0 && !l.yield(ctx, rows, yield) {
+			return false
+		}
 	}
-	rows = slices.DeleteFunc(rows, func(r store.SyncEntry) bool { return r.SecretID > upTo || r.State == nil || !r.State.Dirty })
-	return len(rows) == 0 || l.yield(ctx, rows, yield)
+	return true
 }
 
 // yield hands the rows over as the page that is worked on.
@@ -149,17 +157,22 @@ func (l *ledger) yield(ctx context.Context, rows []store.SyncEntry, yield func([
 // read loads a page, unless the destination is to be left alone by now.
 func (l *ledger) read(ctx context.Context, dueOnly bool, after models.SecretID, limit int) (rows []store.SyncEntry, err error) {
 	err = l.service.Store.Read(ctx, func(tx *store.Tx) error {
-		d, err := tx.Destination(l.destination.ID)
-		if fault.Is(err, fault.NotFound) || err == nil && d.Paused {
-			return errStopped
-		}
-		if err != nil {
+		if err := l.atWork(tx); err != nil {
 			return err
 		}
-		rows, err = tx.SyncEntries(d.ID, dueOnly, l.service.Now(), after, limit)
+		rows, err = tx.SyncEntries(l.destination.ID, dueOnly, l.service.Now(), after, limit)
 		return err
 	})
 	return rows, err
+}
+
+// atWork refuses once the destination is to be left alone.
+func (l *ledger) atWork(tx *store.Tx) error {
+	d, err := tx.Destination(l.destination.ID)
+	if fault.Is(err, fault.NotFound) || err == nil && d.Paused {
+		return errStopped
+	}
+	return err
 }
 
 // turn makes the rows the page that is worked on.

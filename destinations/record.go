@@ -42,6 +42,9 @@ func (l *ledger) Intend(ctx context.Context, entries []keepersync.Entry) error {
 		if err := l.stands(tx); err != nil {
 			return err
 		}
+		if err := l.atWork(tx); err != nil {
+			return err
+		}
 		if err := tx.DropReleases(l.destination.ID, free); err != nil {
 			return err
 		}

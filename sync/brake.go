@@ -136,9 +136,9 @@ func (r *run) brake(ctx context.Context) error {
 		return nil
 	}
 	if !r.Full {
-		r.sparing = true
+		r.sparing, r.spared = true, map[models.SecretID]models.VersionNumber{}
 		err := r.pages(ctx)
-		if r.sparing = false; err != nil {
+		if r.sparing, r.spared = false, nil; err != nil {
 			return err
 		}
 	}

@@ -11,17 +11,18 @@ import (
 	"github.com/your-org/keeper/sync/memory"
 )
 
-// repeating yields each page of the brake's look again, some seconds later, as a ledger does with
-// what changes behind a long look.
+// repeating yields each page of one pass again, some seconds later, as a ledger does with what
+// changes behind a long look.
 type repeating struct {
 	*book
 	clock  *clock
+	at     int // which pass
 	passes int
 }
 
 func (b *repeating) Entries(ctx context.Context, dueOnly bool) iter.Seq2[[]keepersync.Entry, error] {
 	b.passes++
-	look := b.passes == 2
+	look := b.passes == b.at
 	return func(yield func([]keepersync.Entry, error) bool) {
 		for page, err := range b.book.Entries(ctx, dueOnly) {
 			if !yield(page, err) {
@@ -37,30 +38,46 @@ func (b *repeating) Entries(ctx context.Context, dueOnly bool) iter.Seq2[[]keepe
 	}
 }
 
-// TestBrakeOnWhatComesAgain: a loss that the brake looks at seven times is one loss.
+// TestBrakeOnWhatComesAgain: a loss that comes seven times, while it is left alone or while the brake
+// counts, is one loss, and what is left alone is looked at once.
 func TestBrakeOnWhatComesAgain(t *testing.T) {
-	const n = 20
-	w := newWorld(t)
-	for _, name := range names(n) {
-		w.book.put(name, "value")
-	}
-	w.run(t, true)
-	w.clock.pass(time.Hour)
-	for i, name := range names(n) {
-		if i < 5 {
-			w.book.remove(name)
-		} else {
-			w.book.put(name, "newer")
-		}
-	}
-	w.place.ResetCalls()
-	options := w.options(false)
-	options.Brake = keepersync.Brake{Most: 6}
-	if _, err := keepersync.Run(t.Context(), w.tape.Driver, &repeating{book: w.book, clock: w.clock}, options); err != nil {
-		t.Errorf("5 deletions where 6 are let pass: %v", err)
-	}
-	if got := w.place.Calls()[memory.OpDelete]; got != 5 {
-		t.Errorf("%d copies were deleted, want 5", got)
+	const n, gone = 20, 5
+	for name, row := range map[string]struct{ at, looks int }{
+		"LeftAlone": {at: 2, looks: n + 2*gone + 6*(n-gone)}, // those that were written come again, too
+		"Counted":   {at: 3, looks: n + 8*gone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			for _, name := range names(n) {
+				w.book.put(name, "value")
+			}
+			w.run(t, true)
+			w.clock.pass(time.Hour)
+			for i, name := range names(n) {
+				if i < gone {
+					w.book.remove(name)
+				} else {
+					w.book.put(name, "newer")
+				}
+			}
+			w.place.ResetCalls()
+			options := w.options(false)
+			options.Brake = keepersync.Brake{Most: gone + 1}
+			ledger := &repeating{book: w.book, clock: w.clock, at: row.at}
+			if _, err := keepersync.Run(t.Context(), w.tape.Driver, ledger, options); err != nil {
+				t.Errorf("5 deletions where 6 are let pass: %v", err)
+			}
+			calls := w.place.Calls()
+			if got := calls[memory.OpDelete]; got != gone {
+				t.Errorf("%d copies were deleted, want %d", got, gone)
+			}
+			if got := calls[memory.OpPut]; got != n-gone {
+				t.Errorf("%d values were written, want %d", got, n-gone)
+			}
+			if got := calls[memory.OpDescribe]; got != row.looks {
+				t.Errorf("looked %d times, want %d", got, row.looks)
+			}
+		})
 	}
 }
 

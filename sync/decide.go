@@ -242,6 +242,14 @@ func newest(keeper, remote time.Time) models.Side {
 	}
 }
 
+// version is what is desired; 0 where the secret is deleted in Keeper.
+func (e Entry) version() models.VersionNumber {
+	if e.Desired == nil {
+		return 0
+	}
+	return e.Desired.Version
+}
+
 // ruled reports whether a person decided for the side, seeing what stands now.
 func (e Entry) ruled(side models.Side, remoteVersion string) bool {
 	return e.Ruling != nil && e.Desired != nil && e.Ruling.Side == side &&

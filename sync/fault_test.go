@@ -446,6 +446,7 @@ func TestOvertaken(t *testing.T) {
 			mustBe(t, "failed", counts.Failed, 1)
 			mustBe(t, "puts", len(w.tape.changes()), 1)
 			mustBe(t, "error", fault.KindOf(o.Err), fault.Conflict)
+			mustBe(t, "lost", o.Lost, 1)
 			mustBe(t, "base is new", o.Base != nil && o.Base.Version == 2, stands)
 			if stands {
 				mustBe(t, "found", o.Found, models.StatusConflict)

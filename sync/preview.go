@@ -94,11 +94,7 @@ type Approval struct {
 
 // Approve is the approval of exactly what the item says.
 func (i Item) Approve() Approval {
-	a := Approval{Action: i.Action, RemoteVersion: i.Seen.Remote.Version}
-	if i.Entry.Desired != nil {
-		a.Version = i.Entry.Desired.Version
-	}
-	return a
+	return Approval{Action: i.Action, Version: i.Entry.version(), RemoteVersion: i.Seen.Remote.Version}
 }
 
 // approved reports whether what was decided now is what was agreed to.

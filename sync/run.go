@@ -21,7 +21,7 @@ const (
 	recordEvery    = 50 * time.Millisecond // how long an outcome waits for others to be recorded with
 	// lookAtOnce is how many entries are looked at together, in full batches, so that no call is
 	// made for less. Looked at, waiting for a worker, are no more than one in lookAhead of the
-	// page's. Both bound how old a look may be by the time it is acted on.
+	// page's, and no more than are looked at together. Both bound how old a look may be by the time it is acted on.
 	lookAtOnce = 4 * fetchBatch
 	lookAhead  = 5
 )
@@ -32,7 +32,7 @@ type Options struct {
 	Destination models.DestinationID
 	Strategy    models.Strategy // zero: KeeperWins
 	Full        bool            // list the destination and look at every entry, not only at what is due
-	// Brake stops the run before it does anything where it would take too much away; see
+	// Brake stops the run before it takes anything away where that would be too much; see
 	// ErrBraked. Zero: no brake.
 	Brake Brake
 	// Taken are the entries of which earlier runs took something away lately, and how many values
@@ -92,11 +92,12 @@ type run struct {
 	listing *listing // nil where only due entries are looked at
 	counts  models.RunCounts
 	total   int
-	sparing bool      // what would take something away is left alone
-	entries int       // of the destination, and
-	taken   int       // how many this run takes away of them, for the brake, and
-	beside  int       // how many of these earlier runs did not
-	ended   []Outcome // of the page, for the proof
+	sparing bool                                     // what would take something away is left alone, and
+	spared  map[models.SecretID]models.VersionNumber // remembered: by version, 0 where deleted
+	entries int                                      // of the destination, and
+	taken   int                                      // how many this run takes away of them, for the brake, and
+	beside  int                                      // how many of these earlier runs did not
+	ended   []Outcome                                // of the page, for the proof
 }
 
 // work is one entry on its way through a run.
@@ -190,7 +191,7 @@ func (r *run) page(ctx context.Context, entries []Entry) error {
 func (r *run) workOff(ctx context.Context, entries []Entry, outcomes chan<- Outcome) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	todo := make(chan *work, len(entries)/lookAhead)
+	todo := make(chan *work, min(len(entries)/lookAhead, lookAtOnce))
 	workers, ctx := errgroup.WithContext(ctx)
 	for range min(r.Workers, len(entries)) {
 		workers.Go(func() error {
@@ -213,6 +214,9 @@ func (r *run) workOff(ctx context.Context, entries []Entry, outcomes chan<- Outc
 // prepare looks at entries, a few at a time, and hands over those that there is something to do
 // for. Nothing is done to one before its intent is on record.
 func (r *run) prepare(ctx context.Context, entries []Entry, todo chan<- *work, outcomes chan<- Outcome) error {
+	if r.sparing {
+		entries = slices.DeleteFunc(slices.Clone(entries), r.leftAlone)
+	}
 	for some := range slices.Chunk(entries, lookAtOnce) {
 		page := r.looked(ctx, some)
 		if ctx.Err() != nil {
@@ -222,7 +226,7 @@ func (r *run) prepare(ctx context.Context, entries []Entry, todo chan<- *work, o
 		case r.Approved != nil:
 			page = slices.DeleteFunc(page, func(w *work) bool { return !r.approved(w) })
 		case r.sparing:
-			page = slices.DeleteFunc(page, func(w *work) bool { return w.unfit == nil && w.decision.Loses(w.entry, w.seen) > 0 })
+			page = slices.DeleteFunc(page, r.spare)
 		}
 		r.pace(page)
 		if err := r.brakePage(page); err != nil {
@@ -238,6 +242,22 @@ func (r *run) prepare(ctx context.Context, entries []Entry, todo chan<- *work, o
 		}
 	}
 	return nil
+}
+
+// spare reports whether an entry is to be left alone, and remembers it then.
+func (r *run) spare(w *work) bool {
+	if w.decision.Loses(w.entry, w.seen) == 0 {
+		return false
+	}
+	r.spared[w.entry.SecretID] = w.entry.version()
+	return true
+}
+
+// leftAlone reports whether an entry was left alone as it is now: it comes again until something
+// is done about it.
+func (r *run) leftAlone(e Entry) bool {
+	version, spared := r.spared[e.SecretID]
+	return spared && version == e.version()
 }
 
 // hand gives an entry to the workers, or where there is nothing to do for it, its outcome to

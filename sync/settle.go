@@ -201,6 +201,7 @@ func (r *run) take(ctx context.Context, w *work) (*Outcome, error) {
 // stands it is the new base, and people are told, for what it replaced was never seen.
 func (r *run) overtook(ctx context.Context, w *work, err error) *Outcome {
 	w.succeed()
+	w.lost = max(1, w.lost) // for the brakes of the runs to come
 	r.lookAgain(ctx, w)
 	if w.decision.Status != models.StatusInSync {
 		return new(r.fail(w, "kept", err))

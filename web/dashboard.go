@@ -235,15 +235,27 @@ func (w *Web) healthItems(r *request, views []templates.DestinationView) []templ
 		if strings.HasPrefix(c.Name, "destination") {
 			continue // they are told below to those who may see them
 		}
-		if !slices.Contains(foundations, c.Name) && !r.may(auth.ViewKeys, auth.Global) {
-			continue
+		item := healthItem(c, now)
+		if !r.may(auth.ViewKeys, auth.Global) {
+			if !slices.Contains(foundations, c.Name) {
+				continue
+			}
+			item.Detail = plainly(item.Health)
 		}
-		items = append(items, healthItem(c, now))
+		items = append(items, item)
 	}
 	for _, v := range views {
 		items = append(items, destinationHealth(v))
 	}
 	return items
+}
+
+// plainly says how something is without naming any key or place.
+func plainly(h templates.Health) string {
+	if h == templates.HealthOK {
+		return "answers"
+	}
+	return "An administrator is told why."
 }
 
 // foundations are what does not answer where it is not well; the rest is worth a look.

@@ -161,7 +161,7 @@ func (h *house) driver(_ context.Context, d models.Destination, c models.Destina
 func (h *house) health(context.Context) telemetry.Health {
 	return telemetry.Health{Ready: !h.sick.Load(), Components: []telemetry.Component{
 		{Name: "database", OK: !h.sick.Load(), Detail: "answers (sqlite)"},
-		{Name: "encryption", OK: true, Detail: "local backend answers"},
+		{Name: "encryption", OK: true, Detail: "local backend answers for hidden-name"},
 		{Name: "recipients of hidden-name", OK: true, Detail: "2 wrapped keys wait for a migration"},
 		{Name: "destination hidden-name (dst_1)", OK: true, Detail: "last run succeeded"},
 	}}

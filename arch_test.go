@@ -67,7 +67,7 @@ var mayImport = map[string][]string{
 	"test/bench":              {"app", "api", "client", "config", "models", "secrets", "store", "test/awsstandin/standin", "test/browser", "test/scenario", "test/vaulttest"},
 	"test/demo":               {"test/scenario"},
 	"test/scenario":           {"api", "client", "test/awsstandin/standin"},
-	"test/screenshots":        {"api", "auth/saml/samltest", "client", "test/browser", "test/scenario"},
+	"test/screenshots":        {"api", "auth/saml/samltest", "client", "models", "store", "templates", "test/browser", "test/scenario"},
 	"test/packaging":          {},
 	"test/awsstandin/standin": {},
 	"test/vaulttest":          {},

@@ -1737,7 +1737,10 @@ type PlanCounts struct {
 	Seconds float32 `json:"seconds"`
 
 	// Takes The destination's value becomes a new version in Keeper.
-	Takes   int `json:"takes"`
+	Takes int `json:"takes"`
+
+	// Tunes What stands beside the value there, such as its key and tags, is brought in line with the destination's settings.
+	Tunes   int `json:"tunes"`
 	Updates int `json:"updates"`
 }
 

@@ -146,6 +146,7 @@ func planSummary(c api.PlanCounts) string {
 		{c.Deletes, "to delete"},
 		{c.Takes, "to take over into Keeper"},
 		{c.Marks, "to mark"},
+		{c.Tunes, "to give the destination's settings"},
 		{c.Held, "waiting for a person"},
 		{c.Refused, "left alone"},
 		{c.Problems, "with problems"},

@@ -108,7 +108,7 @@ func count(c *models.PlanCounts, item keepersync.Item) {
 	}
 	for action, n := range map[models.SyncAction]*int{
 		models.ActionCreate: &c.Creates, models.ActionUpdate: &c.Updates, models.ActionRepair: &c.Repairs, models.ActionRestore: &c.Restores,
-		models.ActionDelete: &c.Deletes, models.ActionTake: &c.Takes, models.ActionMark: &c.Marks, models.ActionHold: &c.Held, models.ActionRefuse: &c.Refused,
+		models.ActionDelete: &c.Deletes, models.ActionTake: &c.Takes, models.ActionMark: &c.Marks, models.ActionTune: &c.Tunes, models.ActionHold: &c.Held, models.ActionRefuse: &c.Refused,
 	} {
 		if item.Action == action {
 			*n++

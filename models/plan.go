@@ -49,6 +49,7 @@ type PlanCounts struct {
 	Deletes    int            `json:"deletes"`
 	Takes      int            `json:"takes"`
 	Marks      int            `json:"marks"`
+	Tunes      int            `json:"tunes,omitempty"` // what stands beside a value is brought in line
 	Lost       int            `json:"lost"`             // values that it takes away, as the brake counts them
 	Values     int            `json:"values,omitempty"` // that there are, where an entry holds several; 0: as many as Looked
 	Held       int            `json:"held"`
@@ -60,7 +61,7 @@ type PlanCounts struct {
 
 // Changes is how many entries the plan would change, here or there.
 func (c PlanCounts) Changes() int {
-	return c.Creates + c.Updates + c.Repairs + c.Restores + c.Deletes + c.Takes + c.Marks
+	return c.Creates + c.Updates + c.Repairs + c.Restores + c.Deletes + c.Takes + c.Marks + c.Tunes
 }
 
 // PlanItem is one secret of a plan: what would be done about it, and what that rests on.

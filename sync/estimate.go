@@ -6,11 +6,14 @@ import (
 	"github.com/your-org/keeper/models"
 )
 
-// costs is which calls an action takes at most, the look that confirms it aside.
+// costs is which calls an action takes at most, the look that confirms it aside: a write looks at
+// what stands before it and after it, and what came back may be written over.
 var costs = map[models.SyncAction][]Family{
-	models.ActionCreate: {FamilyCreate}, models.ActionUpdate: {FamilyPut}, models.ActionRepair: {FamilyPut},
-	models.ActionMark: {FamilyTag}, models.ActionRestore: {FamilyRestore, FamilyDescribe}, models.ActionDelete: {FamilyDelete},
-	models.ActionTake: {FamilyBatchGet},
+	models.ActionCreate: {FamilyCreate, FamilyDescribe}, models.ActionUpdate: {FamilyPut, FamilyDescribe, FamilyDescribe},
+	models.ActionRepair: {FamilyBatchGet, FamilyPut, FamilyDescribe, FamilyDescribe}, models.ActionMark: {FamilyTag, FamilyDescribe},
+	models.ActionRestore: {FamilyRestore, FamilyDescribe, FamilyBatchGet, FamilyPut, FamilyDescribe, FamilyDescribe},
+	models.ActionDelete:  {FamilyDelete, FamilyDescribe}, models.ActionTake: {FamilyBatchGet, FamilyBatchGet},
+	models.ActionTune: {FamilyPut, FamilyTag, FamilyDescribe},
 }
 
 // Estimate says how many calls of each family a run takes that does so many actions over so

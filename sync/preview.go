@@ -74,6 +74,8 @@ func (r *run) preview(ctx context.Context, each func([]Item) error) error {
 func (r *run) item(w *work) Item {
 	item := Item{Entry: w.entry, Decision: w.decision, Seen: w.seen}
 	switch {
+	case w.offTune():
+		item.Action, item.Why = models.ActionTune, tuneWhy
 	case w.unfit != nil && w.entry.Desired == nil:
 		item.Decision = Decision{Status: models.StatusInSync, Action: models.ActionNone, Why: "Deleted in Keeper; it can never have been written."}
 	case w.unfit != nil:

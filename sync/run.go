@@ -224,7 +224,7 @@ func (r *run) prepare(ctx context.Context, entries []Entry, todo chan<- *work, o
 		}
 		switch {
 		case r.Approved != nil:
-			page = slices.DeleteFunc(page, func(w *work) bool { return !r.approved(w) })
+			page = slices.DeleteFunc(page, func(w *work) bool { return r.movedOn(w, outcomes) })
 		case r.sparing:
 			page = slices.DeleteFunc(page, r.spare)
 		}

@@ -17,7 +17,7 @@ func (r *run) settle(ctx context.Context, w *work, outcomes chan<- Outcome) erro
 		if ctx.Err() != nil {
 			return nil
 		}
-		if r.Approved != nil && w.done == models.ActionMark && acts(w.decision.Action) || r.uncounted(w) {
+		if acts(w.decision.Action) && (r.unplanned(w) || r.uncounted(w)) {
 			outcomes <- r.stopped(w)
 			return nil
 		}
@@ -40,10 +40,38 @@ func (r *run) settle(ctx context.Context, w *work, outcomes chan<- Outcome) erro
 	return nil
 }
 
-// uncounted reports whether more would be lost by now than the brake knows of: somebody was at
-// the entry since it was looked at.
+// uncounted reports whether more would be lost by now than the brake, or the plan, knows of: somebody
+// was at the entry since it was looked at.
 func (r *run) uncounted(w *work) bool {
-	return r.braked() && acts(w.decision.Action) && w.decision.Loses(w.entry, w.seen) > w.counted
+	return (r.braked() || r.Approved != nil) && w.decision.Loses(w.entry, w.seen) > w.counted
+}
+
+// unplanned reports whether what is to be done by now is not what was agreed to. What was restored
+// may be brought up to date.
+func (r *run) unplanned(w *work) bool {
+	if r.Approved == nil {
+		return false
+	}
+	agreed := r.Approved[w.entry.SecretID].Action
+	return w.decision.Action != agreed && !(agreed == models.ActionRestore && writes(w.decision.Action))
+}
+
+// movedOn reports whether an entry is not as it was agreed to any more, and tells its outcome then: what
+// was agreed to is not done, nor anything else.
+func (r *run) movedOn(w *work, outcomes chan<- Outcome) bool {
+	if r.approved(w) {
+		w.counted = w.decision.Loses(w.entry, w.seen)
+		return false
+	}
+	if w.unfit != nil || !acts(w.decision.Action) {
+		outcomes <- r.conclude(w)
+		return true
+	}
+	o := r.outcome(w, w.decision.Status, models.ActionNone)
+	o.Err = explain(w.entry, "dealt with", fault.New(fault.Stale, "It moved, in Keeper or at the destination, as the plan was carried out; it was left alone.").
+		WithHint("Make a new plan."))
+	outcomes <- o
+	return true
 }
 
 // stopped is the outcome for what asks for more than the plan speaks of, or than the brake counted:

@@ -32,15 +32,28 @@ func (d *limited) Tune(ctx context.Context, name string) (Remote, error) {
 	})
 }
 
+const tuneWhy = "What stands beside the value there is brought in line with the destination's settings."
+
+// offTune reports whether nothing is to be done but to bring in line what stands beside the value.
+func (w *work) offTune() bool {
+	return w.unfit == nil && w.seen.Err == nil && w.seen.Remote.Untuned && w.decision.Status == models.StatusInSync && w.decision.Action == models.ActionNone &&
+		w.entry.Desired != nil
+}
+
+// mayTune reports whether what stands beside the value may be brought in line: a plan that is applied says so.
+func (r *run) mayTune(w *work) bool {
+	return r.Approved == nil || r.Approved[w.entry.SecretID].Action == models.ActionTune
+}
+
 // tuned brings in line what stands beside a value that is in sync. A failure is told and
 // tried again, and takes nothing away from what is known of the value. Where nothing else was
 // done, it is what the run did.
 func (r *run) tuned(ctx context.Context, w *work, o Outcome) Outcome {
-	if o.Status != models.StatusInSync || o.Err != nil || o.Forget || !w.seen.Remote.Untuned {
+	if o.Status != models.StatusInSync || o.Err != nil || o.Forget || !w.seen.Remote.Untuned || !r.mayTune(w) {
 		return o
 	}
 	if o.Action == models.ActionNone {
-		o.Action, o.Why = models.ActionTune, "What stands beside the value there was brought in line with the destination's settings."
+		o.Action, o.Why = models.ActionTune, tuneWhy
 	}
 	_, err := tune(ctx, r.driver, w.entry.RemoteName)
 	if err != nil && ctx.Err() == nil {

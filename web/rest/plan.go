@@ -136,7 +136,7 @@ func plan(p models.Plan) api.Plan {
 		DecidedAt: moment(p.DecidedAt), DecidedBy: p.DecidedBy, RunID: string(p.RunID),
 		Counts: api.PlanCounts{
 			Looked: c.Looked, Creates: c.Creates, Updates: c.Updates, Repairs: c.Repairs, Overwrites: c.Overwrites, Restores: c.Restores,
-			Deletes: c.Deletes, Takes: c.Takes, Marks: c.Marks, Held: c.Held, Refused: c.Refused, Problems: c.Problems,
+			Deletes: c.Deletes, Takes: c.Takes, Marks: c.Marks, Tunes: c.Tunes, Held: c.Held, Refused: c.Refused, Problems: c.Problems,
 			Calls: c.Calls, Seconds: float32(c.Seconds),
 		},
 	}

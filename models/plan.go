@@ -49,7 +49,7 @@ type PlanCounts struct {
 	Deletes    int            `json:"deletes"`
 	Takes      int            `json:"takes"`
 	Marks      int            `json:"marks"`
-	Tunes      int            `json:"tunes,omitempty"` // what stands beside a value is brought in line
+	Tunes      int            `json:"tunes,omitempty"`  // what stands beside a value is brought in line
 	Lost       int            `json:"lost"`             // values that it takes away, as the brake counts them
 	Values     int            `json:"values,omitempty"` // that there are, where an entry holds several; 0: as many as Looked
 	Held       int            `json:"held"`

@@ -64,6 +64,10 @@ var Routes = []Route{
 	{"GET", "/environments/{environment}"},
 	{"GET", "/environments/{environment}/edit"},
 	{"POST", "/environments/{environment}/edit"},
+	{"GET", "/environments/{environment}/delete"},
+	{"POST", "/environments/{environment}/delete"},
+	{"GET", "/environments/{environment}/export"},
+	{"POST", "/environments/{environment}/export"}, // answers with a file
 	{"GET", "/environments/{environment}/destinations"},
 	{"GET", "/environments/{environment}/destinations/new"},
 	{"POST", "/environments/{environment}/destinations"},

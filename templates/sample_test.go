@@ -319,6 +319,18 @@ func sampleEnvironments(b BasePage, all map[string]Page) {
 		Destinations: views[:2], Keys: KeySummary{Backend: models.RecipientKMS, KeyID: "arn:aws:kms:eu-central-1:123456789012:key/1a2b3c4d-0000-4444-8888-99aabbccddee", DataKeys: 7, Newest: &key},
 		Members: []Member{{models.User{Username: "maria", DisplayName: "Maria Okafor"}, models.RoleManager}, {models.User{Username: "jonas", Disabled: true}, models.RoleViewer}},
 	}
+	shut := production
+	shut.Protected = true
+	all["environment protected"] = &EnvironmentPage{BasePage: b, Environment: shut, MayReveal: true, Keys: KeySummary{Backend: models.RecipientLocal, KeyID: "local:1"}}
+	all["environment delete"] = &EnvironmentDeletePage{BasePage: b, Environment: development, Confirmation: Confirmation{Name: "development"}}
+	blocked := &EnvironmentDeletePage{BasePage: b, Environment: production, Secrets: 404, Deleted: 1, Destinations: []models.Destination{awsMain, vaultMain}, Confirmation: Confirmation{Name: "production"}}
+	blocked.Confirmation.Form.Fail(fault.New(fault.Conflict, "The environment still has secrets (deleted ones count) or destinations."))
+	all["environment delete blocked"] = blocked
+	all["environment export"] = &EnvironmentExportPage{BasePage: b, Environment: production, Secrets: 404, MaxSecrets: 10_000, MaxMiB: 64}
+	all["environment export refused"] = &EnvironmentExportPage{
+		BasePage: b, Environment: production, Secrets: 1, MaxSecrets: 10_000, MaxMiB: 64,
+		Form: failedForm(map[string]string{"prefix": "a b", "partial": "true"}, fault.Field{Name: "prefix", Message: "must hold only what names may hold"}),
+	}
 	all["environment empty"] = &EnvironmentPage{BasePage: b, Environment: development, Keys: KeySummary{Backend: models.RecipientLocal, KeyID: "local:1"}}
 }
 

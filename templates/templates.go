@@ -22,7 +22,7 @@ var pages = []Page{
 	(*SecretListPage)(nil), (*BulkPage)(nil), (*DeletedSecretsPage)(nil), (*SecretNewPage)(nil), (*SecretPage)(nil), (*SecretVersionsPage)(nil), (*SecretDiffPage)(nil), (*SecretAccessPage)(nil),
 	(*SecretActivityPage)(nil), (*SecretRevealPage)(nil), (*SecretEditPage)(nil), (*SecretVersionNewPage)(nil),
 	(*SecretRollbackPage)(nil), (*SecretDeletePage)(nil),
-	(*EnvironmentListPage)(nil), (*EnvironmentFormPage)(nil), (*EnvironmentPage)(nil),
+	(*EnvironmentListPage)(nil), (*EnvironmentFormPage)(nil), (*EnvironmentPage)(nil), (*EnvironmentDeletePage)(nil), (*EnvironmentExportPage)(nil),
 	(*DestinationListPage)(nil), (*DestinationFormPage)(nil), (*DestinationPage)(nil), (*DestinationRunsPage)(nil), (*DestinationDeletePage)(nil),
 	(*SyncPage)(nil), (*RunHistoryPage)(nil), (*RunPage)(nil), (*ReceiptListPage)(nil), (*ReceiptPage)(nil),
 	(*AlertListPage)(nil), (*AlertPage)(nil), (*ChannelListPage)(nil), (*ChannelFormPage)(nil), (*ChannelKeyPage)(nil), (*ChannelDeletePage)(nil), (*AuditPage)(nil),

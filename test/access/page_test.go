@@ -24,6 +24,7 @@ var forms = map[string]string{
 	"POST /secrets/{secret}/delete":                           "confirm=<secret-name>",
 	"POST /environments":                                      "name=new&display_name=New",
 	"POST /environments/{environment}/edit":                   "display_name=New&color=green&revision=1",
+	"POST /environments/{environment}/delete":                 "confirm=<environment-name>",
 	"POST /environments/{environment}/destinations":           "name=new&kind=memory&credentials.vault_token=x",
 	"POST /environments/{environment}/destinations/test":      "name=new&kind=memory&credentials.vault_token=x",
 	"POST /environments/{environment}/keys/recipients":        "kind=kms&key=k3&confirm=<environment-name>",

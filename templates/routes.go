@@ -130,6 +130,8 @@ var Routes = []Route{
 	{"GET", "/sync/runs/{run}/receipt"},
 	{"GET", "/sync/runs/{run}/receipt/download"},
 	{"POST", "/sync/runs/{run}/receipt/verify"},
+	{"GET", "/sync/receipts/verify"},
+	{"POST", "/sync/receipts/verify"},
 
 	{"GET", "/alerts"},
 	{"GET", "/alerts/channels"},

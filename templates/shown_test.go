@@ -13,8 +13,8 @@ func TestFactsShown(t *testing.T) {
 		{"tokens", "tbody tr:nth-child(3)", "by gone, with another token: it ends with that"},
 		{"versions", "tbody tr:nth-child(4)", "Text"},
 		{"audit", "tbody tr:nth-child(3) .details", "request 0198f3c2-7a61-7c1e-9d4f-3b5a2c7e8f90"},
-		{"profile empty", "aside", "admin through a group; the account's own role is user"},
-		{"profile", "aside", "Role admin Since"},
+		{"profile empty", "aside", "Roleadminthrough a group; the account's own role is user"},
+		{"profile", "aside", "Roleadmin Since"},
 	} {
 		t.Run(one.page, func(t *testing.T) {
 			var said strings.Builder

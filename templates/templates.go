@@ -24,7 +24,7 @@ var pages = []Page{
 	(*SecretRollbackPage)(nil), (*SecretDeletePage)(nil),
 	(*EnvironmentListPage)(nil), (*EnvironmentFormPage)(nil), (*EnvironmentPage)(nil), (*EnvironmentDeletePage)(nil), (*EnvironmentExportPage)(nil),
 	(*DestinationListPage)(nil), (*DestinationFormPage)(nil), (*DestinationPage)(nil), (*DestinationRunsPage)(nil), (*DestinationDeletePage)(nil),
-	(*SyncPage)(nil), (*RunHistoryPage)(nil), (*RunPage)(nil), (*ReceiptListPage)(nil), (*ReceiptPage)(nil),
+	(*SyncPage)(nil), (*RunHistoryPage)(nil), (*RunPage)(nil), (*ReceiptListPage)(nil), (*ReceiptPage)(nil), (*ReceiptVerifyPage)(nil),
 	(*AlertListPage)(nil), (*AlertPage)(nil), (*ChannelListPage)(nil), (*ChannelFormPage)(nil), (*ChannelKeyPage)(nil), (*ChannelDeletePage)(nil), (*AuditPage)(nil),
 	(*PlanListPage)(nil), (*PlanPage)(nil), (*PlanApplyPage)(nil), (*ImportListPage)(nil), (*ImportNewPage)(nil), (*ImportPage)(nil), (*ImportApplyPage)(nil), (*ReleasePage)(nil), (*HoldListPage)(nil), (*HoldPage)(nil), (*HoldRevealPage)(nil),
 	(*KeysPage)(nil), (*KeyTestPage)(nil), (*KeyRunsPage)(nil), (*KeyRunPage)(nil), (*KeyRunCancelPage)(nil),

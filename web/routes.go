@@ -150,6 +150,8 @@ func (w *Web) syncRoutes() []route {
 		{get, "/sync/runs/{run}/receipt", signedIn, w.showReceipt, nil},
 		{get, "/sync/runs/{run}/receipt/download", signedIn, w.downloadReceipt, nil},
 		{post, "/sync/runs/{run}/receipt/verify", signedIn, w.verifyReceipt, nil},
+		{get, "/sync/receipts/verify", signedIn, w.askVerify, nil},
+		{post, "/sync/receipts/verify", signedIn, w.verifyText, w.verifyForm},
 	}
 }
 

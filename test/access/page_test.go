@@ -42,6 +42,7 @@ var forms = map[string]string{
 	"POST /destinations/{destination}/imports":                "purpose=import&prefix=p%2F",
 	"POST /sync/imports/{import}":                             "shown=1-2&take=1&go=all",
 	"POST /sync/imports/{import}/apply":                       "adopt=true&side=remote",
+	"POST /sync/receipts/verify":                              "text=<receipt>",
 	"POST /sync/runs/{run}/receipt/verify":                    "read_again=true",
 	"POST /alerts/channels":                                   "environment_id=<environment>&name=new&kind=webhook&address=https%3A%2F%2Fhooks.example.com%2Fx",
 	"POST /alerts/channels/{channel}/edit":                    "name=other&address=https%3A%2F%2Fhooks.example.com%2Fx&enabled=true&revision=1",

@@ -65,6 +65,8 @@ var walked = map[string][]string{
 	"/sync/runs/{run}":             {"", "/sync/runs/{failed-run}"},
 	"/sync/runs/{run}/receipt":     {""},
 
+	"/sync/receipts/verify": {""},
+
 	"/alerts":                           {""},
 	"/alerts/{alert}":                   {""},
 	"/alerts/channels":                  {""},

@@ -142,6 +142,7 @@ func morePages(ctx context.Context, w *scenario.World) ([]page, error) {
 		{"environment-delete", "/environments/development/delete"},
 		{"environment-delete-held", "/environments/production/delete"},
 		{"environment-export", "/environments/production/export"},
+		{"receipt-verify", "/sync/receipts/verify"},
 		{"receipts", receipt.list},
 		{"receipt", receipt.one},
 		{"audit-filtered", "/audit?action=secret.create"},

@@ -346,6 +346,9 @@ func sampleDestinations(b BasePage, all map[string]Page) {
 	guided := b
 	guided.Guide = &Setup{Environment: new(production), MayManage: true}
 	all["destination kind guided"] = &DestinationFormPage{BasePage: guided, Environment: production}
+	away := NewForm(map[string]string{"name": "aws-main"})
+	away.Fail(fault.New(fault.Unavailable, "AWS does not answer."))
+	all["destination away"] = &DestinationFormPage{BasePage: b, Environment: production, Kind: models.DestinationAWS, Form: away, MaySkip: true}
 	all["destination tried"] = &DestinationFormPage{
 		BasePage: guided, Environment: production, Kind: models.DestinationAWS, Form: NewForm(map[string]string{"name": "aws"}),
 		Test: &ConnectionTest{Message: "The connection does not do all that syncing needs.", Hint: "Grant what is not allowed below, then test again.", Tried: []Permission{{Name: "secretsmanager:PutSecretValue", Detail: "It is denied."}}},

@@ -2,6 +2,7 @@ package destinations
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/your-org/keeper/audit"
@@ -37,7 +38,22 @@ func (s *Service) Test(ctx context.Context, actor models.Actor, id models.Destin
 // credentials is the fault of the settings, and must not look like what Keeper says of the
 // caller's.
 func (s *Service) usable(ctx context.Context, d models.Destination, c models.DestinationCredentials) error {
-	return unsaved(s.check(ctx, d, c))
+	if err := unsaved(s.check(ctx, d, c)); err != nil {
+		return unusable{err}
+	}
+	return nil
+}
+
+// unusable is that a connection was tried and does not work.
+type unusable struct{ error }
+
+func (u unusable) Unwrap() error { return u.error }
+
+// Unusable reports whether a destination was not saved because its connection does not work,
+// which SkipCheck leaves out.
+func Unusable(err error) bool {
+	var u unusable
+	return errors.As(err, &u)
 }
 
 func unsaved(err error) error {

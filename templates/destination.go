@@ -84,6 +84,7 @@ type DestinationFormPage struct {
 	Kind           models.DestinationKind // "": not chosen yet
 	Form           Form
 	HasCredentials bool            // some are stored
+	MaySkip        bool            // offer to save though the connection does not work
 	Test           *ConnectionTest // of POST …/destinations/test; nil: none was made just now
 }
 

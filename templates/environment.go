@@ -63,6 +63,7 @@ type EnvironmentPage struct {
 	MayKeys      bool // see the environment's keys
 	MayMembers   bool // see who has a role
 	MayWrite     bool
+	MayReveal    bool // export values
 }
 
 // TypeCount is how many secrets of a type there are.

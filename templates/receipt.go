@@ -92,3 +92,20 @@ func (p *ReceiptPage) Frame() Frame {
 	f.Crumbs = append(f.Crumbs, Crumb{"Receipts", MustPath("/destinations/{destination}/receipts", p.Destination.ID)})
 	return f
 }
+
+// ReceiptVerifyPage is GET /sync/receipts/verify, and the answer of its POST, which fills Receipt
+// where the text is signed. Fields: text, read_again.
+type ReceiptVerifyPage struct {
+	BasePage
+	Form    Form
+	Receipt *ReceiptView
+	Again   *ReadAgainView
+	Refused *Flash // why the destination could not be read again
+}
+
+func (*ReceiptVerifyPage) template() string { return "receipts/verify" }
+
+// Frame stands around the page.
+func (p *ReceiptVerifyPage) Frame() Frame {
+	return Frame{Title: "Check a receipt", Nav: NavSync, Crumbs: []Crumb{{"Sync", "/sync"}}}
+}

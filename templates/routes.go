@@ -64,6 +64,10 @@ var Routes = []Route{
 	{"GET", "/environments/{environment}"},
 	{"GET", "/environments/{environment}/edit"},
 	{"POST", "/environments/{environment}/edit"},
+	{"GET", "/environments/{environment}/delete"},
+	{"POST", "/environments/{environment}/delete"},
+	{"GET", "/environments/{environment}/export"},
+	{"POST", "/environments/{environment}/export"}, // answers with a file
 	{"GET", "/environments/{environment}/destinations"},
 	{"GET", "/environments/{environment}/destinations/new"},
 	{"POST", "/environments/{environment}/destinations"},
@@ -126,6 +130,8 @@ var Routes = []Route{
 	{"GET", "/sync/runs/{run}/receipt"},
 	{"GET", "/sync/runs/{run}/receipt/download"},
 	{"POST", "/sync/runs/{run}/receipt/verify"},
+	{"GET", "/sync/receipts/verify"},
+	{"POST", "/sync/receipts/verify"},
 
 	{"GET", "/alerts"},
 	{"GET", "/alerts/channels"},

@@ -32,6 +32,10 @@ func sampleReceipts(b BasePage, all map[string]Page) {
 	broken := receipt
 	broken.Signed = false
 	all["receipt untrue"] = &ReceiptPage{BasePage: b, RunView: view, Receipt: broken, Refused: &Flash{Kind: FlashFailed, Message: "The receipt was changed.", Hint: "Look for who did."}}
+	all["receipt verify"] = &ReceiptVerifyPage{BasePage: b}
+	all["receipt verified"] = &ReceiptVerifyPage{BasePage: b, Receipt: &apart, Again: &ReadAgainView{At: sampleNow, Now: apart.Proven, Differ: 3, Differences: apart.Proven.Named}}
+	all["receipt verified, away"] = &ReceiptVerifyPage{BasePage: b, Receipt: &receipt, Refused: &Flash{Kind: FlashFailed, Message: "The destination does not answer.", Hint: "Try again."}}
+	all["receipt not verified"] = &ReceiptVerifyPage{BasePage: b, Form: failedForm(map[string]string{"text": "keeper sync", "read_again": "true"})}
 	all["receipts"] = &ReceiptListPage{BasePage: b, View: sampleViews()[0], Receipts: []ReceiptView{receipt, apart}, Pager: Pager{Prev: "c0", Next: "c2", Total: -1}}
 	all["receipts empty"] = &ReceiptListPage{BasePage: b, View: sampleViews()[0]}
 }

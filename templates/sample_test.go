@@ -145,6 +145,7 @@ func sampleEntries() []models.AuditEntry {
 		entry(26*time.Hour, "Ada Lindqvist", "secret.delete", models.OutcomeAllowed, "legacy/ftp/password", "44", 0),
 	}
 	entries[1].ActorKind, entries[1].Via = models.ActorToken, "api"
+	entries[2].RequestID = "0198f3c2-7a61-7c1e-9d4f-3b5a2c7e8f90"
 	entries[3].Detail = map[string]string{"type": "PASSWORD"}
 	return entries
 }
@@ -180,9 +181,11 @@ func sampleVersions() []models.SecretVersion {
 	version := func(n, from models.VersionNumber, at time.Duration, comment string) models.SecretVersion {
 		return models.SecretVersion{SecretID: 1, Number: n, RolledFrom: from, Size: 107, CreatedAt: ago(at), CreatedBy: "Maria Okafor", Comment: comment}
 	}
+	first := version(1, 0, 200*sampleDay, "")
+	first.Type = models.Text
 	return []models.SecretVersion{
 		version(4, 2, 2*time.Hour, "The new key was refused by Stripe"), version(3, 0, 3*time.Hour, "Rotated"),
-		version(2, 0, 92*sampleDay, "Quarterly rotation"), version(1, 0, 200*sampleDay, ""),
+		version(2, 0, 92*sampleDay, "Quarterly rotation"), first,
 	}
 }
 
@@ -233,11 +236,11 @@ func samplePeople(b BasePage, all map[string]Page) {
 			{models.Session{Hash: "bb22", Address: "84.20.1.9", UserAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1", LastSeenAt: ago(3 * sampleDay), ExpiresAt: ago(-2 * time.Hour)}, false},
 		},
 	}
-	all["profile empty"] = &ProfilePage{BasePage: b, User: models.User{Username: "maria"}}
+	all["profile empty"] = &ProfilePage{BasePage: b, User: models.User{Username: "maria", Role: models.RoleUser}}
 	all["tokens"] = &TokenListPage{BasePage: b, Tokens: []models.Token{
 		{ID: "tok_1", Name: "deploy pipeline", Hint: "kpr_7Hd2", CreatedAt: ago(80 * sampleDay), ExpiresAt: agoP(-10 * sampleDay), LastUsedAt: agoP(11 * time.Minute), Scope: models.TokenScope{Environments: []models.EnvironmentID{1, 99}, ReadOnly: true}},
-		{ID: "tok_2", Name: "laptop", Hint: "kpr_p0Qx", CreatedAt: ago(80 * sampleDay)},
-		{ID: "tok_3", Name: "old pipeline", Hint: "kpr_aa01", CreatedAt: ago(180 * sampleDay), RevokedAt: agoP(20 * sampleDay)},
+		{ID: "tok_2", Name: "laptop", Hint: "kpr_p0Qx", CreatedBy: "deploy pipeline", MadeBy: "tok_1", CreatedAt: ago(80 * sampleDay)},
+		{ID: "tok_3", Name: "old pipeline", Hint: "kpr_aa01", CreatedBy: "gone", MadeBy: "tok_0", CreatedAt: ago(180 * sampleDay), RevokedAt: agoP(20 * sampleDay)},
 	}}
 	all["tokens empty"] = &TokenListPage{BasePage: b}
 	all["token new"] = &TokenNewPage{BasePage: b, Form: NewForm(map[string]string{"expires_in_days": "90", "read_only": "true"}), Chosen: []models.EnvironmentID{2}}
@@ -319,6 +322,18 @@ func sampleEnvironments(b BasePage, all map[string]Page) {
 		Destinations: views[:2], Keys: KeySummary{Backend: models.RecipientKMS, KeyID: "arn:aws:kms:eu-central-1:123456789012:key/1a2b3c4d-0000-4444-8888-99aabbccddee", DataKeys: 7, Newest: &key},
 		Members: []Member{{models.User{Username: "maria", DisplayName: "Maria Okafor"}, models.RoleManager}, {models.User{Username: "jonas", Disabled: true}, models.RoleViewer}},
 	}
+	shut := production
+	shut.Protected = true
+	all["environment protected"] = &EnvironmentPage{BasePage: b, Environment: shut, MayReveal: true, Keys: KeySummary{Backend: models.RecipientLocal, KeyID: "local:1"}}
+	all["environment delete"] = &EnvironmentDeletePage{BasePage: b, Environment: development, Confirmation: Confirmation{Name: "development"}}
+	blocked := &EnvironmentDeletePage{BasePage: b, Environment: production, Secrets: 404, Deleted: 1, Destinations: []models.Destination{awsMain, vaultMain}, Confirmation: Confirmation{Name: "production"}}
+	blocked.Confirmation.Form.Fail(fault.New(fault.Conflict, "The environment still has secrets (deleted ones count) or destinations."))
+	all["environment delete blocked"] = blocked
+	all["environment export"] = &EnvironmentExportPage{BasePage: b, Environment: production, Secrets: 404, MaxSecrets: 10_000, MaxMiB: 64}
+	all["environment export refused"] = &EnvironmentExportPage{
+		BasePage: b, Environment: production, Secrets: 1, MaxSecrets: 10_000, MaxMiB: 64,
+		Form: failedForm(map[string]string{"prefix": "a b", "partial": "true"}, fault.Field{Name: "prefix", Message: "must hold only what names may hold"}),
+	}
 	all["environment empty"] = &EnvironmentPage{BasePage: b, Environment: development, Keys: KeySummary{Backend: models.RecipientLocal, KeyID: "local:1"}}
 }
 
@@ -331,6 +346,9 @@ func sampleDestinations(b BasePage, all map[string]Page) {
 	guided := b
 	guided.Guide = &Setup{Environment: new(production), MayManage: true}
 	all["destination kind guided"] = &DestinationFormPage{BasePage: guided, Environment: production}
+	away := NewForm(map[string]string{"name": "aws-main"})
+	away.Fail(fault.New(fault.Unavailable, "AWS does not answer."))
+	all["destination away"] = &DestinationFormPage{BasePage: b, Environment: production, Kind: models.DestinationAWS, Form: away, MaySkip: true}
 	all["destination tried"] = &DestinationFormPage{
 		BasePage: guided, Environment: production, Kind: models.DestinationAWS, Form: NewForm(map[string]string{"name": "aws"}),
 		Test: &ConnectionTest{Message: "The connection does not do all that syncing needs.", Hint: "Grant what is not allowed below, then test again.", Tried: []Permission{{Name: "secretsmanager:PutSecretValue", Detail: "It is denied."}}},

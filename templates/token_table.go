@@ -37,6 +37,16 @@ func tokenRows(tokens []models.Token, revoke, rotate bool) []TokenRow {
 	return rows
 }
 
+// Maker is the name of the token of the table that a token was made with; "": not of this table.
+func (v TokensView) Maker(t models.Token) string {
+	for _, row := range v.Rows {
+		if row.ID == t.MadeBy {
+			return row.Name
+		}
+	}
+	return ""
+}
+
 // RotateURL is the page that rotates a token of the table.
 func (v TokensView) RotateURL(id models.TokenID) (string, error) {
 	if v.Of != "" {

@@ -19,7 +19,7 @@ var destinationFields = []string{
 	"name", "interval_seconds", "config.strategy", "config.brake_most", "config.brake_percent", "config.prefix", "config.region", "config.endpoint", "config.role_arn", "config.external_id",
 	"config.kms_key_id", "config.recovery_days", "config.address", "config.namespace", "config.mount", "config.ca_cert",
 	"config.value_key", "config.write_burst", "config.tags", "config.replica_regions", "config.replica_kms_key_id", "config.auth_method", "config.auth_path",
-	"config.auth_role", "config.shape", "config.name_template", "config.bundle_name", "config.accept_overlap", "config.destroy_days", "credentials.clear",
+	"config.auth_role", "config.shape", "config.name_template", "config.bundle_name", "config.accept_overlap", "config.destroy_days", "credentials.clear", "skip_check",
 }
 
 func (w *Web) newDestination(r *request) error { return w.newDestinationForm(r, nil) }
@@ -30,10 +30,17 @@ func (w *Web) newDestinationForm(r *request, err error) error {
 		return findErr
 	}
 	if err != nil {
-		page.Form = r.refill(err, 0, destinationFields...)
+		page.Form, page.MaySkip = r.refill(err, 0, destinationFields...), r.maySkip(err)
 	}
 	return r.showRefused(err, page, &page.BasePage)
 }
+
+// maySkip reports whether a form offers to save without the check: once that has failed.
+func (r *request) maySkip(err error) bool {
+	return destinations.Unusable(err) || r.form().skips()
+}
+
+func (f *form) skips() bool { return f.line("skip_check") == "true" }
 
 // destinationForm is the form of a new destination with what Keeper knows already.
 func (w *Web) destinationForm(r *request) (*templates.DestinationFormPage, error) {
@@ -69,7 +76,11 @@ func (w *Web) createDestination(r *request) error {
 	if err != nil {
 		return err
 	}
-	return r.doneWithin(destinationURL(d.ID), templates.GuideSecret(e), "The destination is connected. The first pass begins now.")
+	done := "The destination is connected. The first pass begins now."
+	if draft.SkipCheck {
+		done = "The destination is saved, without a look at whether the connection works. The first pass begins now."
+	}
+	return r.doneWithin(destinationURL(d.ID), templates.GuideSecret(e), done)
 }
 
 // destination reads the form of a new one.
@@ -78,6 +89,7 @@ func (f *form) destination(e models.EnvironmentID) (destinations.Draft, error) {
 	draft := destinations.Draft{
 		Environment: e, Name: f.line("name"), Kind: models.DestinationKind(f.line("kind")),
 		Config: f.config(models.DestinationConfig{}), Credentials: credentials, Interval: f.number("interval_seconds"),
+		SkipCheck: f.skips(),
 	}
 	return draft, f.err()
 }
@@ -116,7 +128,7 @@ func (w *Web) editDestinationForm(r *request, err error) error {
 	page := &templates.DestinationFormPage{Environment: e, Destination: &d, Kind: d.Kind, HasCredentials: len(d.Credentials) > 0}
 	page.Form = templates.Form{Revision: d.Revision, Values: destinationValues(d)}
 	if err != nil {
-		page.Form = r.refill(err, d.Revision, destinationFields...)
+		page.Form, page.MaySkip = r.refill(err, d.Revision, destinationFields...), r.maySkip(err)
 	}
 	return r.showRefused(err, page, &page.BasePage)
 }
@@ -146,7 +158,7 @@ func (w *Web) updateDestination(r *request) error {
 		f.wrong("name", "cannot change")
 	}
 	config, interval := f.config(d.Config), f.number("interval_seconds")
-	change := destinations.Change{Config: &config, Interval: &interval}
+	change := destinations.Change{Config: &config, Interval: &interval, SkipCheck: f.skips()}
 	if credentials, given := f.credentials(); given {
 		change.Credentials = &credentials
 	}
@@ -155,6 +167,9 @@ func (w *Web) updateDestination(r *request) error {
 	}
 	if _, err := w.Destinations.Update(r.Context(), r.actor, d.ID, change, f.revision()); err != nil {
 		return err
+	}
+	if change.SkipCheck {
+		return r.done(destinationURL(d.ID), "The changes are saved, without a look at whether the connection works.")
 	}
 	return r.done(destinationURL(d.ID), "The changes are saved and the connection works.")
 }

@@ -133,6 +133,29 @@ func TestDestinationForms(t *testing.T) {
 			t.Error("the credentials are still there")
 		}
 	})
+	t.Run("SaveAllTheSame", func(t *testing.T) {
+		if v.get(list+"/new?kind=vault_kv_v2").has("#f-skip-check") || v.get(path+"/edit").has("#f-skip-check") {
+			t.Error("it is offered before the check has failed")
+		}
+		fresh := func() *sheet {
+			return v.get(list+"/new?kind=vault_kv_v2").form(list).set("name", "later").set("config.mount", "later").set("config.address", "http://127.0.0.1:1").set("credentials.vault_token", "wrong")
+		}
+		if fresh().set("name", "Bad Name").submit().has("#f-skip-check") {
+			t.Error("it is offered for what it does not mend")
+		}
+		refused := fresh().submit().want(http.StatusForbidden, ".summary", "Vault refuses the token")
+		form := refused.form(list).set("credentials.vault_token", "wrong")
+		if !refused.has("#f-skip-check") || form.value("skip_check") != "" {
+			t.Fatal("it is not offered, or is ticked already")
+		}
+		form.set("skip_check", "true").set("name", "Bad Name").submit().want(http.StatusBadRequest, "#f-name-error", "")
+		made := form.set("name", "later").submit().want(http.StatusOK, ".flash-done", "without a look at whether the connection works")
+		must(t, h.dests.Delete(context.Background(), models.System(), models.DestinationID(strings.TrimPrefix(made.path(), "/destinations/"))))
+		edit := v.get(path+"/edit").form(path+"/edit").set("credentials.vault_token", "wrong").submit()
+		again := edit.want(http.StatusForbidden, ".summary", "Vault refuses the token").form(path + "/edit")
+		again.set("credentials.vault_token", "wrong").set("skip_check", "true").submit().want(http.StatusOK, ".flash-done", "without a look")
+		v.get(path+"/edit").form(path+"/edit").set("credentials.vault_token", canary).submit().want(http.StatusOK, ".flash-done", "the connection works")
+	})
 	t.Run("OtherPlace", func(t *testing.T) {
 		p := v.get(path+"/edit").form(path+"/edit").set("config.mount", "other").set("name", "vault2").submit()
 		p.want(http.StatusBadRequest, "#f-name-error", "cannot change")

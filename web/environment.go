@@ -50,7 +50,7 @@ func (w *Web) showEnvironment(r *request) error {
 	}
 	page := &templates.EnvironmentPage{
 		Environment: e, MayManage: r.may(auth.ManageEnvironment, e.ID), MayWrite: r.may(auth.WriteSecret, e.ID), MayKeys: r.mayKeys(e.ID),
-		MayMembers: r.may(auth.ViewMembers, e.ID),
+		MayMembers: r.may(auth.ViewMembers, e.ID), MayReveal: r.may(auth.RevealSecret, e.ID),
 	}
 	if page.Destinations, err = w.destinationViews(r, e.ID); err != nil {
 		return err

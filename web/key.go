@@ -49,8 +49,17 @@ func (w *Web) testKeys(r *request) error {
 	return r.show(page, &page.BasePage)
 }
 
+// startScrub has everything opened, of the environment that the form names or of all.
 func (w *Web) startScrub(r *request) error {
-	return w.startKeyRun(r, keys.Order{Kind: models.KeyScrub}, "/keys", "The scrub begins. It changes nothing.")
+	order, back := keys.Order{Kind: models.KeyScrub}, "/keys"
+	if name := r.form().line("environment"); name != "" {
+		e, err := w.Secrets.FindEnvironment(r.Context(), r.actor, name)
+		if err != nil {
+			return err
+		}
+		order.Environment, back = e.ID, environmentKeysURL(e)
+	}
+	return w.startKeyRun(r, order, back, "The scrub begins. It changes nothing.")
 }
 
 // startKeyRun asks for a run and goes on to it.

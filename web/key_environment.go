@@ -151,7 +151,7 @@ func (w *Web) rewrapForm(r *request, err error) error {
 		Environment: e, Keys: views, KeyBackend: string(w.Secrets.KeyBackend()), Confirmation: templates.Confirmation{Name: e.Name},
 	}
 	if err != nil {
-		page.Confirmation.Form = r.refill(err, 0, "to_key", "confirm")
+		page.Confirmation.Form = r.refill(err, 0, "to_key", "from_key", "confirm")
 	}
 	return r.showRefused(err, page, &page.BasePage)
 }
@@ -161,13 +161,13 @@ func (w *Web) rewrap(r *request) error {
 	if err != nil {
 		return err
 	}
-	to := r.form().line("to_key")
+	from, to := r.form().line("from_key"), r.form().line("to_key")
 	if to != "" {
 		if err := w.confirmedKeys(r, e); err != nil {
 			return err
 		}
 	}
-	return w.startKeyRun(r, keys.Order{Kind: models.KeyRewrap, Environment: e.ID, ToKey: to}, environmentKeysURL(e), "The re-wrap begins.")
+	return w.startKeyRun(r, keys.Order{Kind: models.KeyRewrap, Environment: e.ID, FromKey: from, ToKey: to}, environmentKeysURL(e), "The re-wrap begins.")
 }
 
 func (w *Web) askReencrypt(r *request) error { return w.reencryptForm(r, nil) }

@@ -251,6 +251,28 @@ func TestRewrapAndReencrypt(t *testing.T) {
 		p.want(http.StatusOK, ".flash-done#report", "wrapped anew under k")
 		p.want(http.StatusOK, ".stats", "Done 2 of 2 data keys")
 	})
+	t.Run("ScrubHere", func(t *testing.T) {
+		p := v.get(here).form("/keys/scrub").submit().runEnds()
+		p.want(http.StatusOK, "h1", "Scrub of production")
+		v.post("/keys/scrub", url.Values{"csrf_token": {tokenOf(p)}, "environment": {"nowhere"}}).want(http.StatusNotFound, "", "")
+	})
+	t.Run("Emptied", func(t *testing.T) {
+		p := v.get(here+"/rewrap").form(here+"/rewrap").set("from_key", "k").set("to_key", "k2").submit()
+		p.want(http.StatusBadRequest, "#f-confirm-error", "must be exactly production")
+		if p.form(here+"/rewrap").value("from_key") != "k" {
+			t.Error("what was typed is not kept")
+		}
+		long := v.get(here+"/rewrap").form(here+"/rewrap").set("from_key", strings.Repeat("k", 5000)).submit()
+		long.want(http.StatusBadRequest, "#f-from-key-error", "")
+		staging := "/environments/staging/keys/rewrap"
+		p = v.get(staging).form(staging).set("from_key", "gone").set("to_key", "k2").set("confirm", "staging").submit().runEnds()
+		run, err := h.keys.Run(context.Background(), models.System(), models.KeyRunID(strings.TrimPrefix(p.path(), "/keys/runs/")))
+		must(t, err)
+		if run.FromKey != "gone" || run.EnvironmentID != environmentNamed(t, h, "staging").ID {
+			t.Errorf("the run empties %q", run.FromKey)
+		}
+		v.get(staging).form(staging).set("to_key", "k").set("confirm", "staging").submit().runEnds()
+	})
 	t.Run("Unconfirmed", func(t *testing.T) {
 		p := v.get(here+"/rewrap").form(here+"/rewrap").set("to_key", "k2").submit()
 		p.want(http.StatusBadRequest, "#f-confirm-error", "must be exactly production")

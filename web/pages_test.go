@@ -112,7 +112,7 @@ func TestEveryPage(t *testing.T) {
 	for _, path := range []string{
 		"/", "/secrets", "/secrets/new", "/secrets/deleted", "/secrets/" + id, "/secrets/" + id + "/edit", "/secrets/" + id + "/versions",
 		"/secrets/" + id + "/versions/new", "/secrets/" + id + "/versions/1/rollback", "/secrets/" + id + "/activity", "/secrets/" + id + "/delete",
-		"/environments", "/environments/new", "/environments/" + production.Name, "/environments/production/edit", "/environments/production/destinations",
+		"/environments", "/environments/new", "/environments/" + production.Name, "/environments/production/edit", "/environments/production/delete", "/environments/production/export", "/environments/production/destinations",
 		"/environments/production/destinations/new", "/environments/production/destinations/new?kind=vault_kv_v2",
 		"/destinations/" + string(d.ID), "/destinations/" + string(d.ID) + "/runs", "/destinations/" + string(d.ID) + "/plans", "/destinations/" + string(d.ID) + "/holds", "/destinations/" + string(d.ID) + "/edit",
 		"/destinations/" + string(d.ID) + "/delete", "/sync", "/audit", "/profile", "/tokens", "/tokens/new", "/password",
@@ -193,7 +193,7 @@ func TestViewer(t *testing.T) {
 	changes := []string{
 		secret + "/edit", secret + "/delete", secret + "/undelete", secret + "/versions", secret + "/versions/1/reveal", secret + "/versions/1/rollback",
 		destination + "/test", destination + "/sync", destination + "/pause", destination + "/resume", destination + "/edit", destination + "/delete",
-		"/environments/production/edit", "/environments/production/destinations",
+		"/environments/production/edit", "/environments/production/delete", "/environments/production/export", "/environments/production/destinations",
 	}
 	for _, path := range changes {
 		t.Run(path, func(t *testing.T) {

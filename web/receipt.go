@@ -60,16 +60,13 @@ func (w *Web) receiptPage(r *request, readAgain bool) error {
 	}
 	checked, err := w.Destinations.VerifyReceipt(r.Context(), r.actor, stored.Body, readAgain)
 	page.Receipt.Signed = err == nil || checked.Receipt.Run == view.Run.ID
-	if again := checked.Again; again != nil {
-		page.Again = &templates.ReadAgainView{At: again.At, Matches: again.Matches, Now: provenView(again.Now), Differences: exceptions(again.Differences), Differ: again.Differ}
-	}
+	page.Again = againView(checked.Again)
 	if fault.Is(err, fault.Forbidden) || fault.Is(err, fault.NotFound) {
 		return err
 	}
 	if err != nil {
 		w.logFailure(r.Request, err)
-		public := fault.Public(err)
-		page.Refused = &templates.Flash{Kind: templates.FlashFailed, Message: public.Message, Hint: public.Hint}
+		page.Refused = refusedFlash(err)
 	}
 	return r.show(page, &page.BasePage)
 }
@@ -86,6 +83,19 @@ func (w *Web) downloadReceipt(r *request) error {
 	header.Set("Cache-Control", "no-store")
 	_, _ = r.out.Write([]byte(stored.Body)) // the browser has gone where this fails
 	return nil
+}
+
+func refusedFlash(err error) *templates.Flash {
+	public := fault.Public(err)
+	return &templates.Flash{Kind: templates.FlashFailed, Message: public.Message, Hint: public.Hint}
+}
+
+// againView is how the destination stands now; nil where it was not read again.
+func againView(again *destinations.ReadAgain) *templates.ReadAgainView {
+	if again == nil {
+		return nil
+	}
+	return &templates.ReadAgainView{At: again.At, Matches: again.Matches, Now: provenView(again.Now), Differences: exceptions(again.Differences), Differ: again.Differ}
 }
 
 func receiptView(said destinations.SignedReceipt) templates.ReceiptView {

@@ -87,6 +87,10 @@ func (w *Web) environmentRoutes() []route {
 		{get, "/environments/{environment}", signedIn, w.showEnvironment, nil},
 		{get, "/environments/{environment}/edit", signedIn, w.editEnvironment, nil},
 		{post, "/environments/{environment}/edit", signedIn, w.updateEnvironment, w.editEnvironmentForm},
+		{get, "/environments/{environment}/delete", signedIn, w.askDeleteEnvironment, nil},
+		{post, "/environments/{environment}/delete", signedIn, w.deleteEnvironment, w.deleteEnvironmentForm},
+		{get, "/environments/{environment}/export", signedIn, w.askExport, nil},
+		{post, "/environments/{environment}/export", signedIn, w.exportSecrets, w.exportForm},
 		{get, "/environments/{environment}/destinations", signedIn, w.listDestinations, nil},
 		{get, "/environments/{environment}/destinations/new", signedIn, w.newDestination, nil},
 		{post, "/environments/{environment}/destinations", signedIn, w.createDestination, w.newDestinationForm},
@@ -146,6 +150,8 @@ func (w *Web) syncRoutes() []route {
 		{get, "/sync/runs/{run}/receipt", signedIn, w.showReceipt, nil},
 		{get, "/sync/runs/{run}/receipt/download", signedIn, w.downloadReceipt, nil},
 		{post, "/sync/runs/{run}/receipt/verify", signedIn, w.verifyReceipt, nil},
+		{get, "/sync/receipts/verify", signedIn, w.askVerify, nil},
+		{post, "/sync/receipts/verify", signedIn, w.verifyText, w.verifyForm},
 	}
 }
 

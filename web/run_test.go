@@ -151,6 +151,7 @@ func TestReceipts(t *testing.T) {
 	if !strings.HasPrefix(down.body, "keeper sync receipt v1\n") || !strings.Contains(down.header.Get("Content-Disposition"), "attachment") {
 		t.Errorf("downloaded %q as %q", down.body[:40], down.header.Get("Content-Disposition"))
 	}
+	t.Run("Pasted", func(t *testing.T) { h.pasteReceipt(t, down.body) })
 	again := func() *page { return editor.get(receipt).form(receipt + "/verify").submit() }
 	again().want(http.StatusOK, "#again-title + span", "now")
 	again().want(http.StatusOK, "main", "holds what the receipt says")
@@ -187,4 +188,30 @@ func TestNextAtTheDestination(t *testing.T) {
 		t.Error("it does not say since when")
 	}
 	v.get("/secrets/"+strconv.FormatInt(int64(s.ID), 10)).want(http.StatusOK, "td[data-label=next]", "waits for a person: decide")
+}
+
+// pasteReceipt checks a receipt of production by its text.
+func (h *house) pasteReceipt(t *testing.T, text string) {
+	const here = "/sync/receipts/verify"
+	paste := func(role models.EnvironmentRole, text, again string) *page {
+		return h.as(string(role)).get(here).form(here).set("text", text).set("read_again", again).submit()
+	}
+	p := paste(models.RoleViewer, "\r\n"+strings.ReplaceAll(text, "\n", "\r\n")+"\r\n", "").want(http.StatusOK, "#signed", "The signature is this installation's")
+	p.want(http.StatusOK, "main", "production/theirs foreign").want(http.StatusOK, "main", "Root read back")
+	changed := strings.Replace(text, `"environment"`, ` "environment"`, 1)
+	wrong := paste(models.RoleViewer, changed, "").want(http.StatusBadRequest, "#summary", "receipt")
+	if wrong.has("#signed") || strings.TrimSpace(wrong.form(here).value("text")) != strings.TrimSpace(changed) {
+		t.Error("a changed receipt is said to be signed, or is lost")
+	}
+	paste(models.RoleViewer, "", "").want(http.StatusBadRequest, "#summary", "not the text of a receipt")
+	paste(models.RoleViewer, text, "true").want(http.StatusForbidden, "", "")
+	paste(models.RoleEditor, text, "true").want(http.StatusOK, "main", "holds what the receipt says")
+	if n := len(h.entries("sync.verify")); n == 0 {
+		t.Error("that the destination was read again is not on record")
+	}
+	h.user("stranger", models.RoleUser, nil)
+	none := h.as("stranger").get(here).form(here).set("text", text).submit().want(http.StatusNotFound, "", "")
+	if strings.Contains(none.body, "production") {
+		t.Error("a receipt is echoed to who may not see its environment")
+	}
 }

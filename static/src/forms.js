@@ -19,9 +19,10 @@ document.addEventListener("click", (event) => {
   if (button && !confirm(button.dataset.ask)) event.preventDefault();
 });
 
-// A second click on the way does nothing; the back button finds the form usable again.
+// A second click on the way does nothing; the back button finds the form usable again. One that
+// is answered with a file stays on its page, and can be sent again.
 document.addEventListener("submit", (event) => {
-  if (event.defaultPrevented || event.target.method !== "post") return;
+  if (event.defaultPrevented || event.target.method !== "post" || "download" in event.target.dataset) return;
   if (event.target.dataset.sent) {
     event.preventDefault();
     return;

@@ -34,6 +34,8 @@ var walked = map[string][]string{
 	"/environments/new":                                   {""},
 	"/environments/{environment}":                         {"", "/environments/development"},
 	"/environments/{environment}/edit":                    {""},
+	"/environments/{environment}/delete":                  {"", "/environments/development/delete"},
+	"/environments/{environment}/export":                  {""},
 	"/environments/{environment}/destinations":            {"", "/environments/development/destinations"},
 	"/environments/{environment}/destinations/new":        {"", "?kind=aws_secrets_manager", "?kind=vault_kv_v2"},
 	"/environments/{environment}/members":                 {""},
@@ -62,6 +64,8 @@ var walked = map[string][]string{
 	"/sync/runs":                   {""},
 	"/sync/runs/{run}":             {"", "/sync/runs/{failed-run}"},
 	"/sync/runs/{run}/receipt":     {""},
+
+	"/sync/receipts/verify": {""},
 
 	"/alerts":                           {""},
 	"/alerts/{alert}":                   {""},

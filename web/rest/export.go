@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/your-org/keeper/api"
 	"github.com/your-org/keeper/fault"
@@ -25,8 +26,20 @@ func (s *server) ExportSecrets(w http.ResponseWriter, r *http.Request, id api.En
 			return answer{}, err
 		}
 		defer export.Zero()
-		return answer{body: api.Export{Items: convert(export.Items, exportedSecret), Unknown: convert(export.Unknown, unknownSecret)}}, nil
+		return answer{body: exported(export)}, nil
 	})
+}
+
+// SendExport answers with an export as a file that nothing on the way keeps.
+func SendExport(w http.ResponseWriter, export secrets.Export, at time.Time) {
+	header := w.Header()
+	header.Set("Content-Disposition", `attachment; filename="`+export.Environment.Name+"-"+at.UTC().Format("20060102T150405Z")+`.json"`)
+	header.Set("Cache-Control", "no-store")
+	write(w, http.StatusOK, "application/json", exported(export))
+}
+
+func exported(x secrets.Export) api.Export {
+	return api.Export{Items: convert(x.Items, exportedSecret), Unknown: convert(x.Unknown, unknownSecret)}
 }
 
 func exportedSecret(r secrets.Revealed) api.ExportedSecret {

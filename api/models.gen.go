@@ -1064,8 +1064,20 @@ type GroupRole struct {
 
 // Hold A difference that waits for a person. Values are compared by their keyed hashes.
 type Hold struct {
-	DestinationID   string    `json:"destination_id"`
-	HeldAt          time.Time `json:"held_at"`
+	DestinationID string    `json:"destination_id"`
+	HeldAt        time.Time `json:"held_at"`
+
+	// KeeperAt When it was written.
+	KeeperAt time.Time `json:"keeper_at,omitempty,omitzero"`
+
+	// KeeperBy Who wrote it; absent for an entry that several secrets share: see their versions.
+	KeeperBy string `json:"keeper_by,omitempty,omitzero"`
+
+	// KeeperHash Keyed hash of that version's value, lower-case hex; of an entry that several secrets share, of all its values together. Absent: Keeper's side has moved since, or is not to be seen.
+	KeeperHash string `json:"keeper_hash,omitempty,omitzero"`
+
+	// KeeperSize Bytes, where keeper_hash is set.
+	KeeperSize      int       `json:"keeper_size,omitempty,omitzero"`
 	RemoteChangedAt time.Time `json:"remote_changed_at,omitempty,omitzero"`
 
 	// RemoteHash Keyed hash of the value there, lower-case hex.
@@ -2359,12 +2371,15 @@ type SyncRunList struct {
 // SyncState What is known of one secret at one destination.
 type SyncState struct {
 	// Attempts Failures in a row.
-	Attempts      int       `json:"attempts"`
-	DestinationID string    `json:"destination_id"`
-	EnvironmentID int64     `json:"environment_id"`
-	Error         string    `json:"error,omitempty,omitzero"`
-	Hint          string    `json:"hint,omitempty,omitzero"`
-	NextTryAt     time.Time `json:"next_try_at,omitempty,omitzero"`
+	Attempts      int    `json:"attempts"`
+	DestinationID string `json:"destination_id"`
+	EnvironmentID int64  `json:"environment_id"`
+	Error         string `json:"error,omitempty,omitzero"`
+	Hint          string `json:"hint,omitempty,omitzero"`
+
+	// Next What Keeper does next about the copy, for people: such as writes it, leaves it alone, waits for a person.
+	Next      string    `json:"next"`
+	NextTryAt time.Time `json:"next_try_at,omitempty,omitzero"`
 
 	// Pending The secret changed since the last look.
 	Pending bool `json:"pending"`
@@ -2385,6 +2400,9 @@ type SyncState struct {
 
 	// Version The version last written or confirmed there.
 	Version int64 `json:"version,omitempty,omitzero"`
+
+	// Why Why that is next, a sentence for people; error says what went wrong.
+	Why string `json:"why"`
 }
 
 // SyncStateList defines model for SyncStateList.

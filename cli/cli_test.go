@@ -69,6 +69,7 @@ func TestScripts(t *testing.T) {
 			"exits":    exits,
 			"tells":    tells,
 			"tamper":   tamper,
+			"swap":     swap,
 		},
 	})
 }
@@ -151,6 +152,15 @@ func tamper(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	text[len(text)/2] ^= 1
 	ts.Check(os.WriteFile(path, text, 0o600))
+}
+
+// swap puts one text in the place of another that a file holds: swap FILE OLD NEW.
+func swap(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[0])
+	if !strings.Contains(text, args[1]) {
+		ts.Fatalf("%s does not hold %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.ReplaceAll(text, args[1], args[2])), 0o600))
 }
 
 // field sets a variable to a text field of a JSON file: field NAME FILE FIELD.

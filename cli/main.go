@@ -66,16 +66,28 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 	defer stop()
 	root := newRoot(std)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
 	code, text := explain(err)
-	if text != "" {
-		fmt.Fprintln(std.Err, "keeper: "+text)
+	if text == "" {
+		return code
+	}
+	fmt.Fprintln(std.Err, "keeper: "+text)
+	if _, tells := cmd.Annotations[tellsByExit]; tells {
+		return exitFailed
 	}
 	return code
 }
+
+// tellsByExit annotates the commands whose exit code tells a pipeline what they found, such as
+// 2 for changes. Whatever goes wrong with them, the way they are called included, is
+// exitFailed: no error may look like a finding.
+const tellsByExit = "tells by exit"
+
+// tells is the annotation of such a command.
+func tells() map[string]string { return map[string]string{tellsByExit: ""} }
 
 // explain turns an error into an exit code and what to print of it.
 func explain(err error) (code int, text string) {

@@ -15,12 +15,9 @@ import (
 	"github.com/your-org/keeper/fault"
 )
 
-// The exit codes of secrets bulk, as those of sync plan: a pipeline can tell by them whether
-// there is something to approve.
-const (
-	bulkError   = 1
-	bulkChanges = 2
-)
+// bulkChanges is the exit code of secrets bulk, as that of sync plan: a pipeline can tell by it
+// that there is something to approve.
+const bulkChanges = 2
 
 // maxBulk is how many secrets the API changes at once.
 const maxBulk = 1000
@@ -42,7 +39,7 @@ type bulkFlags struct {
 func (e *env) secretsBulkCommand() *cobra.Command {
 	var f bulkFlags
 	cmd := &cobra.Command{
-		Use: "bulk [NAME...]", Short: "Change, delete or undelete many secrets at once, after a preview, or sync them",
+		Use: "bulk [NAME...]", Short: "Change, delete or undelete many secrets at once, after a preview, or sync them", Annotations: tells(),
 		Long: `Show what a change of many secrets would do, secret by secret, and change nothing; or, with
 --yes, do it. The secrets are those that are named, in the environment that -e names, or those
 that the flags -e, --search, --type, --tag and --owner choose together; at most 1,000. All of
@@ -53,7 +50,7 @@ preview: it has their copies looked at, and put right, at once, and prints the r
 
 EXIT STATUS
   0  done; of a preview: nothing would change
-  1  failed; nothing was changed
+  1  failed, or the call is wrong; nothing was changed
   2  of a preview: there is something that would change, or that cannot`,
 		Example: `  keeper secrets bulk -e production --search stripe --set-owner payments --set-tag team=payments
   keeper secrets bulk -e production --tag team=old --set-owner infra --digest 5d41…
@@ -62,15 +59,10 @@ EXIT STATUS
 		RunE: func(cmd *cobra.Command, names []string) error {
 			f.setOwner, f.setDays = cmd.Flags().Changed("set-owner"), cmd.Flags().Changed("set-rotate-every")
 			changes, err := e.bulk(cmd.Context(), f, names)
-			switch {
-			case err != nil:
-				_, text := explain(err)
-				fmt.Fprintln(e.std.Err, "keeper: "+text)
-				return quietExit(bulkError)
-			case changes:
+			if err == nil && changes {
 				return quietExit(bulkChanges)
 			}
-			return nil
+			return err
 		},
 	}
 	f.bind(cmd)

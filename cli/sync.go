@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -152,9 +153,9 @@ func printStateRows(w io.Writer, destinations []api.Destination, states []api.Sy
 	names := destinationNames(destinations)
 	rows := make([][]any, len(states))
 	for i, s := range states {
-		rows[i] = []any{s.SecretName, names[s.DestinationID], s.Status, moment(s.Since), s.Error}
+		rows[i] = []any{s.SecretName, names[s.DestinationID], s.Status, moment(s.Since), s.Next, cmp.Or(s.Error, s.Why)}
 	}
-	grid(w, []string{"secret", "destination", "state", "since", "why"}, rows)
+	grid(w, []string{"secret", "destination", "state", "since", "next", "why"}, rows)
 }
 
 func (e *env) syncRunCommand() *cobra.Command {

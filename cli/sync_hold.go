@@ -16,8 +16,10 @@ func (e *env) syncConflictsCommand() *cobra.Command {
 	var environment, destination string
 	cmd := &cobra.Command{
 		Use: "conflicts", Short: "List the differences that wait for a person", Args: cobra.NoArgs,
-		Long: `List the differences between Keeper and destinations that wait for a person. Values are
-not shown; keeper sync resolve decides.`,
+		Long: `List the differences between Keeper and destinations that wait for a person, each with a row
+for Keeper's side and one for the destination's: version, the beginning of the keyed hash of
+the value, size, time and author, as far as they are known. Values are not shown, and equal
+ones have equal hashes; keeper sync resolve decides. -o json has the whole hashes.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := e.client()
 			if err != nil {
@@ -52,7 +54,7 @@ func (e *env) printHolds(ctx context.Context, c *client.Client, destinations []a
 				if err != nil {
 					return err
 				}
-				rows = append(rows, []any{secret.Name, d.Name, hold.Status, hold.Version, hold.RemoteVersion, moment(hold.RemoteChangedAt), hold.Why})
+				rows = append(rows, bothSides(secret.Name, d.Name, hold)...)
 				after = hold.SecretID
 			}
 			all = append(all, list.Items...)
@@ -63,9 +65,32 @@ func (e *env) printHolds(ctx context.Context, c *client.Client, destinations []a
 			fmt.Fprintln(w, "Nothing waits for a person.")
 			return
 		}
-		grid(w, []string{"secret", "destination", "state", "version here", "version there", "changed there", "why"}, rows)
+		grid(w, []string{"secret", "destination", "state", "side", "version", "hash", "bytes", "changed", "by", "why"}, rows)
 	})
 }
+
+// bothSides are the rows of a difference: Keeper's side, and the destination's, which does not
+// say who wrote there.
+func bothSides(secret, destination string, h api.Hold) [][]any {
+	keeper := []any{secret, destination, h.Status, "keeper", h.Version, "", "", "", h.KeeperBy, h.Why}
+	if h.KeeperHash != "" {
+		keeper[5], keeper[6], keeper[7] = fingerprint(h.KeeperHash), h.KeeperSize, moment(h.KeeperAt)
+	}
+	remote := []any{secret, destination, h.Status, "remote", h.RemoteVersion, "", "", moment(h.RemoteChangedAt), "", ""}
+	switch {
+	case h.RemoteVersion == "":
+		remote[4], remote[9] = "none", "Nothing is there."
+	case h.RemoteHash == "":
+		remote[9] = "The value there was not read."
+	default:
+		remote[5], remote[6] = fingerprint(h.RemoteHash), h.RemoteSize
+	}
+	return [][]any{keeper, remote}
+}
+
+// fingerprint is the beginning of a keyed hash in hex, enough to compare two by eye, as pages
+// show it.
+func fingerprint(hash string) string { return hash[:min(len(hash), 12)] }
 
 func (e *env) syncResolveCommand() *cobra.Command {
 	var environment, destination string

@@ -39,7 +39,7 @@ const importStatus = `
 
 EXIT STATUS
   0  nothing is to be taken, or everything was
-  1  failed, or some of it did
+  1  failed, or some of it did, or the call is wrong
   2  there is something to take, or some of it was skipped`
 
 func (e *env) syncImportCommand() *cobra.Command {
@@ -47,7 +47,7 @@ func (e *env) syncImportCommand() *cobra.Command {
 	var prefix string
 	var split, whole bool
 	cmd := &cobra.Command{
-		Use: "import", Short: "Show what a destination holds that is not Keeper's, and make secrets of it", Args: cobra.NoArgs,
+		Use: "import", Short: "Show what a destination holds that is not Keeper's, and make secrets of it", Args: cobra.NoArgs, Annotations: tells(),
 		Long: `Show what a destination holds that is not Keeper's, with the name, type and size of the secret
 that each entry would become, and make secrets of it: with --apply and the id of what was
 shown, with --yes at once, or after a question on a terminal. No value is shown. What has
@@ -87,7 +87,7 @@ it as Keeper proposes, --map reads it back; an empty second column leaves the en
 func (e *env) syncAdoptCommand() *cobra.Command {
 	o := importing{purpose: "adopt", adopt: true}
 	cmd := &cobra.Command{
-		Use: "adopt", Short: "Compare what stands under the names of secrets, and look after it from then on", Args: cobra.NoArgs,
+		Use: "adopt", Short: "Compare what stands under the names of secrets, and look after it from then on", Args: cobra.NoArgs, Annotations: tells(),
 		Long: `Compare what stands at a destination under the names of Keeper's secrets and is not Keeper's, and
 look after it from then on: with --apply and the id of what was compared, with --yes at
 once, or after a question on a terminal. No value is shown. The next pass, which begins at
@@ -112,18 +112,13 @@ func importFlags(cmd *cobra.Command, o *importing) {
 	cmd.MarkFlagsMutuallyExclusive("apply", "yes")
 }
 
-// imports shows, and takes where that is wanted. Its errors end with the code of a plan's.
+// imports shows, and takes where that is wanted.
 func (e *env) imports(ctx context.Context, o importing) error {
 	code, err := e.importOnce(ctx, o)
-	if err != nil {
-		_, text := explain(err)
-		fmt.Fprintln(e.std.Err, "keeper: "+text)
-		return quietExit(planError)
-	}
-	if code != 0 {
+	if err == nil && code != 0 {
 		return quietExit(code)
 	}
-	return nil
+	return err
 }
 
 func (e *env) importOnce(ctx context.Context, o importing) (code int, err error) {
@@ -248,7 +243,7 @@ func (e *env) applyImport(ctx context.Context, c *client.Client, id string, o im
 	case err != nil:
 		return 0, err
 	case n.Failed > 0:
-		return planError, nil
+		return exitFailed, nil
 	case n.Skipped > 0:
 		return planChanges, nil
 	}

@@ -19,12 +19,9 @@ import (
 	"github.com/your-org/keeper/fault"
 )
 
-// The exit codes of sync plan, which differ from the other commands' so that a pipeline can
-// tell by them whether there is something to approve.
-const (
-	planError   = 1
-	planChanges = 2
-)
+// planChanges is the exit code of sync plan by which a pipeline can tell that there is
+// something to approve.
+const planChanges = 2
 
 // savedPlan is a plan as sync plan prints and saves it: what would be done, no values.
 type savedPlan struct {
@@ -36,28 +33,24 @@ type savedPlan struct {
 func (e *env) syncPlanCommand() *cobra.Command {
 	var environment, destination, out string
 	cmd := &cobra.Command{
-		Use: "plan", Short: "Show what a sync would do, and save it to be applied", Args: cobra.NoArgs,
+		Use: "plan", Short: "Show what a sync would do, and save it to be applied", Args: cobra.NoArgs, Annotations: tells(),
 		Long: `Show what a sync would do now, secret by secret, and save it to be applied. Nothing is
 changed, and no value is shown or saved. A plan that is applied does exactly what it says,
-and nothing at all where anything has moved since.
+and nothing at all where anything has moved since. A destination that is paused is not looked
+at; the plans of the others are made all the same.
 
 EXIT STATUS
   0  nothing is to be done
-  1  failed
+  1  failed, the call is wrong, or a destination was not looked at
   2  there are changes, or secrets that a person has to see to`,
 		Example: `  keeper sync plan --environment production --out plan.json
   keeper sync apply plan.json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			changes, err := e.plan(cmd.Context(), environment, destination, out)
-			switch {
-			case err != nil:
-				_, text := explain(err)
-				fmt.Fprintln(e.std.Err, "keeper: "+text)
-				return quietExit(planError)
-			case changes:
+			if err == nil && changes {
 				return quietExit(planChanges)
 			}
-			return nil
+			return err
 		},
 	}
 	cmd.Flags().StringVarP(&environment, "environment", "e", "", "only this environment, by name or id")
@@ -67,7 +60,8 @@ EXIT STATUS
 }
 
 // plan makes, prints and saves a plan of each destination, and reports whether one of them
-// has anything to do or to tell.
+// has anything to do or to tell. It fails where one was not looked at: nobody knows whether
+// there is anything to do about that.
 func (e *env) plan(ctx context.Context, environment, destination, out string) (changes bool, err error) {
 	c, err := e.client()
 	if err != nil {
@@ -77,10 +71,13 @@ func (e *env) plan(ctx context.Context, environment, destination, out string) (c
 	if err != nil {
 		return false, err
 	}
-	plans := []savedPlan{}
+	if len(destinations) == 0 {
+		return false, fault.New(fault.NotFound, "There is no destination to plan for.").WithHint("Connect one on the page of an environment.")
+	}
+	plans, paused := []savedPlan{}, []string{}
 	for _, d := range destinations {
 		if d.Paused {
-			e.say("%s is paused and was left out.", d.Name)
+			paused = append(paused, d.Name)
 			continue
 		}
 		plan, err := c.PlanSync(ctx, d.ID)
@@ -96,11 +93,16 @@ func (e *env) plan(ctx context.Context, environment, destination, out string) (c
 	if err := savePlans(out, plans); err != nil {
 		return false, err
 	}
-	return changes, e.print(plans, func(w io.Writer) {
+	err = e.print(plans, func(w io.Writer) {
 		for _, plan := range plans {
 			printPlan(w, plan)
 		}
 	})
+	if err == nil && len(paused) > 0 {
+		err = fault.New(fault.Conflict, "Left out, since they are paused: %s. Whether there is anything to do about them is not known.", strings.Join(paused, ", ")).
+			WithHint("keeper sync resume goes on with them; -d chooses another destination.")
+	}
+	return changes, err
 }
 
 func savePlans(file string, plans []savedPlan) error {
@@ -152,68 +154,4 @@ func planSummary(c api.PlanCounts) string {
 		{c.Problems, "with problems"},
 	})
 	return fmt.Sprintf("%s; %d looked at", cmp.Or(words, "nothing to do"), c.Looked)
-}
-
-func (e *env) syncApplyCommand() *cobra.Command {
-	var detach bool
-	cmd := &cobra.Command{
-		Use: "apply FILE|ID", Short: "Do exactly what a plan says", Args: cobra.ExactArgs(1),
-		Long: `Do exactly what a plan says, and wait for it. The plan is a file that sync plan saved, or
-the id of a plan. Where anything has moved since it was made, in Keeper or at the
-destination, nothing is done at all. A plan that the brake holds takes the role manager.
-
-EXIT STATUS
-  0  done
-  1  some secret failed, or the plan was refused`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := e.client()
-			if err != nil {
-				return err
-			}
-			runs, err := applyPlans(cmd.Context(), c, args[0])
-			if err != nil || detach {
-				return err
-			}
-			destinations, err := chosen(cmd.Context(), c, "", "")
-			if err != nil {
-				return err
-			}
-			return e.waitFor(cmd.Context(), c, destinations, runs)
-		},
-	}
-	cmd.Flags().BoolVar(&detach, "detach", false, "do not wait")
-	return cmd
-}
-
-// applyPlans asks for the runs of the plans in a file, each by the digest that it had when it
-// was looked at, or for that of the plan with an id.
-func applyPlans(ctx context.Context, c *client.Client, named string) ([]api.SyncRun, error) {
-	text, err := os.ReadFile(named)
-	if os.IsNotExist(err) && strings.HasPrefix(named, "pln_") {
-		run, err := c.ApplyPlan(ctx, named, "")
-		return []api.SyncRun{run}, err
-	}
-	if err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "There is no plan %s: neither a file that can be read nor the id of a plan.", named).
-			WithHint("keeper sync plan --out FILE makes one.")
-	}
-	var plans []savedPlan
-	if json.Unmarshal(text, &plans) != nil {
-		return nil, fault.New(fault.Invalid, "The file %s does not hold a plan.", named).WithHint("keeper sync plan --out FILE makes one.")
-	}
-	var runs []api.SyncRun
-	for _, plan := range plans {
-		if len(plan.Items) == 0 {
-			continue
-		}
-		run, err := c.ApplyPlan(ctx, plan.ID, plan.Digest)
-		if err != nil {
-			return runs, err
-		}
-		runs = append(runs, run)
-	}
-	if len(runs) == 0 {
-		return nil, fault.New(fault.Invalid, "The plan has nothing to do.")
-	}
-	return runs, nil
 }

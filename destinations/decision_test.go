@@ -1,6 +1,7 @@
 package destinations_test
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
@@ -112,6 +114,21 @@ func TestManual(t *testing.T) {
 			h, d, s, hold := drifted(t)
 			if hold.RemoteSize != 6 || len(hold.RemoteHash) != 32 || hold.Version != 1 || hold.RemoteChangedAt == nil {
 				t.Errorf("hold %+v", hold)
+			}
+			if k := hold.Keeper; k.Number != 1 || k.Size != 4 || !bytes.Equal(k.Hash, h.state(t, s, d).BaseHash) || k.CreatedBy != admin.Name || k.CreatedAt.IsZero() || k.Ciphertext != nil {
+				t.Errorf("Keeper's side %+v", k)
+			}
+			blind := admin
+			blind.Kind, blind.Scope = models.ActorToken, &models.TokenScope{Actions: []string{string(auth.ManageDestination)}}
+			for _, seen := range bothReads(t, h, blind, d, s) {
+				if seen.Keeper.Number != 0 || seen.RemoteSize != 6 {
+					t.Errorf("without the right to see secrets: %+v", seen)
+				}
+			}
+			for _, seen := range bothReads(t, h, admin, d, s) {
+				if diff := cmp.Diff(hold.Keeper, seen.Keeper); diff != "" {
+					t.Error(diff)
+				}
 			}
 			if !holds(h.places.at("one"), "production/a", "theirs") {
 				t.Fatal("written before anybody decided")
@@ -554,4 +571,18 @@ func TestBroughtBackByWhom(t *testing.T) {
 			}
 		})
 	}
+}
+
+// bothReads are a secret's difference read by itself and in the list of its destination.
+func bothReads(t *testing.T, h *house, actor models.Actor, d models.Destination, s models.Secret) []models.SyncHold {
+	t.Helper()
+	one, err := h.Hold(t.Context(), actor, d.ID, s.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := h.Holds(t.Context(), actor, d.ID, 0, 10)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	return []models.SyncHold{one, list[0].SyncHold}
 }

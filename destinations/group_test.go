@@ -229,6 +229,15 @@ func TestGroupDrift(t *testing.T) {
 			if err != nil || len(all) != 1 || all[0].SecretID != s.ID || all[0].SecretName != "production/app" {
 				t.Fatalf("%+v, %v", all, err)
 			}
+			for _, seen := range bothReads(t, h, admin, d, s) {
+				if k, g := seen.Keeper, seen.Group; g == nil || k.Number != seen.Version || len(k.Hash) != 32 || string(k.Hash) != string(g.BaseHash) || k.Size == 0 || k.CreatedAt.IsZero() || k.CreatedBy != "" {
+					t.Errorf("Keeper's side %+v of %+v", k, g)
+				}
+			}
+			next, err := h.Next(t.Context(), []destinations.NamedState{{SyncState: h.state(t, s, d), EnvironmentID: d.EnvironmentID}})
+			if err != nil || len(next) != 1 || !next[0].Held || next[0].Why != all[0].Why {
+				t.Errorf("next %+v, %v", next, err)
+			}
 			shown, err := h.RevealRemote(t.Context(), admin, d.ID, s.ID)
 			if err != nil || string(shown.Reveal()) != "1" {
 				t.Errorf("revealed %q, %v", shown.Reveal(), err)

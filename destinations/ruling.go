@@ -75,7 +75,7 @@ var errNoHold = fault.New(fault.NotFound, "No difference of this secret waits fo
 // Hold is the difference that a secret has at a destination and that waits for a person;
 // NotFound where there is none.
 func (s *Service) Hold(ctx context.Context, actor models.Actor, id models.DestinationID, secret models.SecretID) (models.SyncHold, error) {
-	d, _, err := s.destination(ctx, actor, auth.ViewDestination, id)
+	d, e, err := s.destination(ctx, actor, auth.ViewDestination, id)
 	if err != nil {
 		return models.SyncHold{}, err
 	}
@@ -86,7 +86,10 @@ func (s *Service) Hold(ctx context.Context, actor models.Actor, id models.Destin
 		} else {
 			hold, err = tx.SyncHold(id, secret)
 		}
-		return err
+		if err != nil || !auth.Can(actor, auth.ViewSecret, e.ID) {
+			return err
+		}
+		return keepersSide(tx, []*models.SyncHold{&hold})
 	})
 	if fault.Is(err, fault.NotFound) {
 		return models.SyncHold{}, errNoHold
@@ -126,13 +129,27 @@ func (s *Service) HoldPage(ctx context.Context, actor models.Actor, id models.De
 
 // Holds lists a destination's differences that wait for a person, by secret from after on.
 func (s *Service) Holds(ctx context.Context, actor models.Actor, id models.DestinationID, after models.SecretID, limit int) ([]NamedHold, error) {
-	if _, _, err := s.destination(ctx, actor, auth.ViewDestination, id); err != nil {
+	d, e, err := s.destination(ctx, actor, auth.ViewDestination, id)
+	if err != nil {
 		return nil, err
 	}
 	var holds []NamedHold
-	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		holds, err = tx.Holds(id, after, limit)
-		return err
+	err = s.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		if holds, err = tx.Holds(id, after, limit); err != nil || !auth.Can(actor, auth.ViewSecret, e.ID) {
+			return err
+		}
+		these := make([]*models.SyncHold, len(holds))
+		for i := range holds {
+			these[i] = &holds[i].SyncHold
+			if d.Config.Shape.Grouped() {
+				g, err := tx.GroupOfSecret(id, holds[i].SecretID)
+				if err != nil {
+					return err
+				}
+				these[i].Group = &g
+			}
+		}
+		return keepersSide(tx, these)
 	})
 	return holds, err
 }

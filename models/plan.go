@@ -87,6 +87,10 @@ type SyncHold struct {
 	// Group is the entry that the secret shares with others, where the difference is that of all
 	// of them; Version is the entry's then. nil: the secret's own.
 	Group *SyncGroup `gorm:"-"`
+	// Keeper is what is known of Version; of an entry that secrets share, what is known of the one
+	// that its secrets make together now, without an author. Zero: gone, not asked for or not to
+	// be seen.
+	Keeper SecretVersion `gorm:"-"`
 
 	SecretID        SecretID      `gorm:"primaryKey;autoIncrement:false"`
 	DestinationID   DestinationID `gorm:"primaryKey"`

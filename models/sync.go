@@ -46,6 +46,14 @@ const (
 	SideRemote Side = "remote"
 )
 
+// Word is the side for people.
+func (s Side) Word() string {
+	if s == SideRemote {
+		return "the destination's value"
+	}
+	return "Keeper's value"
+}
+
 // SyncState is the row that Keeper keeps for one secret at one destination: the base of the
 // three-way comparison, what was intended last, and how it went.
 type SyncState struct {

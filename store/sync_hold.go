@@ -67,6 +67,43 @@ func (tx *Tx) SyncHold(destination models.DestinationID, secret models.SecretID)
 	return take[models.SyncHold](tx.holds(secret).Where("secret_id = ? AND destination_id = ?", secret, destination), "held difference")
 }
 
+// HoldsOf gives the differences that wait for a person of copies by their states: that of a group
+// once, under the group's id. Others of the same secrets and destinations may be among them.
+func (tx *Tx) HoldsOf(states []models.SyncState) ([]models.SyncHold, error) {
+	ids := map[string][]models.SecretID{}
+	var destinations []models.DestinationID
+	for _, s := range states {
+		destinations = append(destinations, s.DestinationID)
+		if s.GroupID != 0 {
+			ids[groupHolds] = append(ids[groupHolds], s.GroupID.SecretID())
+		} else {
+			ids[secretHolds] = append(ids[secretHolds], s.SecretID)
+		}
+	}
+	var holds []models.SyncHold
+	for table, among := range ids {
+		found, err := all[models.SyncHold](tx.db().Table(table).Where("destination_id IN ? AND secret_id IN ?", destinations, among), "held difference")
+		if err != nil {
+			return nil, err
+		}
+		holds = append(holds, found...)
+	}
+	return holds, nil
+}
+
+// VersionsHeld gives the versions that differences of secrets are about, without values. Those
+// that are gone are left out.
+func (tx *Tx) VersionsHeld(holds []models.SyncHold) ([]models.SecretVersion, error) {
+	if len(holds) == 0 {
+		return nil, nil
+	}
+	about := make([][]any, len(holds))
+	for i, h := range holds {
+		about[i] = []any{h.SecretID, h.Version}
+	}
+	return all[models.SecretVersion](tx.db().Omit("ciphertext").Where("(secret_id, number) IN ?", about), "version")
+}
+
 // NamedHold is a difference with the name of its secret.
 type NamedHold struct {
 	models.SyncHold

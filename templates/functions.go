@@ -105,7 +105,7 @@ var functions = template.FuncMap{
 	"itemState":       itemState,
 	"fingerprint":     fingerprint,
 	"fingerprintText": func(hash string) string { return hash[:min(len(hash), 16)] },
-	"sideWord":        sideWord,
+	"sideWord":        models.Side.Word,
 	"shapes":          shapeChoices,
 	"shape":           shapeChoice,
 	"paceWords":       paceWords,

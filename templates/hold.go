@@ -2,7 +2,6 @@ package templates
 
 import (
 	"encoding/hex"
-	"time"
 
 	"github.com/your-org/keeper/models"
 )
@@ -111,104 +110,9 @@ func fingerprint(hash []byte) string {
 	return hex.EncodeToString(hash[:min(len(hash), digits/2)])
 }
 
-// sideWord is a side of a difference for people.
-func sideWord(s models.Side) string {
-	if s == models.SideRemote {
-		return "the destination's value"
-	}
-	return "Keeper's value"
-}
-
-// Next is what Keeper does next about one copy, and why.
-type Next struct {
-	Does string
-	Why  string
-	Held bool       // a person decides
-	At   *time.Time // not before; nil: with the next pass
-}
-
 // Next is what Keeper does next about the copy.
-func (d DestinationState) Next() Next {
-	state := d.Sync.Status
-	switch {
-	case d.Hold != nil && d.Hold.Ruling != "":
-		return Next{Does: "carries out a decision", Why: d.Hold.RuledBy + " decided that " + sideWord(d.Hold.Ruling) + " counts."}
-	case d.Hold != nil:
-		return Next{Does: "waits for a person", Why: d.Hold.Why, Held: true}
-	case d.Destination.Paused && (state != models.StatusInSync || d.Sync.Dirty):
-		return Next{Does: "waits", Why: "The destination is paused; nothing is read or written there."}
-	}
-	next := nextOf(d.Sync, d.Destination.Config.Strategy)
-	if d.Deleted && state == models.StatusConflict {
-		next = Next{Does: "leaves it alone", Why: "The secret is deleted in Keeper, but the copy is a value that Keeper did not write."}
-	}
-	if d.Sync.LastError != "" {
-		next.At = d.Sync.NextTryAt
-	}
-	return next
-}
-
-func nextOf(s models.SyncState, strategy models.Strategy) Next {
-	switch s.Status {
-	case models.StatusInSync:
-		if s.Dirty {
-			return Next{Does: "looks again", Why: "The secret changed in Keeper since the last look."}
-		}
-		return Next{Does: "nothing", Why: "The destination holds Keeper's current value."}
-	case models.StatusSourceChanged:
-		if s.BaseVersion == 0 {
-			return Next{Does: "writes it", Why: "It is not at the destination yet."}
-		}
-		return Next{Does: "writes the new version", Why: "Keeper has a newer value."}
-	case models.StatusOrphaned:
-		return Next{Does: "deletes the copy", Why: "The secret is deleted in Keeper, and the copy is one that Keeper wrote."}
-	case models.StatusForeign:
-		return Next{Does: "leaves it alone", Why: "The name is taken by something without this secret's mark."}
-	case models.StatusMissing:
-		if strategy == "" || strategy == models.KeeperWins {
-			return Next{Does: "writes it again", Why: "It is gone at the destination, and " + strategyWhy(strategy)}
-		}
-		return Next{Does: "asks a person", Why: "It is gone at the destination, and there is no value there that could count."}
-	case models.StatusDrifted, models.StatusConflict:
-		return settles(s.Status, strategy)
-	default:
-		return Next{Does: "looks again", Why: "It could not be read, so nothing is done about it."}
-	}
-}
-
-// settles is how a strategy ends a difference.
-func settles(status models.SyncStatus, strategy models.Strategy) Next {
-	next := Next{Why: "The value was changed at the destination, and " + strategyWhy(strategy)}
-	if status == models.StatusConflict {
-		next.Why = "The value was changed on both sides, and " + strategyWhy(strategy)
-	}
-	switch strategy {
-	case models.RemoteWins:
-		next.Does = "takes the destination's value"
-	case models.NewestWins:
-		next.Does = "takes the destination's value"
-		if status == models.StatusConflict {
-			next.Does = "lets the newer of the two count"
-		}
-	case models.ManualWins:
-		next.Does = "asks a person"
-	default:
-		next.Does = "writes its own again"
-	}
-	return next
-}
-
-func strategyWhy(s models.Strategy) string {
-	switch s {
-	case models.RemoteWins:
-		return "the destination's value counts here."
-	case models.NewestWins:
-		return "what was changed last counts here."
-	case models.ManualWins:
-		return "a person decides here."
-	default:
-		return "Keeper's value counts here."
-	}
+func (d DestinationState) Next() models.Next {
+	return models.Copy{Destination: d.Destination, State: d.Sync, Hold: d.Hold, Deleted: d.Deleted}.Next()
 }
 
 // StrategyChoice is one strategy as the form offers it.

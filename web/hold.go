@@ -5,7 +5,6 @@ import (
 
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
-	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/templates"
 )
@@ -56,31 +55,16 @@ func (w *Web) holdForm(r *request, err error) error {
 		return headErr
 	}
 	page := &templates.HoldPage{
-		HoldHead: head, Hold: hold, Keepers: head.Secret.CurrentVersion,
+		HoldHead: head, Hold: hold, Keeper: hold.Keeper, Keepers: head.Secret.CurrentVersion,
 		Rights: templates.SecretRights{Reveal: r.may(auth.RevealSecret, head.Environment.ID), Write: r.may(auth.WriteSecret, head.Environment.ID)},
 	}
-	if headErr := w.keepersSide(r, page); headErr != nil {
-		return headErr
+	if hold.Group != nil { // of which Keeper has no version by itself
+		page.Keepers, page.Keeper.Number = hold.Group.Version, head.Secret.CurrentVersion
 	}
 	if err != nil {
 		page.Form.Fail(err)
 	}
 	return r.showRefused(err, page, &page.BasePage)
-}
-
-// keepersSide fills in what Keeper has: of an entry that secrets share, what is known of all of
-// them together, beside the version of this one.
-func (w *Web) keepersSide(r *request, page *templates.HoldPage) error {
-	if g := page.Hold.Group; g != nil {
-		page.Keepers = g.Version
-		page.Keeper = models.SecretVersion{Number: page.Secret.CurrentVersion, Hash: g.Hash, Size: g.Size, CreatedAt: g.ChangedAt}
-		return nil
-	}
-	versions, err := w.Secrets.Versions(r.Context(), r.actor, page.Secret.ID, page.Hold.Version+1, 1)
-	if err == nil && len(versions) > 0 && versions[0].Number == page.Hold.Version {
-		page.Keeper = versions[0]
-	}
-	return err
 }
 
 func (w *Web) decideHold(r *request) error {
@@ -135,20 +119,13 @@ func (r *request) writeValue(value models.Plaintext) {
 
 // withHolds adds the differences that wait for a person to a secret's states.
 func (w *Web) withHolds(r *request, states []templates.DestinationState) error {
+	there := make([]models.SyncState, len(states))
 	for i, s := range states {
-		switch s.Sync.Status {
-		case models.StatusDrifted, models.StatusConflict, models.StatusMissing:
-		default:
-			continue
-		}
-		hold, err := w.Destinations.Hold(r.Context(), r.actor, s.Destination.ID, s.Sync.SecretID)
-		if fault.Is(err, fault.NotFound) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		states[i].Hold = &hold
+		there[i] = s.Sync
 	}
-	return nil
+	holds, err := w.Destinations.HoldsOf(r.Context(), there)
+	for i, hold := range holds {
+		states[i].Hold = hold
+	}
+	return err
 }

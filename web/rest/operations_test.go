@@ -236,7 +236,8 @@ func syncOperations(t *testing.T, h *house, d api.Destination) {
 	must(t, err)
 	of, err := c.ListSecretStates(ctx, secret.ID)
 	must(t, err)
-	if len(states) != 1 || states[0].SecretName != "synced" || states[0].RemoteName != "p/synced" || states[0].Version != 1 || states[0].Pending {
+	if len(states) != 1 || states[0].SecretName != "synced" || states[0].RemoteName != "p/synced" || states[0].Version != 1 || states[0].Pending ||
+		states[0].Next != "nothing" || states[0].Why != "The destination holds Keeper's current value." {
 		t.Errorf("states: got %+v", states)
 	}
 	if diff := cmp.Diff(states, of.Items); diff != "" {
@@ -294,6 +295,23 @@ func planOperations(t *testing.T, h *house, d api.Destination) {
 	must(t, err)
 	if len(held.Items) != 1 || !cmp.Equal(held.Items[0], hold) || hold.Status != api.StatusDrifted || hold.RemoteSize != len(canary)+10 || len(hold.RemoteHash) != 64 {
 		t.Errorf("held: got %+v and %+v", held, hold)
+	}
+	versions, err := c.ListVersions(ctx, secret.ID, api.ListVersionsParams{})
+	must(t, err)
+	keepers := versions.Items[0]
+	if hold.Version != keepers.Number || len(hold.KeeperHash) != 64 || hold.KeeperHash == hold.RemoteHash || hold.KeeperSize != len(canary) ||
+		!hold.KeeperAt.Equal(keepers.CreatedAt) || hold.KeeperBy != keepers.CreatedBy || hold.KeeperBy == "" {
+		t.Errorf("Keeper's side: got %+v, want that of %+v", hold, keepers)
+	}
+	states, err := c.ListSecretStates(ctx, secret.ID)
+	must(t, err)
+	listed, err := client.Collect(c.States(ctx, api.ListStatesParams{DestinationID: d.ID, Search: "planned"}))
+	must(t, err)
+	if len(states.Items) != 1 || states.Items[0].Next != "waits for a person" || states.Items[0].Why != hold.Why {
+		t.Errorf("what is next: got %+v", states.Items)
+	}
+	if diff := cmp.Diff(listed, states.Items); diff != "" {
+		t.Errorf("states of the secret: -list +secret\n%s", diff)
 	}
 	if value, err := c.RevealRemote(ctx, d.ID, secret.ID); err != nil || value.Reveal() != canary+" of theirs" {
 		t.Errorf("the value there: got %d bytes, %v", len(value.Reveal()), err)

@@ -150,9 +150,14 @@ func planItem(i models.PlanItem) api.PlanItem {
 }
 
 func hold(h models.SyncHold) api.Hold {
-	return api.Hold{
+	answer := api.Hold{
 		SecretID: int64(h.SecretID), DestinationID: string(h.DestinationID), Status: api.SyncStatus(h.Status), Why: h.Why,
 		Version: int64(h.Version), RemoteVersion: h.RemoteVersion, RemoteHash: hex.EncodeToString(h.RemoteHash), RemoteSize: h.RemoteSize,
 		RemoteChangedAt: moment(h.RemoteChangedAt), HeldAt: h.HeldAt.UTC(), Ruling: string(h.Ruling), RuledBy: h.RuledBy, RuledAt: moment(h.RuledAt),
 	}
+	if k := h.Keeper; k.Number == h.Version && !k.CreatedAt.IsZero() {
+		answer.KeeperHash, answer.KeeperSize = hex.EncodeToString(k.Hash), k.Size
+		answer.KeeperAt, answer.KeeperBy = k.CreatedAt.UTC(), k.CreatedBy
+	}
+	return answer
 }

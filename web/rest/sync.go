@@ -94,11 +94,11 @@ func (s *server) ListStates(w http.ResponseWriter, r *http.Request, params api.L
 			query.Statuses = append(query.Statuses, models.SyncStatus(status))
 		}
 		states, around, err := s.Destinations.States(ctx, actor, query)
-		list := api.SyncStateList{Items: []api.SyncState{}, Next: around.Next}
-		for _, state := range states {
-			list.Items = append(list.Items, syncState(state.SyncState, state.SecretName, state.EnvironmentID))
+		if err != nil {
+			return answer{}, err
 		}
-		return answer{body: list, next: around.Next}, err
+		items, err := s.syncStates(ctx, states)
+		return answer{body: api.SyncStateList{Items: items, Next: around.Next}, next: around.Next}, err
 	})
 }
 
@@ -110,10 +110,13 @@ func (s *server) ListSecretStates(w http.ResponseWriter, r *http.Request, id api
 			return answer{}, err
 		}
 		states, err := s.Destinations.StatesOf(ctx, []models.SecretID{found.ID})
-		list := api.SyncStateList{Items: convert(states[found.ID], func(state models.SyncState) api.SyncState {
-			return syncState(state, found.Name, found.EnvironmentID)
-		})}
-		return answer{body: list}, err
+		if err != nil {
+			return answer{}, err
+		}
+		items, err := s.syncStates(ctx, convert(states[found.ID], func(state models.SyncState) destinations.NamedState {
+			return destinations.NamedState{SyncState: state, SecretName: found.Name, EnvironmentID: found.EnvironmentID, Deleted: found.Deleted()}
+		}))
+		return answer{body: api.SyncStateList{Items: items}}, err
 	})
 }
 
@@ -182,10 +185,23 @@ func (s *server) oneEnvironment(ctx context.Context, actor models.Actor, named s
 	return []models.EnvironmentID{e.ID}, err
 }
 
-func syncState(s models.SyncState, secretName string, environment models.EnvironmentID) api.SyncState {
+// syncStates are copies with what Keeper does next about them.
+func (s *server) syncStates(ctx context.Context, states []destinations.NamedState) ([]api.SyncState, error) {
+	next, err := s.Destinations.Next(ctx, states)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]api.SyncState, len(states))
+	for i, state := range states {
+		items[i] = syncState(state, next[i])
+	}
+	return items, nil
+}
+
+func syncState(s destinations.NamedState, next models.Next) api.SyncState {
 	return api.SyncState{
-		SecretID: int64(s.SecretID), SecretName: secretName, EnvironmentID: int64(environment), DestinationID: string(s.DestinationID),
-		RemoteName: s.RemoteName, Status: api.SyncStatus(s.Status), Since: s.Since.UTC(), Pending: s.Dirty,
+		SecretID: int64(s.SecretID), SecretName: s.SecretName, EnvironmentID: int64(s.EnvironmentID), DestinationID: string(s.DestinationID),
+		RemoteName: s.RemoteName, Status: api.SyncStatus(s.Status), Why: next.Why, Next: next.Does, Since: s.Since.UTC(), Pending: s.Dirty,
 		Version: int64(s.BaseVersion), RemoteVersion: s.BaseRemoteVersion, SyncedAt: moment(s.BaseAt),
 		Attempts: s.Attempts, NextTryAt: moment(s.NextTryAt), Error: s.LastError, Hint: s.LastHint, UpdatedAt: s.UpdatedAt.UTC(),
 	}

@@ -115,6 +115,7 @@ type BulkPage struct {
 	Form         Form
 	Previewed    bool
 	Rows         []BulkRow // by environment and name
+	From         int       // where, among Rows in the order of their fates, the shown ones begin
 	Gone         int       // chosen ones that are not there any more
 	Digest       string    // of what would change
 	PurgeAfter   time.Time // until when they can be undeleted, if deleted now
@@ -163,14 +164,11 @@ func (p *BulkPage) rows(keep func(BulkRow) bool) []BulkRow {
 
 // Take are the IDs of what changes, as the form sends them.
 func (p *BulkPage) Take() string {
-	var text []byte
-	for i, r := range p.Changing() {
-		if i > 0 {
-			text = append(text, ',')
-		}
-		text = strconv.AppendInt(text, int64(r.Secret.ID), 10)
+	var ids []models.SecretID
+	for _, r := range p.Changing() {
+		ids = append(ids, r.Secret.ID)
 	}
-	return string(text)
+	return joinIDs(ids)
 }
 
 // Choice are the hidden fields that say again what was chosen.
@@ -180,10 +178,18 @@ func (p *BulkPage) Choice() []Option {
 	if p.All {
 		return append(choice, Option{Label: "all", Value: "true"})
 	}
-	for _, id := range p.IDs {
-		choice = append(choice, Option{Label: "id", Value: strconv.FormatInt(int64(id), 10)})
+	return append(choice, Option{Label: "id", Value: joinIDs(p.IDs)})
+}
+
+func joinIDs(ids []models.SecretID) string {
+	var text []byte
+	for i, id := range ids {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendInt(text, int64(id), 10)
 	}
-	return choice
+	return string(text)
 }
 
 // Typed are the hidden fields that say again what was typed.

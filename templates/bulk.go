@@ -2,7 +2,6 @@ package templates
 
 import (
 	"net/url"
-	"slices"
 	"strconv"
 	"time"
 
@@ -145,28 +144,46 @@ func (p *BulkPage) Back() string {
 	return p.Filter.URL()
 }
 
-// Changing are the rows that change.
-func (p *BulkPage) Changing() []BulkRow {
-	return p.rows(func(r BulkRow) bool { return r.Why == "" && len(r.Changes) > 0 })
+// bulkFate is which of three things becomes of a secret.
+type bulkFate int
+
+// The fates, in the order in which a preview shows them.
+const (
+	bulkChanges bulkFate = iota
+	bulkRefused
+	bulkSame
+)
+
+func (r *BulkRow) fate() bulkFate {
+	switch {
+	case r.Why != "":
+		return bulkRefused
+	case len(r.Changes) == 0:
+		return bulkSame
+	default:
+		return bulkChanges
+	}
 }
 
-// Same are the rows that are so already.
-func (p *BulkPage) Same() []BulkRow {
-	return p.rows(func(r BulkRow) bool { return r.Why == "" && len(r.Changes) == 0 })
-}
+// Changing is how many secrets change.
+func (p *BulkPage) Changing() int { return p.count(bulkChanges) }
 
-// Refused are the rows for which it cannot be done.
-func (p *BulkPage) Refused() []BulkRow { return p.rows(func(r BulkRow) bool { return r.Why != "" }) }
-
-func (p *BulkPage) rows(keep func(BulkRow) bool) []BulkRow {
-	return slices.DeleteFunc(slices.Clone(p.Rows), func(r BulkRow) bool { return !keep(r) })
+func (p *BulkPage) count(fate bulkFate) (n int) {
+	for i := range p.Rows {
+		if p.Rows[i].fate() == fate {
+			n++
+		}
+	}
+	return n
 }
 
 // Take are the IDs of what changes, as the form sends them.
 func (p *BulkPage) Take() string {
 	var ids []models.SecretID
-	for _, r := range p.Changing() {
-		ids = append(ids, r.Secret.ID)
+	for i := range p.Rows {
+		if p.Rows[i].fate() == bulkChanges {
+			ids = append(ids, p.Rows[i].Secret.ID)
+		}
 	}
 	return joinIDs(ids)
 }

@@ -9,7 +9,7 @@ import (
 // are chosen or a thousand, and whether one field of each changes or ten.
 const (
 	bulkShown = 100 // rows
-	bulkLines = 200 // changes of fields
+	bulkLines = 120 // changes of fields
 )
 
 // BulkPart is what of the rows with one fate stands on this page of a preview.
@@ -22,30 +22,42 @@ type BulkPart struct {
 // Elsewhere is how many stand on other pages.
 func (p BulkPart) Elsewhere() int { return p.Total - len(p.Rows) }
 
-// ShownChanging is what of Changing this page shows.
-func (p *BulkPage) ShownChanging() BulkPart { return p.part(p.Changing(), 0) }
+// ShownChanging is what this page shows of the secrets that change.
+func (p *BulkPage) ShownChanging() BulkPart { return p.part(bulkChanges) }
 
-// ShownRefused is what of Refused this page shows.
-func (p *BulkPage) ShownRefused() BulkPart { return p.part(p.Refused(), len(p.Changing())) }
+// ShownRefused is what it shows of those for which it cannot be done.
+func (p *BulkPage) ShownRefused() BulkPart { return p.part(bulkRefused) }
 
-// ShownSame is what of Same this page shows.
-func (p *BulkPage) ShownSame() BulkPart { return p.part(p.Same(), len(p.Rows)-len(p.Same())) }
+// ShownSame is what it shows of those that are so already.
+func (p *BulkPage) ShownSame() BulkPart { return p.part(bulkSame) }
 
 // shown is how many rows each page of this preview shows.
 func (p *BulkPage) shown() int {
 	most := 1
-	for _, r := range p.Rows {
-		most = max(most, len(r.Changes))
+	for i := range p.Rows {
+		most = max(most, len(p.Rows[i].Changes))
 	}
 	return max(1, min(bulkShown, bulkLines/most))
 }
 
-// part cuts rows, of which so many others stand before, to what is shown. All pages go through
-// those that change, those that are left alone and those that are so already, in this order.
-func (p *BulkPage) part(rows []BulkRow, before int) BulkPart {
-	shown := p.shown()
-	low, high := min(max(p.From-before, 0), len(rows)), min(max(p.From+shown-before, 0), len(rows))
-	return BulkPart{Rows: rows[low:high], Total: len(rows), At: p.pageAt(before / shown * shown)}
+// part cuts the rows with one fate to what is shown. The pages go through all rows, by fate.
+func (p *BulkPage) part(fate bulkFate) BulkPart {
+	shown, before := p.shown(), 0
+	for earlier := range fate {
+		before += p.count(earlier)
+	}
+	var part BulkPart
+	for i := range p.Rows {
+		if p.Rows[i].fate() != fate {
+			continue
+		}
+		if at := before + part.Total; p.From <= at && at < p.From+shown {
+			part.Rows = append(part.Rows, p.Rows[i])
+		}
+		part.Total++
+	}
+	part.At = p.pageAt(before / shown * shown)
+	return part
 }
 
 // First is the number of the first row that is shown, from 1.

@@ -147,7 +147,7 @@ func (w *Web) preview(r *request, page *templates.BulkPage, sent url.Values, ids
 	}
 	from, _ := strconv.Atoi(sent.Get("from")) // what is no number is the first page
 	page.Open(from)
-	if n := len(page.Changing()); n > 0 && page.Act == templates.BulkDelete {
+	if n := page.Changing(); n > 0 && page.Act == templates.BulkDelete {
 		page.Confirmation.Name = templates.BulkPhrase(n)
 	}
 	return nil

@@ -44,8 +44,8 @@ func TestBulkPages(t *testing.T) {
 		}{
 			"unasked": {"/secrets/bulk?act=edit&all=true", 0},
 			"edit":    {"/secrets/bulk?act=edit&all=true&new_owner=Platform", shown},
-			"fields":  {"/secrets/bulk?act=edit&all=true&" + edit, shown * 2 / 3}, // three of each secret
-			"ticked":  {bulkURL("edit", ids) + "&" + edit, shown * 2 / 3},
+			"fields":  {"/secrets/bulk?act=edit&all=true&" + edit, shown * 2 / 5}, // three of each secret
+			"ticked":  {bulkURL("edit", ids) + "&" + edit, shown * 2 / 5},
 			"tag":     {"/secrets/bulk?act=tag&all=true&tags=tier%3D1", shown},
 			"sync":    {"/secrets/bulk?act=sync&all=true", shown},
 			"delete":  {"/secrets/bulk?act=delete&all=true", shown},

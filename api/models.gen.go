@@ -2282,6 +2282,14 @@ type SessionList struct {
 // Strategy Whose value counts where a destination's differs from Keeper's.
 type Strategy string
 
+// SyncFailure defines model for SyncFailure.
+type SyncFailure struct {
+	DestinationID string `json:"destination_id"`
+	Error         string `json:"error"`
+	Hint          string `json:"hint,omitempty,omitzero"`
+	Name          string `json:"name"`
+}
+
 // SyncRequest defines model for SyncRequest.
 type SyncRequest struct {
 	// EnvironmentID An environment, by id or by name.
@@ -2361,8 +2369,10 @@ type SyncRun struct {
 
 // SyncRunList defines model for SyncRunList.
 type SyncRunList struct {
-	Items []SyncRun `json:"items"`
-	Next  string    `json:"next,omitempty,omitzero"`
+	// Failed Over which destinations no pass could be begun, where passes were asked for; the others were begun.
+	Failed []SyncFailure `json:"failed,omitempty,omitzero"`
+	Items  []SyncRun     `json:"items"`
+	Next   string        `json:"next,omitempty,omitzero"`
 
 	// Prev The page before.
 	Prev string `json:"prev,omitempty,omitzero"`

@@ -2,7 +2,6 @@ package templates
 
 import (
 	"net/url"
-	"slices"
 	"strconv"
 	"time"
 
@@ -115,6 +114,7 @@ type BulkPage struct {
 	Form         Form
 	Previewed    bool
 	Rows         []BulkRow // by environment and name
+	From         int       // where, among Rows in the order of their fates, the shown ones begin
 	Gone         int       // chosen ones that are not there any more
 	Digest       string    // of what would change
 	PurgeAfter   time.Time // until when they can be undeleted, if deleted now
@@ -144,33 +144,48 @@ func (p *BulkPage) Back() string {
 	return p.Filter.URL()
 }
 
-// Changing are the rows that change.
-func (p *BulkPage) Changing() []BulkRow {
-	return p.rows(func(r BulkRow) bool { return r.Why == "" && len(r.Changes) > 0 })
+// bulkFate is which of three things becomes of a secret.
+type bulkFate int
+
+// The fates, in the order in which a preview shows them.
+const (
+	bulkChanges bulkFate = iota
+	bulkRefused
+	bulkSame
+)
+
+func (r *BulkRow) fate() bulkFate {
+	switch {
+	case r.Why != "":
+		return bulkRefused
+	case len(r.Changes) == 0:
+		return bulkSame
+	default:
+		return bulkChanges
+	}
 }
 
-// Same are the rows that are so already.
-func (p *BulkPage) Same() []BulkRow {
-	return p.rows(func(r BulkRow) bool { return r.Why == "" && len(r.Changes) == 0 })
-}
+// Changing is how many secrets change.
+func (p *BulkPage) Changing() int { return p.count(bulkChanges) }
 
-// Refused are the rows for which it cannot be done.
-func (p *BulkPage) Refused() []BulkRow { return p.rows(func(r BulkRow) bool { return r.Why != "" }) }
-
-func (p *BulkPage) rows(keep func(BulkRow) bool) []BulkRow {
-	return slices.DeleteFunc(slices.Clone(p.Rows), func(r BulkRow) bool { return !keep(r) })
+func (p *BulkPage) count(fate bulkFate) (n int) {
+	for i := range p.Rows {
+		if p.Rows[i].fate() == fate {
+			n++
+		}
+	}
+	return n
 }
 
 // Take are the IDs of what changes, as the form sends them.
 func (p *BulkPage) Take() string {
-	var text []byte
-	for i, r := range p.Changing() {
-		if i > 0 {
-			text = append(text, ',')
+	var ids []models.SecretID
+	for i := range p.Rows {
+		if p.Rows[i].fate() == bulkChanges {
+			ids = append(ids, p.Rows[i].Secret.ID)
 		}
-		text = strconv.AppendInt(text, int64(r.Secret.ID), 10)
 	}
-	return string(text)
+	return joinIDs(ids)
 }
 
 // Choice are the hidden fields that say again what was chosen.
@@ -180,10 +195,18 @@ func (p *BulkPage) Choice() []Option {
 	if p.All {
 		return append(choice, Option{Label: "all", Value: "true"})
 	}
-	for _, id := range p.IDs {
-		choice = append(choice, Option{Label: "id", Value: strconv.FormatInt(int64(id), 10)})
+	return append(choice, Option{Label: "id", Value: joinIDs(p.IDs)})
+}
+
+func joinIDs(ids []models.SecretID) string {
+	var text []byte
+	for i, id := range ids {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendInt(text, int64(id), 10)
 	}
-	return choice
+	return string(text)
 }
 
 // Typed are the hidden fields that say again what was typed.

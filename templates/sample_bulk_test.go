@@ -1,6 +1,8 @@
 package templates
 
 import (
+	"slices"
+
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 )
@@ -19,6 +21,7 @@ func sampleBulk(b BasePage, all map[string]Page) {
 	filter := SecretFilter{Environment: "production", Tag: "team=payments"}
 	all["bulk edit"] = &BulkPage{BasePage: b, Act: BulkEdit, Filter: filter, IDs: []models.SecretID{1, 2, 3}, Most: 1000}
 	all["bulk edit previewed"] = &BulkPage{BasePage: b, Act: BulkEdit, Filter: filter, All: true, Most: 1000, Previewed: true, Rows: rows, Gone: 2, Digest: "abc", Form: NewForm(map[string]string{"new_owner": "Payments"})}
+	all["bulk edit paged"] = &BulkPage{BasePage: b, Act: BulkEdit, All: true, Previewed: true, Rows: slices.Concat(slices.Repeat(rows[:1], 90), slices.Repeat(rows[2:], 50)), From: 80, Digest: "abc", Form: NewForm(map[string]string{"new_owner": "Payments"})}
 	all["bulk edit refused"] = &BulkPage{BasePage: b, Act: BulkEdit, IDs: []models.SecretID{1}, Form: failedForm(map[string]string{"new_owner": "x", "clear_owner": "true"}, fault.Field{Name: "new_owner", Message: "must be empty where the owner is to be taken away"})}
 	all["bulk tag same"] = &BulkPage{BasePage: b, Act: BulkTag, IDs: []models.SecretID{3}, Previewed: true, Rows: rows[2:3]}
 	all["bulk too many"] = &BulkPage{BasePage: b, Act: BulkDelete, All: true, TooMany: true, Most: 1000}

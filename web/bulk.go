@@ -26,7 +26,7 @@ func (w *Web) bulkPage(r *request, sent url.Values, refused error) error {
 	}
 	change, says, err := bulkChange(page.Act, sent)
 	if err == nil && says && !page.TooMany {
-		err = w.preview(r, page, ids, change)
+		err = w.preview(r, page, sent, ids, change)
 	}
 	if err != nil && !fault.Is(err, fault.Invalid) {
 		return err
@@ -57,7 +57,7 @@ func (w *Web) bulkChoice(r *request, sent url.Values) (*templates.BulkPage, []mo
 	page.Form = templates.NewForm(typed)
 	if !page.All {
 		var err error
-		page.IDs, err = parseSecretIDs(sent["id"])
+		page.IDs, err = parseSecretIDs(strings.Join(sent["id"], ","))
 		return page, page.IDs, err
 	}
 	query, _, err := w.secretQuery(r, page.Filter)
@@ -70,7 +70,9 @@ func (w *Web) bulkChoice(r *request, sent url.Values) (*templates.BulkPage, []mo
 	return page, ids, err
 }
 
-func parseSecretIDs(texts []string) ([]models.SecretID, error) {
+// parseSecretIDs reads IDs with commas between.
+func parseSecretIDs(text string) ([]models.SecretID, error) {
+	texts := strings.FieldsFunc(text, func(c rune) bool { return c == ',' })
 	if len(texts) == 0 {
 		return nil, fault.New(fault.Invalid, "No secret is chosen; nothing was changed.").WithHint("Go back to the list, and tick the secrets.")
 	}
@@ -126,7 +128,7 @@ func (f *form) bulkEdit() (c secrets.BulkChange) {
 }
 
 // preview fills in what an act would change.
-func (w *Web) preview(r *request, page *templates.BulkPage, ids []models.SecretID, change secrets.BulkChange) error {
+func (w *Web) preview(r *request, page *templates.BulkPage, sent url.Values, ids []models.SecretID, change secrets.BulkChange) error {
 	if len(ids) == 0 {
 		page.Previewed = true
 		return nil
@@ -143,7 +145,9 @@ func (w *Web) preview(r *request, page *templates.BulkPage, ids []models.SecretI
 	for _, item := range plan.Items {
 		page.Rows = append(page.Rows, withPlaces(r, page.Act, bulkRow(item), places[item.Environment.ID]))
 	}
-	if n := len(page.Changing()); n > 0 && page.Act == templates.BulkDelete {
+	from, _ := strconv.Atoi(sent.Get("from")) // what is no number is the first page
+	page.Open(from)
+	if n := page.Changing(); n > 0 && page.Act == templates.BulkDelete {
 		page.Confirmation.Name = templates.BulkPhrase(n)
 	}
 	return nil
@@ -211,7 +215,7 @@ func withPlaces(r *request, act templates.BulkAct, row templates.BulkRow, places
 func (w *Web) changeMany(r *request) error {
 	f := r.form()
 	act, filter := templates.BulkAct(f.line("act")), templates.ParseSecretFilter(r.PostForm)
-	ids, err := parseSecretIDs(strings.FieldsFunc(f.line("take"), func(c rune) bool { return c == ',' }))
+	ids, err := parseSecretIDs(f.line("take"))
 	if err != nil {
 		return err
 	}

@@ -208,6 +208,16 @@ func TestDestinationForms(t *testing.T) {
 		v.get("/sync").form("/sync").submit().want(http.StatusConflict, ".problem", "nothing was started")
 		v.get(path).form(path+"/resume").submit().want(http.StatusOK, ".flash-done", "resumed")
 	})
+	t.Run("PartlyPaused", func(t *testing.T) { // one cannot be saved as it stands
+		broken := h.destination(h.environment("broken"), "broken-vault")
+		must(t, h.store.Write(context.Background(), func(tx *store.Tx) error {
+			broken.Interval = 1
+			return tx.UpdateDestination(&broken, broken.Revision)
+		}))
+		p := v.get("/sync").form("/sync/pause").submit().want(http.StatusOK, ".flash-warning", "Paused now: 1 of 2 destinations.")
+		p.want(http.StatusOK, ".flash-warning", "Not broken-vault: ")
+		v.get("/sync").form("/sync/resume").submit().want(http.StatusOK, ".flash-done", "1 destination is now resumed")
+	})
 	t.Run("Delete", func(t *testing.T) {
 		form := v.get(path + "/delete").form(path + "/delete")
 		form.set("confirm", "x").submit().want(http.StatusBadRequest, "#f-confirm-error", "vault")

@@ -115,6 +115,15 @@ func tally(items []models.ImportItem, left numbers) (t templates.ImportTally) {
 	return t
 }
 
+// choiceStep is what was asked for on the page of an import's items: what is left, which items
+// to show next, and whether to go on to applying.
+type choiceStep struct {
+	left   numbers
+	filter templates.ImportFilter
+	cursor string
+	apply  bool
+}
+
 // chooseImport keeps what is ticked on a page in the URL of the next one. Where names were
 // changed, what is there is compared anew under them first.
 func (w *Web) chooseImport(r *request) error {
@@ -125,48 +134,74 @@ func (w *Web) chooseImport(r *request) error {
 	if !head.Preview() {
 		return fault.New(fault.Conflict, "The import was begun already; nothing was changed.").WithHint("Make a new preview to choose anew.")
 	}
-	f := r.form()
-	left, err := parseNumbers(f.line("not"))
-	if err == nil {
-		err = left.choose(r.PostForm)
-	}
+	left, err := leftNow(r)
 	if err != nil {
 		return err
 	}
-	next, value, _ := strings.Cut(f.line("go"), ":")
-	id := head.Import.ID
-	if names, err := w.renamed(r, head.Import); err != nil {
+	id, left, again, err := w.rename(r, head.Import, left)
+	if err != nil {
 		return err
-	} else if names != nil {
-		if id, left, err = w.compareAgain(r, head.Import, names, left); err != nil {
-			return err
-		}
-		if next == "apply" {
-			next = ""
-		}
 	}
-	filter := templates.ImportFilter{Status: models.ImportItemStatus(f.line("status")), Query: f.line("q")}
-	cursor := f.line("cursor")
-	if filter.Query != f.line("asked") {
-		cursor = ""
+	step := nextStep(r.form(), left)
+	if step.apply && !again { // what was found anew is looked at first
+		return r.redirect(templates.ImportFilter{Not: step.left.String()}.On(templates.MustPath("/sync/imports/{import}/apply", id), ""))
 	}
-	switch next {
+	step.filter.Not = step.left.String()
+	return r.redirect(step.filter.On(importURL(id), step.cursor))
+}
+
+// leftNow is what is left of an import after the boxes of a page.
+func leftNow(r *request) (numbers, error) {
+	left, err := parseNumbers(r.form().line("not"))
+	if err != nil {
+		return nil, err
+	}
+	return left, left.choose(r.PostForm)
+}
+
+// rename compares anew where names were typed, which makes another preview, and says whether
+// it did.
+func (w *Web) rename(r *request, i models.Import, left numbers) (id models.ImportID, now numbers, again bool, err error) {
+	names, err := w.renamed(r, i)
+	if err != nil || names == nil {
+		return i.ID, left, false, err
+	}
+	id, now, err = w.compareAgain(r, i, names, left)
+	return id, now, true, err
+}
+
+// nextStep reads which button was pressed, and the filter that stood on the page. Another text
+// that is looked for begins at the first page.
+func nextStep(f *form, left numbers) choiceStep {
+	step := choiceStep{
+		left: left, cursor: f.line("cursor"),
+		filter: templates.ImportFilter{Status: models.ImportItemStatus(f.line("status")), Query: f.line("q")},
+	}
+	if step.filter.Query != f.line("asked") {
+		step.cursor = ""
+	}
+	switch next, value, _ := strings.Cut(f.line("go"), ":"); next {
 	case "found":
-		filter.Status, cursor = models.ImportItemStatus(value), ""
+		step.filter.Status, step.cursor = models.ImportItemStatus(value), ""
 	case "page":
-		cursor = value
+		step.cursor = value
 	case "all":
-		left = numbers{}
+		step.left = numbers{}
 	case "none":
-		left, err = parseNumbers("1-" + strconv.Itoa(destinations.MaxImport))
+		step.left = everyNumber()
 	case "apply":
-		return r.redirect(templates.ImportFilter{Not: left.String()}.On(templates.MustPath("/sync/imports/{import}/apply", id), ""))
+		step.apply = true
 	}
-	if err != nil {
-		return err
+	return step
+}
+
+// everyNumber is all that an import can have.
+func everyNumber() numbers {
+	all := numbers{}
+	for n := 1; n <= destinations.MaxImport; n++ {
+		all[n] = true
 	}
-	filter.Not = left.String()
-	return r.redirect(filter.On(importURL(id), cursor))
+	return all
 }
 
 // renamed is the name map of an import with the names that were typed on a page; nil where

@@ -322,7 +322,7 @@ func TestPauseAll(t *testing.T) {
 		p.v.post("/sync/pause", map[string][]string{"csrf_token": {tokenOf(p)}}).want(http.StatusConflict, "", "")
 	}
 	manager := h.as(string(models.RoleManager))
-	manager.get("/sync").form("/sync/pause").submit().want(http.StatusOK, ".flash-done", "1 of 1 destinations are now paused")
+	manager.get("/sync").form("/sync/pause").submit().want(http.StatusOK, ".flash-done", "1 destination is now paused")
 	if !paused(d.ID) || paused(foreign.ID) {
 		t.Error("not just the manager's own destinations are paused")
 	}

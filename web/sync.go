@@ -2,8 +2,8 @@ package web
 
 import (
 	"strconv"
+	"strings"
 
-	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
@@ -45,28 +45,20 @@ func (w *Web) syncDestination(r *request) error {
 // syncAll asks for a pass over each destination that the actor may sync and that is not
 // paused.
 func (w *Web) syncAll(r *request) error {
-	all, err := w.Destinations.List(r.Context(), r.actor, 0)
+	runs, failed, err := w.Destinations.TriggerAll(r.Context(), r.actor, 0)
 	if err != nil {
 		return err
 	}
-	started := 0
-	for _, d := range all {
-		if d.Paused || !r.may(auth.TriggerSync, d.EnvironmentID) {
-			continue
-		}
-		if _, err := w.Destinations.Trigger(r.Context(), r.actor, d.ID); err != nil {
-			return err
-		}
-		started++
-	}
-	switch started {
-	case 0:
+	said := "Full passes over " + strconv.Itoa(len(runs)) + " destinations begin now."
+	switch {
+	case len(failed) > 0:
+		return r.partly("A full pass begins now over", len(runs), failed)
+	case len(runs) == 0:
 		return fault.New(fault.Conflict, "There is no destination that you may sync and that is not paused; nothing was started.")
-	case 1:
-		return r.done("/sync", "A full pass over one destination begins now.")
-	default:
-		return r.done("/sync", "Full passes over "+strconv.Itoa(started)+" destinations begin now.")
+	case len(runs) == 1:
+		said = "A full pass over one destination begins now."
 	}
+	return r.done("/sync", said)
 }
 
 func (w *Web) pauseAll(r *request) error {
@@ -80,22 +72,38 @@ func (w *Web) resumeAll(r *request) error {
 // setAllPaused pauses or resumes each destination that the actor manages and that is not so
 // already.
 func (w *Web) setAllPaused(r *request, paused bool, message string) error {
-	all, err := w.Destinations.List(r.Context(), r.actor, 0)
-	if err != nil {
+	done, failed, err := w.Destinations.PauseAll(r.Context(), r.actor, paused)
+	switch {
+	case err != nil:
+		return err
+	case len(failed) > 0 && paused:
+		return r.partly("Paused now:", len(done), failed)
+	case len(failed) > 0:
+		return r.partly("Resumed now:", len(done), failed)
+	case len(done) == 0:
+		return fault.New(fault.Conflict, "There is no destination that you manage to which this applies; nothing was changed.")
+	default:
+		return r.done("/sync", many(len(done), "destination")+" "+isOrAre(len(done))+" now "+message)
+	}
+}
+
+func isOrAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// partly goes back to all destinations, and tells with how many something was done, with which
+// it was not, and why.
+func (r *request) partly(did string, done int, failed []destinations.Failure) error {
+	why := make([]string, len(failed))
+	for i, f := range failed {
+		why[i] = f.Destination.Name + ": " + f.Err.Error()
+	}
+	message := did + " " + strconv.Itoa(done) + " of " + many(done+len(failed), "destination") + "."
+	if err := r.flash(templates.FlashWarning, message, "Not "+strings.Join(why, " ")); err != nil {
 		return err
 	}
-	done := 0
-	for _, d := range all {
-		if d.Paused == paused || !r.may(auth.ManageDestination, d.EnvironmentID) {
-			continue
-		}
-		if _, err := w.Destinations.Update(r.Context(), r.actor, d.ID, destinations.Change{Paused: &paused}, 0); err != nil {
-			return err
-		}
-		done++
-	}
-	if done == 0 {
-		return fault.New(fault.Conflict, "There is no destination that you manage to which this applies; nothing was changed.")
-	}
-	return r.done("/sync", strconv.Itoa(done)+" of "+strconv.Itoa(len(all))+" destinations are now "+message)
+	return r.redirect("/sync")
 }

@@ -4,30 +4,31 @@
 // says so, keeps what it shows with its age, and catches up once the line is back.
 import { chosenAgain } from "./choose.js";
 import htmx from "./htmx.js";
+import { relative } from "./times.js";
 
 const url = document.body.dataset.events;
 const line = document.getElementById("live");
 const silence = 45_000; // the server beats every 15 s
 const pause = 400;
+const firstTry = 2000; // after a copy that did not come; doubled each time
+const lastTry = 30_000;
 
 let wanted = new Set();
 let timer = null;
 let busy = false;
 let lastHeard = Date.now();
-let wasLost = false;
+let stands = false; // the line
+let behind = false; // the line was lost, or a copy did not come, and nothing made up for it yet
+let failures = 0; // copies that did not come, one after another
+let asOf = Date.now(); // when what the page shows was known to be so
 
-if (url && line) connect();
+if (url && line) {
+  connect();
+  setInterval(() => behind && tell(), 1000);
+}
 
 function connect() {
   const source = new EventSource(url);
-  const heard = () => {
-    lastHeard = Date.now();
-    if (line.dataset.liveLine !== "live") say("live", "live");
-    if (wasLost) {
-      wasLost = false;
-      ask("*");
-    }
-  };
   source.addEventListener("open", heard);
   source.addEventListener("beat", heard);
   source.addEventListener("change", (event) => {
@@ -49,21 +50,47 @@ function connect() {
   }, 5000);
 }
 
-function lost() {
-  if (!wasLost) say("lost", "not live, retrying");
-  wasLost = true;
-  line.title = `Last heard at ${new Date(lastHeard).toLocaleTimeString()}`;
+function heard() {
+  lastHeard = Date.now();
+  if (!behind) asOf = lastHeard;
+  const back = behind && !stands;
+  stands = true;
+  if (back) catchUp();
+  tell();
 }
 
-function say(state, words) {
-  line.dataset.liveLine = state;
-  line.querySelector(".live-word").textContent = words;
-  line.removeAttribute("title");
+function lost() {
+  stands = false;
+  behind = true;
+  tell();
+}
+
+// What changed while nobody listened is not known: everything is asked for, and at once.
+function catchUp() {
+  clearTimeout(timer);
+  timer = null;
+  failures = 0;
+  ask("*");
+}
+
+function tell() {
+  const live = stands && !behind;
+  const age = Date.now() - asOf < 10_000 ? "a moment ago" : relative(asOf, Date.now());
+  const words = live ? "live" : `not live, retrying; as of ${age}`;
+  const word = line.querySelector(".live-word");
+  if (word.textContent !== words) word.textContent = words;
+  line.dataset.liveLine = live ? "live" : "lost";
+  if (live) line.removeAttribute("title");
+  else line.title = `As of ${new Date(asOf).toLocaleTimeString()}`;
 }
 
 function ask(topic) {
   wanted.add(topic);
-  if (timer === null) timer = setTimeout(refresh, pause);
+  later(pause);
+}
+
+function later(wait) {
+  if (timer === null) timer = setTimeout(refresh, wait);
 }
 
 function parts(topics) {
@@ -80,32 +107,52 @@ function occupied(part) {
 
 async function refresh() {
   timer = null;
-  if (busy || document.hidden) return later();
-  const due = parts(wanted);
+  if (busy || document.hidden) return later(2000);
+  const topics = wanted;
   wanted = new Set();
-  if (due.length === 0) return;
+  const due = parts(topics);
+  const began = Date.now();
   busy = true;
   try {
-    const answer = await fetch(location.href, { headers: { "Keeper-Background": "1" }, cache: "no-store", redirect: "error" });
-    if (!answer.ok) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const part of due) replace(part, fresh.getElementById(part.id));
+    if (due.length > 0) await renew(due);
+    current(began);
   } catch {
-    wanted.add("*"); // the next event tries again
+    for (const topic of topics) wanted.add(topic);
+    missed();
   } finally {
     busy = false;
   }
 }
 
-function later() {
-  if (timer === null) timer = setTimeout(refresh, 2000);
+async function renew(due) {
+  const answer = await fetch(location.href, { headers: { "Keeper-Background": "1" }, cache: "no-store", redirect: "error" });
+  if (!answer.ok) throw new Error(`answered ${answer.status}`);
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of due) replace(part, fresh.getElementById(part.id));
+}
+
+// current notes that the page shows what was so at a time. Where all has to be asked for since,
+// that was not enough.
+function current(at) {
+  failures = 0;
+  asOf = at;
+  if (stands && !wanted.has("*")) behind = false;
+  tell();
+}
+
+// missed notes that a copy did not come, and has it asked for again.
+function missed() {
+  behind = true;
+  later(Math.min(firstTry * 2 ** failures, lastTry));
+  failures++;
+  tell();
 }
 
 function replace(part, fresh) {
   if (!fresh || !part.isConnected) return;
   if (occupied(part)) {
     for (const topic of part.dataset.live.split(" ")) wanted.add(topic);
-    return later();
+    return later(2000);
   }
   const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
   const copy = document.importNode(fresh, true);

@@ -7,7 +7,7 @@ const units = [
   ["s", 1],
 ];
 
-function relative(at, now) {
+export function relative(at, now) {
   const seconds = (now - at) / 1000;
   const distance = Math.abs(seconds);
   if (distance < 10) return "now";

@@ -65,7 +65,11 @@ func runPages(ctx context.Context, o options) error {
 		if err := errors.Join(b.changeAll(ctx, "1"), b.restart(ctx)); err != nil {
 			return err
 		}
-		first, figures, err := b.pages(ctx, made)
+		stands, err := b.furnish(ctx, made)
+		if err != nil {
+			return err
+		}
+		first, figures, err := b.pages(ctx, made, stands)
 		if err != nil {
 			return err
 		}
@@ -74,7 +78,7 @@ func runPages(ctx context.Context, o options) error {
 }
 
 // pages measures what the browser loads the first time, and then each page.
-func (s *syncBench) pages(ctx context.Context, d api.Destination) (first pageFigure, all []pageFigure, err error) {
+func (s *syncBench) pages(ctx context.Context, d api.Destination, stands furniture) (first pageFigure, all []pageFigure, err error) {
 	chromium, err := browser.Start()
 	if err != nil {
 		return first, nil, err
@@ -106,7 +110,7 @@ func (s *syncBench) pages(ctx context.Context, d api.Destination) (first pageFig
 	if err != nil {
 		return first, nil, err
 	}
-	paths, err := s.pagePaths(ctx, d)
+	paths, err := s.pagePaths(ctx, d, stands)
 	if err != nil {
 		return first, nil, err
 	}
@@ -126,14 +130,18 @@ func (s *syncBench) pages(ctx context.Context, d api.Destination) (first pageFig
 
 type namedPath struct{ name, path string }
 
-func (s *syncBench) pagePaths(ctx context.Context, d api.Destination) ([]namedPath, error) {
+func (s *syncBench) pagePaths(ctx context.Context, d api.Destination, stands furniture) ([]namedPath, error) {
 	list, err := s.client.ListSecrets(ctx, api.ListSecretsParams{EnvironmentID: []string{s.e.Name}, Limit: new(50)})
 	if err != nil {
 		return nil, err
 	}
 	secret := "/secrets/" + strconv.FormatInt(list.Items[0].ID, 10)
 	there := "/destinations/" + d.ID
-	return []namedPath{
+	bulk, err := s.bulkPaths(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return append(bulk, []namedPath{
 		{"overview", "/"},
 		{"secrets", "/secrets"},
 		{"secrets, searched", "/secrets?q=" + searchedName},
@@ -159,7 +167,17 @@ func (s *syncBench) pagePaths(ctx context.Context, d api.Destination) ([]namedPa
 		{"users", "/admin/users"},
 		{"tokens", "/admin/tokens"},
 		{"profile", "/profile"},
-	}, nil
+		{"search over everything", "/search?q=" + searchedName},
+		{"who may read a secret", secret + "/access"},
+		{"environment's members", "/environments/" + s.e.Name + "/members"},
+		{"who may what", "/admin/access"},
+		{"groups", "/admin/groups"},
+		{"a group", "/admin/groups/" + stands.group},
+		{"plans", there + "/plans"},
+		{"a plan of all copies", "/sync/plans/" + stands.plan},
+		{"a run's results", "/sync/runs/" + stands.run},
+		{"what waits for a person", there + "/holds"},
+	}...), nil
 }
 
 // ask takes the time until the whole of a page's HTML is there, again and again.

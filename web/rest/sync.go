@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"github.com/your-org/keeper/api"
-	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
@@ -32,25 +31,10 @@ func (s *server) Sync(w http.ResponseWriter, r *http.Request) {
 			}
 			only = e.ID
 		}
-		all, err := s.Destinations.List(ctx, actor, only)
-		if err != nil {
-			return answer{}, err
-		}
-		runs := []api.SyncRun{}
-		for _, d := range all {
-			if d.Paused || only == 0 && !auth.Can(actor, auth.TriggerSync, d.EnvironmentID) {
-				continue
-			}
-			run, err := s.Destinations.Trigger(ctx, actor, d.ID)
-			if fault.Is(err, fault.Conflict) || fault.Is(err, fault.NotFound) {
-				continue // paused or removed in this moment
-			}
-			if err != nil {
-				return answer{}, err
-			}
-			runs = append(runs, s.syncRun(run))
-		}
-		return answer{status: http.StatusAccepted, body: api.SyncRunList{Items: runs}}, nil
+		runs, failed, err := s.Destinations.TriggerAll(ctx, actor, only)
+		return answer{status: http.StatusAccepted, body: api.SyncRunList{
+			Items: convert(runs, s.syncRun), Failed: convert(failed, syncFailure),
+		}}, err
 	})
 }
 
@@ -64,6 +48,10 @@ func (s *server) syncSecrets(ctx context.Context, actor models.Actor, body api.S
 	ids := convert(body.SecretIDs, func(id int64) models.SecretID { return models.SecretID(id) })
 	runs, err := s.Destinations.SyncNow(ctx, actor, ids)
 	return answer{status: http.StatusAccepted, body: api.SyncRunList{Items: convert(runs, s.syncRun)}}, err
+}
+
+func syncFailure(f destinations.Failure) api.SyncFailure {
+	return api.SyncFailure{DestinationID: string(f.Destination.ID), Name: f.Destination.Name, Error: f.Err.Message, Hint: f.Err.Hint}
 }
 
 // SyncDestination asks for a pass over one destination.

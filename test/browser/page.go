@@ -15,7 +15,7 @@ type Page struct {
 // PageScript is the function of JavaScript that gives a Page.
 const PageScript = `() => ({
 	Origin: location.origin, Path: location.pathname, Text: document.body.innerText,
-	Links: [...document.querySelectorAll("a[href]")].filter((a) => a.origin === location.origin).map((a) => a.pathname + a.search),
+	Links: [...document.querySelectorAll("a[href]")].filter((a) => a.origin === location.origin && !a.getAttribute("href").startsWith("#")).map((a) => a.pathname + a.search),
 })`
 
 // raw are pieces of errors that no person should read.

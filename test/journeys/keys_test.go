@@ -16,7 +16,7 @@ import (
 )
 
 // dataKeys is how many there are to wrap anew: several chunks of those that are stored at once.
-const dataKeys = 200
+const dataKeys = 300
 
 // TestRewrap moves an environment to another wrapping key while KMS takes its time, and
 // watches how much is done on a page that is not loaded anew.

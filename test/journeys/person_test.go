@@ -128,7 +128,7 @@ func (p *person) silent(where string) {
 }
 
 // done are pages that are there until what they ask for is done, which the journeys do.
-var done = regexp.MustCompile(`^/sync/(plans|imports)/[^/]+/apply$|^/destinations/[^/]+/holds/\d+$`)
+var done = regexp.MustCompile(`^/sync/plans/[^/]+/apply$|^/keys/runs/[^/]+/cancel$|^/destinations/[^/]+/holds/\d+$`)
 
 // arrived follows all links that were seen, as who has seen them.
 func (p *person) arrived(t *testing.T) {

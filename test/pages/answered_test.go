@@ -117,6 +117,11 @@ func (a answer) arrive(t *testing.T, tab *browser.Tab) {
 		t.Fatalf("%v: there is %s", err, page)
 	}
 	a.stands(t, tab)
+	var live bool
+	must(t, tab.Ask(&live, `() => document.body.dataset.events !== undefined`))
+	if live && !a.stays {
+		t.Error("the answer to a form wants to hear what moves, and its address gives no page to fetch anew")
+	}
 	if a.focus == "" {
 		return
 	}

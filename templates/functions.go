@@ -18,6 +18,8 @@ var functions = template.FuncMap{
 	"path":  Path,
 	"query": query,
 
+	"pageName": Page.template,
+
 	"when":     when,
 	"exact":    exact,
 	"day":      day,

@@ -26,6 +26,7 @@ type BasePage struct {
 	MayViewUsers bool   // accounts, groups and everybody's tokens
 	Version      string // of Keeper
 	Now          time.Time
+	Answers      bool   // the page is the answer to a form: its address opens none, so no part can be fetched anew
 	Guide        *Setup // of a first run, where the page was opened within it; nil: it was not
 }
 

@@ -344,7 +344,7 @@ func sampleDestinations(b BasePage, all map[string]Page) {
 	all["destination kind"] = &DestinationFormPage{BasePage: b, Environment: production}
 	all["destination new aws"] = &DestinationFormPage{BasePage: b, Environment: production, Kind: models.DestinationAWS, Form: NewForm(map[string]string{"interval_seconds": "300", "config.recovery_days": "30"})}
 	guided := b
-	guided.Guide = &Setup{Environment: new(production), MayManage: true}
+	guided.Guide = &Setup{Environment: new(production), MayManage: true, MayConnect: true, MayWrite: true}
 	all["destination kind guided"] = &DestinationFormPage{BasePage: guided, Environment: production}
 	away := NewForm(map[string]string{"name": "aws-main"})
 	away.Fail(fault.New(fault.Unavailable, "AWS does not answer."))
@@ -432,6 +432,6 @@ func sampleDashboards(b BasePage, all map[string]Page) {
 	all["dashboard first run"] = &DashboardPage{BasePage: first, Setup: &Setup{MayManage: true}, Health: health[:1]}
 	all["dashboard first run hidden"] = &DashboardPage{BasePage: first, SetupHidden: true, Health: health[:1]}
 	secret := sampleSecret(1, "payments/stripe/api-key", models.APIKey, 0)
-	all["dashboard setting up"] = &DashboardPage{BasePage: b, Setup: &Setup{Environment: new(production)}, Health: health[:1]}
-	all["dashboard set up"] = &DashboardPage{BasePage: b, Setup: &Setup{Environment: new(production), Destination: new(awsMain), Secret: &secret}, Grid: groups[:1]}
+	all["dashboard setting up"] = &DashboardPage{BasePage: b, Setup: &Setup{Environment: new(production), MayConnect: true, MayWrite: true}, Health: health[:1]}
+	all["dashboard set up"] = &DashboardPage{BasePage: b, Setup: &Setup{Environment: new(production), MayConnect: true, MayWrite: true, Destination: new(awsMain), Secret: &secret}, Grid: groups[:1]}
 }

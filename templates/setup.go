@@ -9,6 +9,8 @@ type Setup struct {
 	Secret      *models.Secret
 	Synced      bool
 	MayManage   bool // may create environments
+	MayConnect  bool // may make destinations in Environment
+	MayWrite    bool // may write secrets in Environment
 }
 
 // Step is one of a first run.
@@ -33,8 +35,10 @@ func (s *Setup) Steps() []Step {
 	if s.MayManage {
 		steps[0].Act, steps[0].URL = "New environment", "/environments/new?guide=true"
 	}
-	if s.Environment != nil {
+	if s.Environment != nil && s.MayConnect {
 		steps[1].Act, steps[1].URL = "Connect destination", GuideDestination(*s.Environment)
+	}
+	if s.Environment != nil && s.MayWrite {
 		steps[2].Act, steps[2].URL = "New secret", GuideSecret(*s.Environment)
 	}
 	if s.Secret != nil {

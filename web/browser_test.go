@@ -2,8 +2,10 @@ package web_test
 
 import (
 	"context"
+	"maps"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,6 +19,7 @@ import (
 	"github.com/go-rod/rod/lib/proto"
 
 	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/test/browser"
 )
 
 // chromium starts a browser with an empty profile. Where there is none the test is skipped,
@@ -37,10 +40,10 @@ func chromium(t *testing.T) *rod.Browser {
 	at, err := start.Launch()
 	must(t, err)
 	t.Cleanup(start.Kill)
-	browser := rod.New().ControlURL(at)
-	must(t, browser.Connect())
-	t.Cleanup(func() { _ = browser.Close() })
-	return browser
+	connected := rod.New().ControlURL(at)
+	must(t, connected.Connect())
+	t.Cleanup(func() { _ = connected.Close() })
+	return connected
 }
 
 // wholeTab bounds all that a test does in one tab, on a machine that does much else.
@@ -52,8 +55,61 @@ type tab struct {
 	t   *testing.T
 	url string
 
+	// links is where the pages lead that were come to; nil: they are held to nothing.
+	links *browser.Links
+
 	mu    sync.Mutex
 	noise []string // errors of scripts, refused resources, violations of the policy
+}
+
+// held has a tab hold each page that it comes to to what none may show, as the journeys do.
+func (b *tab) held() *tab {
+	b.links = &browser.Links{}
+	return b
+}
+
+// look holds a page of Keeper's, and remembers where it leads.
+func (b *tab) look() {
+	b.t.Helper()
+	if b.links == nil {
+		return
+	}
+	var page browser.Page
+	eventually(b.t, "the page to be read", func() bool { // it may just be replaced
+		answer, err := b.Eval(browser.PageScript)
+		return err == nil && answer.Value.Unmarshal(&page) == nil
+	})
+	if page.Origin != b.url {
+		return
+	}
+	for _, piece := range page.Raw() {
+		b.t.Error(piece)
+	}
+	b.links.Add(page.Path, page.Links...)
+}
+
+// arrived follows all links that were seen, but those of pages that were there until what they
+// ask for was done.
+func (b *tab) arrived(t *testing.T, done string) {
+	t.Helper()
+	all, gone := b.links.All(), regexp.MustCompile(done)
+	if len(all) < 10 {
+		t.Errorf("only %d links were seen", len(all))
+	}
+	if done != "" {
+		maps.DeleteFunc(all, func(to, _ string) bool { return gone.MatchString(to) })
+	}
+	cookies, err := proto.NetworkGetCookies{Urls: []string{b.url}}.Call(b)
+	must(t, err)
+	header := ""
+	for _, c := range cookies.Cookies {
+		header += c.Name + "=" + c.Value + "; "
+	}
+	broken, err := browser.Broken(t.Context(), b.url, header, all)
+	must(t, err)
+	for _, one := range broken {
+		t.Error(one)
+	}
 }
 
 func newTab(t *testing.T, h *house) *tab {
@@ -88,6 +144,7 @@ func (b *tab) open(path string) {
 	b.t.Helper()
 	must(b.t, b.Navigate(b.url+path))
 	b.loaded()
+	b.look()
 }
 
 // loaded waits until all of the page is there. (Rod's own WaitLoad fails when the page
@@ -124,6 +181,7 @@ func (b *tab) click(selector string) {
 	wait := b.WaitNavigation(proto.PageLifecycleEventNameLoad)
 	must(b.t, b.find(selector).Click(proto.InputMouseButtonLeft, 1))
 	wait()
+	b.look()
 }
 
 func (b *tab) text(selector string) (text string) {

@@ -38,6 +38,9 @@ func (w *Web) setup(r *request, views []templates.DestinationView) (*templates.S
 	if len(views) > 0 {
 		setup.Environment, setup.Destination = &views[0].Environment, &views[0].Destination
 	}
+	if e := setup.Environment; e != nil {
+		setup.MayConnect, setup.MayWrite = r.may(auth.ManageDestination, e.ID), r.may(auth.WriteSecret, e.ID)
+	}
 	arrived := total(views)
 	setup.Synced = arrived.Total() > arrived[templates.StatePending]+arrived[templates.StateFailed]+arrived[templates.StateHeld]+arrived[templates.StateUnknown]
 	query := secrets.Query{Limit: 1}

@@ -18,7 +18,7 @@ func TestKeysInBrowser(t *testing.T) {
 	h := newHouse(t)
 	h.user("ada", models.RoleAdmin, nil)
 	h.furnish()
-	b := newTab(t, h)
+	b := newTab(t, h).held()
 	b.open("/sign-in")
 	b.fill("#f-username", "ada")
 	b.fill("#f-password", password)
@@ -105,4 +105,5 @@ func TestKeysInBrowser(t *testing.T) {
 			}
 		}
 	})
+	t.Run("Links", func(t *testing.T) { b.arrived(t, `^/keys/runs/[^/]+/cancel$`) })
 }

@@ -62,7 +62,7 @@ func TestPasskeysInABrowser(t *testing.T) {
 	h := newHouse(t)
 	h.user("ada", models.RoleAdmin, nil)
 	h.serveAsLocalhost(t)
-	b := newTab(t, h)
+	b := newTab(t, h).held()
 	device := b.authenticator()
 	b.open("/sign-in")
 	b.fill("#f-username", "ada")
@@ -107,6 +107,7 @@ func TestPasskeysInABrowser(t *testing.T) {
 		b.silent("the second step")
 	})
 	t.Run("ProveInAnotherTab", func(t *testing.T) { proveAside(t, h, b, device) })
+	t.Run("Links", func(t *testing.T) { b.arrived(t, "") })
 	t.Run("NobodyThere", func(t *testing.T) {
 		b.signOut()
 		must(t, proto.WebAuthnSetUserVerified{AuthenticatorID: device, IsUserVerified: false}.Call(b))

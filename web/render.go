@@ -77,6 +77,7 @@ func (r *request) send(status int, page templates.Page, base *templates.BasePage
 	*base = templates.BasePage{
 		Actor: r.actor, Environments: environments, Flashes: r.takeFlashes(), CSRFToken: r.csrfToken(),
 		MayViewKeys: r.may(auth.ViewKeys, auth.Global), MayViewAudit: mayAudit, MayViewUsers: r.may(auth.ViewUsers, auth.Global), Version: r.web.Version, Now: r.web.Now(), Guide: guide,
+		Answers: r.Method == http.MethodPost,
 	}
 	if r.session.ID == "" {
 		base.Actor.Kind = ""

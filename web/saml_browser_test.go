@@ -11,7 +11,7 @@ import (
 // POST, proves it there again and signs out of both.
 func TestSAMLInABrowser(t *testing.T) {
 	h := newSAMLHouse(t, func(c *models.ProviderConfig) { c.DisplayName = "Okta" })
-	b := newTab(t, h.house)
+	b := newTab(t, h.house).held()
 	b.open("/sign-in?next=/profile")
 	b.click(`a[href^="/saml/okta/sign-in"]`)
 	eventually(t, "the profile", func() bool { return strings.HasSuffix(b.MustInfo().URL, "/profile") })
@@ -22,9 +22,12 @@ func TestSAMLInABrowser(t *testing.T) {
 	b.click(`a[href^="/saml/okta/sign-in?for=prove"]`)
 	eventually(t, "the profile again", func() bool { return strings.HasSuffix(b.MustInfo().URL, "/profile") })
 	b.open("/")
+	b.arrived(t, "")
 	must(t, b.find(".user-menu summary").Click("left", 1))
 	must(t, b.find(`form[action="/sign-out"] button`).Click("left", 1))
 	eventually(t, "the sign-in page", func() bool { return strings.Contains(b.MustInfo().URL, "/sign-in") })
+	b.look()
+	b.silent("signing in and out at the provider")
 	if ended := h.idp.Ended(); len(ended) != 1 || ended[0] != samlAda.NameID {
 		t.Errorf("at the provider %v ended", ended)
 	}

@@ -39,11 +39,16 @@ func (l *Links) All() map[string]string {
 
 // Broken asks a server for paths to which pages lead, as the person whose browser it is, and
 // says of each that answers with an error where it was found.
-func (b *Browser) Broken(ctx context.Context, url string, links map[string]string) (broken []string, err error) {
+func (b *Browser) Broken(ctx context.Context, url string, links map[string]string) ([]string, error) {
 	cookies, err := b.Cookies()
 	if err != nil {
 		return nil, err
 	}
+	return Broken(ctx, url, cookies, links)
+}
+
+// Broken is Browser.Broken for who has cookies, as a header has them.
+func Broken(ctx context.Context, url, cookies string, links map[string]string) (broken []string, err error) {
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	for _, to := range slices.Sorted(maps.Keys(links)) {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+to, nil)

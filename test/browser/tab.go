@@ -114,10 +114,13 @@ func (t *Tab) Loaded() error {
 
 // Until waits for a function of JavaScript to say true. A page that is just being replaced
 // answers with errors.
-func (t *Tab) Until(what, says string) error {
+func (t *Tab) Until(what, says string) error { return t.UntilFor(patience, what, says) }
+
+// UntilFor is Until with a patience of its own, and arguments for the function.
+func (t *Tab) UntilFor(patience time.Duration, what, says string, arguments ...any) error {
 	var last error
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		answer, err := t.Timeout(patience).Eval(says)
+		answer, err := t.Timeout(patience).Eval(says, arguments...)
 		if err == nil && answer.Value.Bool() {
 			return nil
 		}

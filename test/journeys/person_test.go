@@ -105,35 +105,15 @@ func (p *person) until(what, says string, arguments ...any) {
 	p.t.Fatalf("waited in vain to %s at %s", what, text)
 }
 
-// raw are pieces of errors that no person should read.
-var raw = []string{
-	"<nil>", "%!", "panic:", "goroutine ", "runtime error", "SQLSTATE", "sql:", "constraint failed", "dial tcp", "context deadline", "context canceled",
-	"unexpected EOF", "api error", "operation error", "https response error", "ZgotmplZ", "[object Object]", "undefined", "NaN",
-}
-
-// wordless is an act of the audit log that nobody has put into words.
-var wordless = regexp.MustCompile(`\b(did|not do) [a-z]+\.[a-z_.]+`)
-
 // look holds the page to what none may show, and remembers where it leads.
 func (p *person) look() {
 	p.t.Helper()
-	var page struct {
-		Path, Text string
-		Links      []string
-	}
-	must(p.t, p.Ask(&page, `() => ({
-		Path: location.pathname, Text: document.body.innerText,
-		Links: [...document.querySelectorAll("a[href]")].filter((a) => a.origin === location.origin).map((a) => a.pathname + a.search),
-	})`))
-	for _, piece := range raw {
-		if strings.Contains(page.Text, piece) {
-			p.t.Errorf("%s shows a raw %q", page.Path, piece)
-		}
+	var page browser.Page
+	must(p.t, p.Ask(&page, browser.PageScript))
+	for _, piece := range page.Raw() {
+		p.t.Error(piece)
 	}
 	p.links.Add(page.Path, page.Links...)
-	if act := wordless.FindString(page.Text); act != "" {
-		p.t.Errorf("%s shows %q", page.Path, act)
-	}
 	p.silent(page.Path)
 }
 
@@ -148,7 +128,7 @@ func (p *person) silent(where string) {
 }
 
 // done are pages that are there until what they ask for is done, which the journeys do.
-var done = regexp.MustCompile(`^/sync/plans/[^/]+/apply$|^/destinations/[^/]+/holds/\d+$`)
+var done = regexp.MustCompile(`^/sync/plans/[^/]+/apply$|^/keys/runs/[^/]+/cancel$|^/destinations/[^/]+/holds/\d+$`)
 
 // arrived follows all links that were seen, as who has seen them.
 func (p *person) arrived(t *testing.T) {

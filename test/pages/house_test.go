@@ -85,6 +85,7 @@ func (h *house) people() {
 	must(h.t, err)
 	code, err := totp.GenerateCode(enrolment.Secret, time.Now())
 	must(h.t, err)
+	h.ids["halfway-app"] = enrolment.Secret
 	must(h.t, h.App.Auth.ConfirmTOTP(ctx, h.Local(h.t, "halfway"), code))
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/your-org/keeper/api"
 	"github.com/your-org/keeper/test/browser"
 	"github.com/your-org/keeper/test/scenario"
+	"github.com/your-org/keeper/test/scenes"
 )
 
 // scene is a page after somebody has done something on it.
@@ -22,40 +23,25 @@ type scene struct {
 	done  string   // JavaScript that does it
 }
 
-// scenes are pages with what opens over them, and forms that were refused.
-var scenes = []scene{
-	{page{"palette", "/secrets"}, []string{"", "-dark", "-phone"}, `() => {
-		document.dispatchEvent(new KeyboardEvent("keydown", { key: "k", ctrlKey: true, bubbles: true }));
-		setTimeout(() => { const field = document.querySelector("dialog[open] input"); field.value = "pay"; field.dispatchEvent(new Event("input", { bubbles: true })); }, 200);
-	}`},
-	{page{"sidebar", "/secrets"}, []string{"-phone", "-phone-dark"}, `() => { document.querySelector("[data-bs-toggle=offcanvas]").click(); }`},
-	{page{"user-menu", "/secrets"}, []string{"", "-dark"}, `() => { document.querySelector(".user-menu").open = true; }`},
-	{page{"refused-secret", "/secrets/new?environment=production"}, []string{"", "-dark", "-phone"}, `() => {
-		document.querySelector("#f-name").value = "not a name!"; document.querySelector("#f-value").value = "x"; document.querySelector("#f-tags").value = "a=1\na=2";
-		for (const d of document.querySelectorAll("main details")) d.open = true;
-		document.querySelector("form[action='/secrets']").noValidate = true; document.querySelector("form[action='/secrets'] [type=submit]").click();
-	}`},
-	{page{"refused-destination", "/environments/production/destinations/new?kind=vault_kv_v2"}, []string{"", "-phone"}, `() => {
-		document.querySelector("#f-name").value = "vault 2"; const form = document.querySelector("form.form-sheet"); form.noValidate = true; form.querySelector(".btn-primary").click();
-	}`},
-	{page{"refused-environment", "/environments/new"}, []string{"", "-dark"}, `() => {
-		document.querySelector("#f-name").value = "Not A Name"; const form = document.querySelector("form.form-sheet"); form.noValidate = true; form.querySelector("[type=submit]").click();
-	}`},
-	{page{"shown-token", "/tokens/new"}, []string{"", "-dark", "-phone"}, `() => {
-		document.querySelector("#f-name").value = "laptop"; document.querySelector("form.form-sheet").requestSubmit();
-	}`},
-	{page{"shown-password", "/admin/users/new"}, []string{"", "-phone"}, `() => {
-		document.querySelector("#f-username").value = "grace" + Date.now() % 1000; document.querySelector("form.form-sheet").requestSubmit();
-	}`},
-	{page{"shown-totp", "/profile/factors"}, []string{"", "-dark", "-phone"}, `() => { document.querySelector("form[action='/profile/totp']").requestSubmit(); }`},
-	{page{"open-filter", "/secrets"}, []string{"", "-dark", "-phone"}, `() => { for (const d of document.querySelectorAll("#results details")) if (d.innerText.includes("Filter")) d.open = true; }`},
-	{page{"open-table", "/"}, []string{"", "-phone"}, `() => { for (const d of document.querySelectorAll("main details")) d.open = true; }`},
+// pictured are pages with what opens over them, and forms that were refused.
+var pictured = []scene{
+	{page{"palette", "/secrets"}, []string{"", "-dark", "-phone"}, scenes.Palette},
+	{page{"sidebar", "/secrets"}, []string{"-phone", "-phone-dark"}, scenes.Sidebar},
+	{page{"user-menu", "/secrets"}, []string{"", "-dark"}, scenes.UserMenu},
+	{page{"refused-secret", "/secrets/new?environment=production"}, []string{"", "-dark", "-phone"}, scenes.RefusedSecret},
+	{page{"refused-destination", "/environments/production/destinations/new?kind=vault_kv_v2"}, []string{"", "-phone"}, scenes.RefusedDestination},
+	{page{"refused-environment", "/environments/new"}, []string{"", "-dark"}, scenes.RefusedEnvironment},
+	{page{"shown-token", "/tokens/new"}, []string{"", "-dark", "-phone"}, scenes.NewToken},
+	{page{"shown-password", "/admin/users/new"}, []string{"", "-phone"}, scenes.NewUser},
+	{page{"shown-totp", "/profile/factors"}, []string{"", "-dark", "-phone"}, scenes.NewTOTP},
+	{page{"open-filter", "/secrets"}, []string{"", "-dark", "-phone"}, scenes.Filter},
+	{page{"open-table", "/"}, []string{"", "-phone"}, scenes.Folds},
 }
 
 // shootScenes takes the pictures of what is done on pages.
 func shootScenes(url string, o options) error {
 	return withTab(url, "admin", password, func(tab *browser.Tab) error {
-		for _, s := range scenes {
+		for _, s := range pictured {
 			for _, look := range looks {
 				if !strings.HasPrefix(s.name, o.only) || !slices.Contains(s.looks, look.name) || look.name != "" && !o.all && !slices.Contains(s.looks[:1], look.name) {
 					continue

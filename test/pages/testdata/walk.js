@@ -7,9 +7,12 @@ const keeperWalk = (() => {
   };
   const seen = (e) => e.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true }) && e.getClientRects().length > 0;
 
+  // room is what the keyboard is kept in: a dialog, the opened sidebar, else the page.
+  const room = () => document.querySelector("dialog:modal") ?? document.querySelector(".offcanvas-md.show") ?? document.body;
+
   // stops are what Tab should reach, in the order of the document: of radios the chosen one.
   const stops = () =>
-    [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex], [contenteditable]")].filter((e) => {
+    [...room().querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex], [contenteditable]")].filter((e) => {
       if (e.tabIndex < 0 || e.disabled || e.type === "hidden" || !seen(e) || e.closest("[inert]")) return false;
       if (e.tagName === "SUMMARY" && e.parentElement.querySelector(":scope > summary") !== e) return false;
       if (e.type !== "radio") return true;
@@ -50,6 +53,7 @@ const keeperWalk = (() => {
     if (stuck === 2) found.push(`Tab does not leave ${name(e)}`);
     if (reached.includes(e)) return;
     reached.push(e);
+    if (!room().contains(e)) found.push(`Tab leaves what is open for ${name(e)}`);
     if (before.has(e) && drawing(e) === before.get(e)) found.push(`focus cannot be seen on ${name(e)}`);
     if (covered(e)) found.push(`focus is hidden behind something on ${name(e)}`);
   };
@@ -58,9 +62,10 @@ const keeperWalk = (() => {
     // begin gets ready for Tab, and says how often it is to be pressed.
     begin() {
       // Tab begins at the top, also where a field has focus from the start.
-      document.body.tabIndex = -1;
-      document.body.focus();
-      document.body.removeAttribute("tabindex");
+      const top = room(), own = top.getAttribute("tabindex");
+      top.tabIndex = -1;
+      top.focus();
+      if (own === null) top.removeAttribute("tabindex");
       scrollTo(0, 0);
       expected = stops();
       before = new Map(expected.map((e) => [e, drawing(e)]));

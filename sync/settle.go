@@ -53,7 +53,7 @@ func (r *run) unplanned(w *work) bool {
 		return false
 	}
 	agreed := r.Approved[w.entry.SecretID].Action
-	return w.decision.Action != agreed && !(agreed == models.ActionRestore && writes(w.decision.Action))
+	return w.decision.Action != agreed && (agreed != models.ActionRestore || !writes(w.decision.Action))
 }
 
 // movedOn reports whether an entry is not as it was agreed to any more, and tells its outcome then: what

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/your-org/keeper/cli"
+	"github.com/your-org/keeper/test/ports"
 )
 
 func TestMain(m *testing.M) {
@@ -75,13 +75,8 @@ func TestScripts(t *testing.T) {
 }
 
 func freePort() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	return port, err
+	port, err := ports.Free()
+	return strconv.Itoa(port), err
 }
 
 func serving(ts *testscript.TestScript, _ bool, _ []string) {

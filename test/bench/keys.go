@@ -12,6 +12,7 @@ import (
 	"github.com/your-org/keeper/api"
 	"github.com/your-org/keeper/client"
 	"github.com/your-org/keeper/test/awsstandin/standin"
+	"github.com/your-org/keeper/test/ports"
 	"github.com/your-org/keeper/test/scenario"
 )
 
@@ -86,7 +87,7 @@ func (b *keyBench) close() {
 func (b *keyBench) restart(ctx context.Context) error {
 	http.DefaultClient.CloseIdleConnections() // the server would wait for those that were never used
 	b.keeper.Stop()
-	port, err := freePort()
+	port, err := ports.Free()
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/your-org/keeper/test/ports"
 )
 
 // memoryServer keeps values by path, as both sides do, and notes what is wrong with it.
@@ -119,7 +121,7 @@ func TestLoad(t *testing.T) {
 		}
 	})
 	t.Run("NobodyListens", func(t *testing.T) {
-		port, err := freePort()
+		port, err := ports.Free()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/your-org/keeper/api"
 	"github.com/your-org/keeper/client"
+	"github.com/your-org/keeper/test/ports"
 	"github.com/your-org/keeper/test/scenario"
 	"github.com/your-org/keeper/test/vaulttest"
 )
@@ -46,7 +46,7 @@ func (s *side) set(secret int, value string) *call {
 
 // startKeeper starts Keeper on SQLite and a local key.
 func startKeeper(ctx context.Context, dir, binary string) (*side, func(), error) {
-	port, err := freePort()
+	port, err := ports.Free()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -152,11 +152,3 @@ func buildKeeper(ctx context.Context, dir string) (string, error) {
 	return binary, nil
 }
 
-// freePort is a port that nobody listens on now.
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
-}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -12,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/your-org/keeper/test/ports"
 )
 
 // account is a user of the system, and of the database.
@@ -58,7 +59,7 @@ func launch(k kind, bin string) (Parts, error) {
 	if err := copyFolder(prepared, folder, k.account()); err != nil {
 		return Parts{}, errors.Join(err, os.RemoveAll(folder))
 	}
-	port, err := freePort()
+	port, err := ports.Free()
 	if err != nil {
 		return Parts{}, errors.Join(err, os.RemoveAll(folder))
 	}
@@ -158,11 +159,3 @@ func copyFolder(from, to string, owner account) error {
 	})
 }
 
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().(*net.TCPAddr).Port, nil
-}

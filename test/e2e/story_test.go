@@ -19,6 +19,7 @@ import (
 	"github.com/your-org/keeper/store"
 	"github.com/your-org/keeper/store/storetest"
 	"github.com/your-org/keeper/test/awsstandin/standin"
+	"github.com/your-org/keeper/test/ports"
 	"github.com/your-org/keeper/test/scenario"
 	"github.com/your-org/keeper/test/vaulttest"
 )
@@ -109,12 +110,11 @@ func databaseURL(t *testing.T, dialect string) string {
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := ports.Free()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // said keeps what a process says.

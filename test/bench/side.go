@@ -151,4 +151,3 @@ func buildKeeper(ctx context.Context, dir string) (string, error) {
 	}
 	return binary, nil
 }
-

@@ -158,4 +158,3 @@ func copyFolder(from, to string, owner account) error {
 		return os.Lchown(path, owner.uid, owner.gid)
 	})
 }
-

@@ -9,9 +9,14 @@ import (
 )
 
 // TestBrakeAnywhereInTheDatabase has a pass come to the brake and loses the answer to each of its
-// reads in turn, and all after it: whatever it could not read, it takes away no more than it may,
-// and neither does the pass after it.
+// reads in turn, alone or with all after it: whatever it could not read, it takes away no more than
+// it may, and neither does the pass after it.
 func TestBrakeAnywhereInTheDatabase(t *testing.T) {
+	t.Run("Alone", func(t *testing.T) { brakeAnywhere(t, func(read, n int64) bool { return read == n }) })
+	t.Run("AllAfterIt", func(t *testing.T) { brakeAnywhere(t, func(read, n int64) bool { return read >= n }) })
+}
+
+func brakeAnywhere(t *testing.T, loses func(read, n int64) bool) {
 	failed := 0
 	for n := int64(1); !t.Failed(); n++ {
 		var m mute
@@ -29,7 +34,7 @@ func TestBrakeAnywhereInTheDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 		var reads atomic.Int64
-		m.lose.Store(new(func(string) bool { return reads.Add(1) >= n }))
+		m.lose.Store(new(func(string) bool { return loses(reads.Add(1), n) }))
 		_, _ = u.Work(t.Context(), models.Job{Key: string(u.dest.ID)})
 		m.lose.Store(nil)
 		within("after it")
@@ -53,4 +58,3 @@ func TestBrakeAnywhereInTheDatabase(t *testing.T) {
 		t.Errorf("%d reads failed only", failed)
 	}
 }
-

@@ -159,9 +159,13 @@ func (h *house) driver(_ context.Context, d models.Destination, c models.Destina
 }
 
 func (h *house) health(context.Context) telemetry.Health {
+	backend := "local backend answers"
+	if h.sick.Load() {
+		backend = "the key hidden-name is away"
+	}
 	return telemetry.Health{Ready: !h.sick.Load(), Components: []telemetry.Component{
 		{Name: "database", OK: !h.sick.Load(), Detail: "answers (sqlite)"},
-		{Name: "encryption", OK: true, Detail: "local backend answers for hidden-name"},
+		{Name: "encryption", OK: !h.sick.Load(), Detail: backend},
 		{Name: "recipients of hidden-name", OK: true, Detail: "2 wrapped keys wait for a migration"},
 		{Name: "destination hidden-name (dst_1)", OK: true, Detail: "last run succeeded"},
 	}}

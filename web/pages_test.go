@@ -157,7 +157,9 @@ func TestDashboard(t *testing.T) {
 		}
 	})
 	t.Run("Nobody's", func(t *testing.T) {
+		h.sick.Store(true)
 		p := h.as("eve").get("/")
+		p.want(http.StatusOK, "#health", "An administrator is told why.")
 		for _, hidden := range []string{"production", "aws-main", "stripe", "hidden-name"} {
 			if strings.Contains(p.body, hidden) {
 				t.Errorf("somebody without a role is told of %s", hidden)

@@ -12,14 +12,21 @@ import (
 	keepersync "github.com/your-org/keeper/sync"
 )
 
-// TestReadAheadOfAKeyThatWent: what was read ahead and cannot be opened any more is read anew.
-func TestReadAheadOfAKeyThatWent(t *testing.T) {
+// ten is a Keeper with a destination and ten secrets that are due there.
+func ten(t *testing.T) (*house, models.Destination, []models.Secret) {
+	t.Helper()
 	h := sqlite(t)
 	d := h.destination(t, "one")
 	var all []models.Secret
 	for i := range 10 {
-		all = append(all, h.put(t, fmt.Sprintf("s%02d", i), "v"))
+		all = append(all, h.put(t, fmt.Sprintf("s%02d", i), "v1"))
 	}
+	return h, d, all
+}
+
+// TestReadAheadOfAKeyThatWent: what was read ahead and cannot be opened any more is read anew.
+func TestReadAheadOfAKeyThatWent(t *testing.T) {
+	h, d, all := ten(t)
 	open := h.OpenVersion
 	var mu sync.Mutex
 	tries := map[models.SecretID]int{}
@@ -44,12 +51,7 @@ func TestReadAheadOfAKeyThatWent(t *testing.T) {
 // TestReadAheadOfANewerVersion changes secrets after their page was read and before they are read
 // ahead: the version that the page speaks of is written, and then the newer one.
 func TestReadAheadOfANewerVersion(t *testing.T) {
-	h := sqlite(t)
-	d := h.destination(t, "one")
-	var all []models.Secret
-	for i := range 10 {
-		all = append(all, h.put(t, fmt.Sprintf("s%02d", i), "v1"))
-	}
+	h, d, all := ten(t)
 	open := h.Open
 	var once sync.Once
 	h.Service.Open = func(ctx context.Context, d models.Destination, c models.DestinationCredentials) (keepersync.Driver, error) {

@@ -71,15 +71,42 @@ func TestApplyBringsUpToDate(t *testing.T) {
 	w.check(t)
 }
 
+// written gives secrets their first value, in Keeper and at the destination, and lets time pass.
+func (w *world) written(t *testing.T, value string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		w.book.put(name, value)
+	}
+	w.run(t, true)
+	w.clock.pass(time.Hour)
+}
+
+// TestApplyTellsWhatWent purges a copy in the moment in which a plan updates it: the plan said nothing
+// of making it anew, so it is named, not passed over, and the next run makes it.
+func TestApplyTellsWhatWent(t *testing.T) {
+	w := newWorld(t)
+	w.written(t, "one", "a")
+	w.book.put("a", "two")
+	told, approved := w.plan(t, true)
+	mustBe(t, "plan", fmt.Sprint(told), "map[a:source_changed/update]")
+	w.tape.put = func(write keepersync.Write) { w.place.Purge(write.Name) }
+	counts := w.apply(t, w.tape, approved)
+	w.tape.put = nil
+	mustBe(t, "failed", counts.Failed, 1)
+	o := w.book.last("a")
+	mustBe(t, "kind", fault.KindOf(o.Err), fault.Stale)
+	mustBe(t, "action", o.Action, models.ActionNone)
+	_, there := w.place.Get("keeper/a")
+	mustBe(t, "made anew", there, false)
+	w.settle(t)
+	w.check(t)
+}
+
 // TestApplyTellsWhatMoved has one of two copies change after the plan was looked at again and before
 // it is carried out: that one is left alone and named, the other is done.
 func TestApplyTellsWhatMoved(t *testing.T) {
 	w := newWorld(t)
-	for _, name := range []string{"a", "b"} {
-		w.book.put(name, "one")
-	}
-	w.run(t, true)
-	w.clock.pass(time.Hour)
+	w.written(t, "one", "a", "b")
 	for _, name := range []string{"a", "b"} {
 		w.book.put(name, "two")
 	}
@@ -110,11 +137,7 @@ func TestApplyTellsWhatMoved(t *testing.T) {
 // TestApplyTunes: a plan names each copy whose settings it changes, and changes no others.
 func TestApplyTunes(t *testing.T) {
 	w := newWorld(t)
-	for _, name := range []string{"a", "b"} {
-		w.book.put(name, "one")
-	}
-	w.run(t, true)
-	w.clock.pass(time.Hour)
+	w.written(t, "one", "a", "b")
 	w.place.ChangeSettings()
 	w.book.put("a", "two")
 	told, approved := w.plan(t, true)

@@ -38,6 +38,20 @@ func (b *repeating) Entries(ctx context.Context, dueOnly bool) iter.Seq2[[]keepe
 	}
 }
 
+// thin has n secrets written, and then the first of them deleted in Keeper and the others changed.
+func (w *world) thin(t *testing.T, n, gone int) {
+	t.Helper()
+	all := names(n)
+	w.written(t, "value", all...)
+	for _, name := range all[:gone] {
+		w.book.remove(name)
+	}
+	for _, name := range all[gone:] {
+		w.book.put(name, "newer")
+	}
+	w.place.ResetCalls()
+}
+
 // TestBrakeOnWhatComesAgain: a loss that comes seven times, while it is left alone or while the brake
 // counts, is one loss, and what is left alone is looked at once.
 func TestBrakeOnWhatComesAgain(t *testing.T) {
@@ -48,19 +62,7 @@ func TestBrakeOnWhatComesAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			for _, name := range names(n) {
-				w.book.put(name, "value")
-			}
-			w.run(t, true)
-			w.clock.pass(time.Hour)
-			for i, name := range names(n) {
-				if i < gone {
-					w.book.remove(name)
-				} else {
-					w.book.put(name, "newer")
-				}
-			}
-			w.place.ResetCalls()
+			w.thin(t, n, gone)
 			options := w.options(false)
 			options.Brake = keepersync.Brake{Most: gone + 1}
 			ledger := &repeating{book: w.book, clock: w.clock, at: row.at}
@@ -95,19 +97,7 @@ func TestBrakeLetsGoTheHarmless(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			w := newWorld(t)
-			for _, name := range names(n) {
-				w.book.put(name, "value")
-			}
-			w.run(t, true)
-			w.clock.pass(time.Hour)
-			for i, name := range names(n) {
-				if i < gone {
-					w.book.remove(name)
-				} else {
-					w.book.put(name, "newer")
-				}
-			}
-			w.place.ResetCalls()
+			w.thin(t, n, gone)
 			options := w.options(false)
 			options.Brake = keepersync.Brake{Most: row.most}
 			counts, err := keepersync.Run(t.Context(), w.tape.Driver, w.book, options)

@@ -67,18 +67,26 @@ func (r *run) movedOn(w *work, outcomes chan<- Outcome) bool {
 		outcomes <- r.conclude(w)
 		return true
 	}
-	o := r.outcome(w, w.decision.Status, models.ActionNone)
-	o.Err = explain(w.entry, "dealt with", fault.New(fault.Stale, "It moved, in Keeper or at the destination, as the plan was carried out; it was left alone.").
-		WithHint("Make a new plan."))
-	outcomes <- o
+	outcomes <- r.stale(w)
 	return true
 }
 
 // stopped is the outcome for what asks for more than the plan speaks of, or than the brake counted:
-// the next run sees to that.
+// the next run sees to that. What the plan speaks of and was not done is told as such.
 func (r *run) stopped(w *work) Outcome {
-	o := r.outcome(w, w.decision.Status, w.done)
+	if r.Approved != nil && w.done != r.Approved[w.entry.SecretID].Action {
+		return r.stale(w)
+	}
+	o := r.outcome(w, w.decision.Status, cmp.Or(w.done, models.ActionNone))
 	o.Again = r.Now()
+	return o
+}
+
+// stale is the outcome for what was agreed to and is not done, for it would be something else by now.
+func (r *run) stale(w *work) Outcome {
+	o := r.outcome(w, w.decision.Status, models.ActionNone)
+	o.Err = explain(w.entry, "dealt with", fault.New(fault.Stale, "It moved, in Keeper or at the destination, as the plan was carried out; it was left alone.").
+		WithHint("Make a new plan."))
 	return o
 }
 

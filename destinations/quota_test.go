@@ -143,7 +143,7 @@ func atRate(t *testing.T, what string, from, to int, rate float64, meters ...*me
 func TestQuotas(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *account){
 		"Alone": testAlone, "Unused": testUnused, "ComeAndGo": testComeAndGo, "Stop": testStop, "AnErrorIsNeverAlone": testDatabaseAway,
-		"Killed": testKilledReplica,
+		"Killed": testKilledReplica, "ComesBack": testComesBack,
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "keeper.db")
@@ -266,6 +266,27 @@ func testKilledReplica(t *testing.T, a *account) {
 	atRate(t, "after it has", 37, 60, granted, one.meter)
 	atRate(t, "beside another", 63, 80, granted/2., one.meter)
 	atRate(t, "as the other", 63, 80, granted/2., three.meter)
+}
+
+// testComesBack: one that had the whole begins as small as any other when it comes back.
+func testComesBack(t *testing.T, a *account) {
+	one, two := a.join(t), a.join(t)
+	rest := one.work(t)
+	sleepUntil(one.meter, 20)
+	rest()
+	sleepUntil(one.meter, 30)
+	two.work(t)
+	sleepUntil(one.meter, 40)
+	time.Sleep(time.Millisecond) // just after it has looked
+	one.work(t)
+	sleepUntil(one.meter, 60)
+	atRate(t, "alone", 0, 20, granted, one.meter)
+	atRate(t, "alone in its turn", 31, 40, granted, two.meter)
+	if n := callsIn(40*time.Second, 42*time.Second, one.meter); n > 2*granted/8+2 {
+		t.Errorf("who came back made %d calls in two seconds", n)
+	}
+	atRate(t, "of two", 43, 60, granted/2., one.meter)
+	atRate(t, "of two", 43, 60, granted/2., two.meter)
 }
 
 // TestQuotasOfPasses has two replicas sync one account's two destinations, and one of them

@@ -1,6 +1,10 @@
 package store_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,5 +56,26 @@ func testQuotaUsers(t *testing.T, s *store.Store) {
 			return err
 		})
 		same(t, others("nobody", now), map[string]int{"a": 1})
+	})
+	t.Run("Race", func(t *testing.T) {
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() {
+				replica := fmt.Sprint("racer-", i)
+				for range 20 {
+					for _, do := range []func(*store.Tx) error{
+						func(tx *store.Tx) error { return tx.UseQuotas(scopes, replica, now.Add(time.Hour)) },
+						func(tx *store.Tx) error { _, err := tx.DeleteQuotaUsersBefore(now); return err },
+						func(tx *store.Tx) error { return tx.LeaveQuotas(scopes[:2], replica) },
+					} {
+						if err := s.Write(context.Background(), do); err != nil {
+							t.Errorf("%s: %v (%v)", replica, err, errors.Unwrap(err))
+						}
+					}
+				}
+			})
+		}
+		all.Wait()
+		same(t, others("racer-0", now), map[string]int{"a": 1, "c": 7})
 	})
 }

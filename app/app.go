@@ -20,6 +20,7 @@ import (
 	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/secrets"
 	"github.com/your-org/keeper/store"
+	keepersync "github.com/your-org/keeper/sync"
 	"github.com/your-org/keeper/telemetry"
 )
 
@@ -32,6 +33,7 @@ type App struct {
 	Auth         *auth.Service
 	Secrets      *secrets.Service
 	Destinations *destinations.Service
+	Quotas       *destinations.Quotas // nil: no other replica can be there
 	Keys         *keys.Service
 	Alerts       *alerts.Service
 	Figures      *figures.Service
@@ -151,8 +153,12 @@ func (a *App) buildServices(ctx context.Context, o Options) error {
 	})
 	a.Alerts = a.newAlerts(wake)
 	a.Figures = figures.New(a.Store, a.now)
+	limiter := keepersync.NewLimiter(a.Config.QuotaShare)
+	if o.Server && a.Store.Dialect() != store.SQLite { // whose one server has the quotas for itself
+		a.Quotas = destinations.NewQuotas(a.Store, limiter, a.now, a.Log)
+	}
 	a.Destinations = destinations.New(destinations.Deps{
-		Store: a.Store, Envelope: a.Envelope, OpenVersion: a.Secrets.OpenVersion, Take: a.Secrets.Take, Secrets: a.Secrets, Open: a.opener(), Owner: owner,
+		Store: a.Store, Envelope: a.Envelope, OpenVersion: a.Secrets.OpenVersion, Take: a.Secrets.Take, Secrets: a.Secrets, Open: a.opener(limiter), Owner: owner,
 		Version: o.Version, QuotaShare: a.Config.QuotaShare,
 		Defaults: models.DestinationConfig{
 			Region: a.Config.AWSRegion, Endpoint: a.Config.AWSEndpoint, Address: a.Config.VaultURL, Mount: a.Config.VaultMount,

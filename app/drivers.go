@@ -16,8 +16,7 @@ import (
 
 // opener makes drivers, each behind the process's one limiter, with retries and metrics
 // from outside.
-func (a *App) opener() destinations.Opener {
-	limiter := keepersync.NewLimiter(a.Config.QuotaShare)
+func (a *App) opener(limiter *keepersync.Limiter) destinations.Opener {
 	return func(ctx context.Context, d models.Destination, c models.DestinationCredentials) (keepersync.Driver, error) {
 		driver, err := a.driver(ctx, d, c)
 		if err != nil {

@@ -54,8 +54,8 @@ func (a *App) buildJobs(ctx context.Context, o Options) error {
 	})
 }
 
-// sweep removes what has ended: sessions, old runs and alerts, and deleted secrets whose grace
-// is over and whose copies are gone.
+// sweep removes what has ended: sessions, old runs and alerts, what replicas that are gone
+// said, and deleted secrets whose grace is over and whose copies are gone.
 func (a *App) sweep(ctx context.Context, _ models.Job) (*time.Time, error) {
 	next := a.now().Add(janitorEvery)
 	if err := a.Auth.Sweep(ctx); err != nil {
@@ -73,6 +73,9 @@ func (a *App) sweep(ctx context.Context, _ models.Job) (*time.Time, error) {
 			return err
 		}
 		if _, err := tx.DeleteImportsBefore(old); err != nil {
+			return err
+		}
+		if _, err := tx.DeleteQuotaUsersBefore(a.now().Add(-janitorEvery)); err != nil {
 			return err
 		}
 		_, err := tx.DeleteRunsBefore(old, keepRunsMin)

@@ -65,6 +65,9 @@ func (a *App) Run(ctx context.Context, listener net.Listener) error {
 	}
 	group.Go(func() error { return a.Jobs.Run(ctx) })
 	group.Go(func() error { a.recordUse(ctx); return nil })
+	if a.Quotas != nil {
+		group.Go(func() error { a.Quotas.Run(ctx); return nil })
+	}
 	group.Go(func() error {
 		<-ctx.Done()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)

@@ -2,6 +2,7 @@ package sync
 
 import (
 	"context"
+	"math"
 	gosync "sync"
 	"time"
 
@@ -14,13 +15,17 @@ import (
 // waits for a token gets it in turn: one call of each destination after the other, however
 // many calls each has waiting.
 type bucket struct {
-	full   rate.Limit
+	full   rate.Limit // of all processes together
 	tokens *rate.Limiter
 
 	mu      gosync.Mutex
-	cutAt   time.Time // when the rate was halved last
-	touched time.Time // when the rate was changed last
-	turns   []*turn   // the next first; none is empty
+	part    float64         // of full that is this process's
+	slowed  float64         // what throttling has left of that; 1: all
+	cutAt   time.Time       // when the rate was halved last
+	grownAt time.Time       // when that was changed last
+	used    time.Time       // when a token was asked for last
+	begun   chan<- struct{} // told of the next use; nil: nobody is
+	turns   []*turn         // the next first; none is empty
 	timer   *time.Timer
 }
 
@@ -30,8 +35,16 @@ type turn struct {
 	waiting []chan struct{} // closed when the call may go out
 }
 
-func newBucket(full rate.Limit, burst int) *bucket {
-	return &bucket{full: full, tokens: rate.NewLimiter(full, burst)}
+func newBucket(full rate.Limit, part float64, begun chan<- struct{}) *bucket {
+	b := &bucket{full: full, part: part, slowed: 1, begun: begun}
+	b.tokens = rate.NewLimiter(b.rate(), b.burst())
+	return b
+}
+
+func (b *bucket) rate() rate.Limit { return b.full * rate.Limit(b.part*b.slowed) }
+
+func (b *bucket) burst() int {
+	return max(1, int(math.Floor(float64(b.full)*b.part*burstTime.Seconds())))
 }
 
 // wait waits for a token for a call of a destination.
@@ -65,6 +78,8 @@ func (b *bucket) queue(who *limited) chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
+	b.used = now
+	b.tell()
 	b.recover(now)
 	if len(b.turns) == 0 && b.tokens.AllowN(now, 1) {
 		return nil
@@ -145,15 +160,17 @@ func (b *bucket) slow(now time.Time) {
 	if now.Sub(b.cutAt) < throttleGrace {
 		return
 	}
-	b.cutAt, b.touched = now, now
-	b.tokens.SetLimitAt(now, max(b.tokens.Limit()/2, b.full*slowestPart))
+	b.cutAt, b.grownAt = now, now
+	b.slowed = max(b.slowed/2, slowestPart)
+	b.tokens.SetLimitAt(now, b.rate())
 }
 
 // recover lets a slowed rate grow. The lock is held.
 func (b *bucket) recover(now time.Time) {
-	if b.tokens.Limit() >= b.full || now.Sub(b.touched) < recoveryTime {
+	if b.slowed >= 1 || now.Sub(b.grownAt) < recoveryTime {
 		return
 	}
-	b.touched = now
-	b.tokens.SetLimitAt(now, min(b.tokens.Limit()*recoveryStep, b.full))
+	b.grownAt = now
+	b.slowed = min(b.slowed*recoveryStep, 1)
+	b.tokens.SetLimitAt(now, b.rate())
 }

@@ -3,7 +3,6 @@ package sync
 import (
 	"context"
 	"iter"
-	"math"
 	"slices"
 	gosync "sync"
 	"time"
@@ -58,12 +57,17 @@ type Accounted interface {
 }
 
 // Limiter holds the buckets of all destinations of the process, one per scope and family,
-// so that destinations in one account share its quota, each in its turn.
+// so that destinations in one account share its quota, each in its turn. With other
+// processes it shares as Share says.
 type Limiter struct {
-	share   float64
-	paces   paces
+	share     float64
+	paces     paces
+	beginning float64       // the part of a scope that nothing was said of
+	begun     chan struct{} // nil: nobody is told of such a scope
+
 	mu      gosync.Mutex
 	buckets map[bucketKey]*bucket
+	parts   map[string]float64 // by scope, what was said
 }
 
 type bucketKey struct {
@@ -77,7 +81,10 @@ func NewLimiter(share float64) *Limiter {
 	if !(share > 0 && share <= 1) {
 		share = defaultShare
 	}
-	return &Limiter{share: share, paces: paces{names: map[paceKey]*paced{}}, buckets: map[bucketKey]*bucket{}}
+	return &Limiter{
+		share: share, paces: paces{names: map[paceKey]*paced{}}, beginning: 1,
+		buckets: map[bucketKey]*bucket{}, parts: map[string]float64{},
+	}
 }
 
 // bucket of a family, or nil where it is not limited.
@@ -91,9 +98,8 @@ func (l *Limiter) bucket(ctx context.Context, d *limited, family Family) *bucket
 	defer l.mu.Unlock()
 	b := l.buckets[key]
 	if b == nil {
-		full := rate.Limit(published * l.share)
-		burst := max(1, int(math.Floor(float64(full)*burstTime.Seconds())))
-		b = newBucket(full, burst)
+		part, begun := l.part(key.scope)
+		b = newBucket(rate.Limit(published*l.share), part, begun)
 		l.buckets[key] = b
 	}
 	return b

@@ -154,6 +154,8 @@ var changes = []change{
 	dropsIndex("secrets_changed", "secrets"),
 	dropsIndex("secrets_expiry", "secrets"),
 	dropsIndex("secrets_expires", "secrets"),
+
+	creates(&quotaUser{}),
 }
 
 // VersionTable is where goose keeps which migrations ran.

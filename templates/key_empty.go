@@ -135,6 +135,18 @@ func (p *KeyEmptyPage) runOf(e models.EnvironmentID) *KeyRunView {
 	return &p.Runs[i]
 }
 
+// Alone are the environments that leave the key by a re-wrap of their own, from their own
+// pages.
+func (p *KeyEmptyPage) Alone() []models.Environment {
+	var alone []models.Environment
+	for _, u := range p.Key.holding() {
+		if !u.Role.Spare() {
+			alone = append(alone, u.Environment)
+		}
+	}
+	return alone
+}
+
 // Named are the environments that have nothing under the key and name it all the same, so that
 // it must not be disabled.
 func (p *KeyEmptyPage) Named() []KeyUse {

@@ -135,12 +135,12 @@ func (p *KeyEmptyPage) runOf(e models.EnvironmentID) *KeyRunView {
 	return &p.Runs[i]
 }
 
-// Alone are the environments that leave the key by a re-wrap of their own, from their own
-// pages.
+// Alone are the environments in which nothing is in the way: each can be re-wrapped by itself.
 func (p *KeyEmptyPage) Alone() []models.Environment {
 	var alone []models.Environment
+	blocks := p.Blocks()
 	for _, u := range p.Key.holding() {
-		if !u.Role.Spare() {
+		if !slices.ContainsFunc(blocks, func(b KeyBlock) bool { return b.Environment == u.Environment.ID }) {
 			alone = append(alone, u.Environment)
 		}
 	}
@@ -167,10 +167,9 @@ func (p *KeyEmptyPage) Seen() string {
 
 // KeyBlock is one thing that is in the way of emptying a key.
 type KeyBlock struct {
-	Why string
-	Do  string
-	Act string // what the link says
-	URL string
+	Environment models.EnvironmentID // in which it is
+	Why, Do     string
+	Act, URL    string // a link to where that is done
 }
 
 // Blocks are all of them.
@@ -178,24 +177,25 @@ func (p *KeyEmptyPage) Blocks() []KeyBlock {
 	var blocks []KeyBlock
 	for _, u := range p.Key.holding() {
 		e := &u.Environment
-		own := KeyBlock{Act: "Keys of " + e.DisplayName, URL: environmentKeysURL(e)}
 		switch {
 		case u.Role.Spare():
-			own.Why = e.DisplayName + " has it as a recipient of its own (" + u.Role.Word() + "), for which every data key is to be wrapped: a re-wrap takes nothing off it."
-			own.Do = "Remove the recipient there; that takes it off every data key by itself."
-			blocks = append(blocks, own)
+			blocks = append(blocks, atKeys(e, e.DisplayName+" has it as a recipient of its own ("+u.Role.Word()+"), for which every data key is to be wrapped: a re-wrap takes nothing off it.",
+				"Remove the recipient there; that takes it off every data key by itself."))
 		case u.Role == RoleUnknown:
-			own.Why = "The wrapping key that " + e.DisplayName + " names cannot be looked up now, and may be this one."
-			own.Do = "Come back when it can be."
-			blocks = append(blocks, own)
+			blocks = append(blocks, atKeys(e, "The wrapping key that "+e.DisplayName+" names cannot be looked up now, and may be this one.", "Come back when it can be."))
 		default:
 			blocks = append(blocks, p.targetBlocks(e)...)
 		}
 		if run := p.runOf(e.ID); run != nil && run.Run.Kind != models.KeyRewrap {
-			blocks = append(blocks, KeyBlock{Why: run.Title() + " is at work.", Do: "Wait for its end, or cancel it.", Act: "The run", URL: MustPath("/keys/runs/{run}", run.Run.ID)})
+			blocks = append(blocks, KeyBlock{e.ID, run.Title() + " is at work.", "Wait for its end, or cancel it.", "The run", MustPath("/keys/runs/{run}", run.Run.ID)})
 		}
 	}
 	return blocks
+}
+
+// atKeys is what is in the way and is mended at an environment's keys.
+func atKeys(e *models.Environment, why, do string) KeyBlock {
+	return KeyBlock{e.ID, why, do, "Keys of " + e.DisplayName, environmentKeysURL(e)}
 }
 
 // targetBlocks are the keys for whom an environment's data keys are to be wrapped and cannot be.
@@ -205,19 +205,13 @@ func (p *KeyEmptyPage) targetBlocks(e *models.Environment) []KeyBlock {
 		if !row.Role.Wanted() || row.Kind != models.RecipientKMS {
 			continue
 		}
-		giving := row.Role == RolePrimary && p.Replaces() // gives way, and is only looked up
+		who := row.Title() + ", " + row.Role.Word() + " of " + e.DisplayName + ", "
+		givesWay := row.Role == RolePrimary && p.Replaces() // and has only to be looked up
 		switch {
 		case row.Problem != "" && !strings.Contains(row.Name, ":key/"): // an ARN need not be looked up
-			blocks = append(blocks, KeyBlock{
-				Why: row.Title() + ", " + row.Role.Word() + " of " + e.DisplayName + ", cannot be looked up now: " + row.Problem, Do: row.Hint,
-				Act: "Keys of " + e.DisplayName, URL: environmentKeysURL(e),
-			})
-		case row.Problem == "" && !row.Enabled && !giving:
-			blocks = append(blocks, KeyBlock{
-				Why: row.Title() + ", " + row.Role.Word() + " of " + e.DisplayName + ", is " + row.Look().Word + ": nothing can be wrapped under it.",
-				Do:  "Enable it in AWS, or let " + e.DisplayName + " have another one.",
-				Act: "Keys of " + e.DisplayName, URL: environmentKeysURL(e),
-			})
+			blocks = append(blocks, atKeys(e, who+"cannot be looked up now: "+row.Problem, row.Hint))
+		case row.Problem == "" && !row.Enabled && !givesWay:
+			blocks = append(blocks, atKeys(e, who+"is "+row.Look().Word+": nothing can be wrapped under it.", "Enable it in AWS, or let "+e.DisplayName+" have another one."))
 		}
 	}
 	return blocks

@@ -147,6 +147,8 @@ var Routes = []Route{
 	{"GET", "/keys"},
 	{"POST", "/keys/test"},
 	{"POST", "/keys/scrub"},
+	{"GET", "/keys/rewrap"}, // ?key= names a wrapping key by its id
+	{"POST", "/keys/rewrap"},
 	{"GET", "/keys/runs"},
 	{"GET", "/keys/runs/{run}"},
 	{"GET", "/keys/runs/{run}/cancel"},

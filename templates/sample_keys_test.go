@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"slices"
 	"time"
 
 	"github.com/your-org/keeper/fault"
@@ -49,6 +50,50 @@ func keysOf() []KeyView {
 	spare.Uses = spare.Uses[:1]
 	spare.Uses[0].Drill = sampleDrill(2*sampleDay, "")
 	return []KeyView{key, spare}
+}
+
+// freeKeys are those that can all be wrapped under.
+func freeKeys() []KeyView { return slices.Delete(sampleKeys(), 2, 3) }
+
+// formerKeys has production leave a key behind that nobody else names.
+func formerKeys() []KeyView {
+	keys := freeKeys()
+	keys[1].Uses = keys[1].Uses[:1]
+	return keys
+}
+
+// localKeys are two versions of Keeper's own.
+func localKeys() []KeyView {
+	use := func(role KeyRole) []KeyUse {
+		return []KeyUse{{Environment: development, Role: role, DataKeys: 2, Versions: 17}}
+	}
+	return []KeyView{
+		{Kind: models.RecipientLocal, ID: "local:5f0c:2", Enabled: true, State: "Enabled", Uses: use(RolePrimary)},
+		{Kind: models.RecipientLocal, ID: "local:5f0c:1", Enabled: true, State: "Enabled", Uses: use(RoleFormer)},
+	}
+}
+
+func sampleEmptyKeys(b BasePage, all map[string]Page) {
+	sample := func(p *KeyEmptyPage) *KeyEmptyPage {
+		p.BasePage = b
+		return p
+	}
+	all["key to empty"] = sample(emptying(freeKeys(), 1, "kms", sampleKeyRuns()[0]))
+	all["key to empty, former"] = sample(emptying(formerKeys(), 1, "kms"))
+	all["key to empty, local"] = sample(emptying(localKeys(), 0, "local"))
+	refused := emptying(freeKeys(), 1, "kms")
+	refused.Form = failedForm(map[string]string{"to_key": "alias/none", "confirm": "alias/keeper"}, fault.Field{Name: "to_key", Message: "names no key"})
+	all["key to empty, refused"] = sample(refused)
+	ailing := freeKeys()
+	ailing[1].Kind, ailing[1].Enabled, ailing[1].State = models.RecipientKMS, false, "PendingDeletion"
+	ailing[1].Uses[2].DataKeys = 0
+	all["key to empty, ailing and named"] = sample(emptying(ailing, 1, "kms"))
+	moved := append(formerKeys(), localKeys()[1])
+	all["key to empty, local under KMS"] = sample(emptying(moved, len(moved)-1, "kms"))
+	blocked := emptying(sampleKeys(), 3, "kms")
+	blocked.Form = failedForm(nil)
+	blocked.Form.Message, blocked.Form.Hint = "Something is in the way; nothing was begun.", "Do what is said here first."
+	all["key to empty, in the way"] = sample(blocked)
 }
 
 func sampleKeyRun(id models.KeyRunID, kind models.KeyRunKind, status models.KeyRunStatus, e *models.Environment, began time.Duration) KeyRunView {
@@ -116,6 +161,7 @@ func sampleKeyPages(b BasePage, all map[string]Page) {
 	all["keys empty, to an auditor"] = &KeysPage{BasePage: b, Health: HealthItem{Health: HealthUnknown}}
 	scrubbing := sampleKeyRun("krn_8", models.KeyScrub, models.KeyRunRunning, nil, time.Minute)
 	all["keys scrubbing"] = &KeysPage{BasePage: b, Health: well, Scrub: &scrubbing, Runs: []KeyRunView{scrubbing}, MayManage: true}
+	sampleEmptyKeys(b, all)
 	all["keys tested"] = &KeyTestPage{BasePage: b, Checks: sampleChecks(), Took: 184 * time.Millisecond}
 	all["keys tested for one"] = &KeyTestPage{BasePage: b, Environment: new(production), Checks: sampleChecks()[:4]}
 	all["keys tested, none"] = &KeyTestPage{BasePage: b}

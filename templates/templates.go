@@ -27,7 +27,7 @@ var pages = []Page{
 	(*SyncPage)(nil), (*RunHistoryPage)(nil), (*RunPage)(nil), (*ReceiptListPage)(nil), (*ReceiptPage)(nil), (*ReceiptVerifyPage)(nil),
 	(*AlertListPage)(nil), (*AlertPage)(nil), (*ChannelListPage)(nil), (*ChannelFormPage)(nil), (*ChannelKeyPage)(nil), (*ChannelDeletePage)(nil), (*AuditPage)(nil),
 	(*PlanListPage)(nil), (*PlanPage)(nil), (*PlanApplyPage)(nil), (*ImportListPage)(nil), (*ImportNewPage)(nil), (*ImportPage)(nil), (*ImportApplyPage)(nil), (*ReleasePage)(nil), (*HoldListPage)(nil), (*HoldPage)(nil), (*HoldRevealPage)(nil),
-	(*KeysPage)(nil), (*KeyTestPage)(nil), (*KeyRunsPage)(nil), (*KeyRunPage)(nil), (*KeyRunCancelPage)(nil),
+	(*KeysPage)(nil), (*KeyTestPage)(nil), (*KeyEmptyPage)(nil), (*KeyRunsPage)(nil), (*KeyRunPage)(nil), (*KeyRunCancelPage)(nil),
 	(*EnvironmentKeysPage)(nil), (*RecipientNewPage)(nil), (*RecipientRemovePage)(nil), (*RewrapPage)(nil), (*ReencryptPage)(nil), (*DrillPage)(nil),
 	(*TokenListPage)(nil), (*TokenNewPage)(nil), (*TokenRotatePage)(nil), (*TokenCreatedPage)(nil), (*LeakedTokenPage)(nil), (*AllTokensPage)(nil),
 	(*AccountListPage)(nil), (*AccountFormPage)(nil), (*AccountPage)(nil), (*OneTimePasswordPage)(nil), (*AccountAskPage)(nil), (*AccountDeletePage)(nil),

@@ -87,7 +87,7 @@ func TestKeysInBrowser(t *testing.T) {
 	})
 	t.Run("Quiet", func(t *testing.T) {
 		for _, path := range []string{
-			"/keys", "/keys/runs", here, here + "/rewrap", here + "/reencrypt", here + "/recipients/new?kind=kms", here + "/recipients/new?kind=recovery", "/",
+			"/keys", "/keys/runs", "/keys/rewrap?key=k", here, here + "/rewrap", here + "/reencrypt", here + "/recipients/new?kind=kms", here + "/recipients/new?kind=recovery", "/",
 		} {
 			b.open(path)
 			must(t, b.WaitIdle(5*time.Second))
@@ -96,7 +96,7 @@ func TestKeysInBrowser(t *testing.T) {
 	})
 	t.Run("Phone", func(t *testing.T) {
 		must(t, b.SetViewport(&proto.EmulationSetDeviceMetricsOverride{Width: 390, Height: 844, DeviceScaleFactor: 1, Mobile: true}))
-		for _, path := range []string{"/keys", "/keys/runs", here, here + "/rewrap"} {
+		for _, path := range []string{"/keys", "/keys/runs", "/keys/rewrap?key=k", here, here + "/rewrap"} {
 			b.open(path)
 			wide, err := b.Eval(`() => document.documentElement.scrollWidth`)
 			must(t, err)

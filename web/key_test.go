@@ -64,6 +64,9 @@ func TestKeyRoles(t *testing.T) {
 		{"/keys/runs?kind=scrub", ok, ok, forbidden, forbidden, forbidden},
 		{run, ok, ok, forbidden, forbidden, forbidden},
 		{run + "/cancel", http.StatusConflict, forbidden, forbidden, forbidden, forbidden},
+		{"/keys/rewrap?key=k", ok, forbidden, forbidden, forbidden, forbidden},
+		{"/keys/rewrap?key=none", hidden, forbidden, forbidden, forbidden, forbidden},
+		{"/keys/rewrap", hidden, forbidden, forbidden, forbidden, forbidden},
 		{here, ok, ok, ok, forbidden, hidden},
 		{here + "/rewrap", ok, forbidden, forbidden, forbidden, hidden},
 		{here + "/reencrypt", ok, forbidden, forbidden, forbidden, hidden},
@@ -83,7 +86,7 @@ func TestKeyRoles(t *testing.T) {
 	before, _, err := h.keys.Runs(context.Background(), models.System(), keys.RunQuery{})
 	must(t, err)
 	for _, path := range []string{
-		"/keys/test", "/keys/scrub", run + "/cancel", here + "/recipients", here + "/recipients/remove", here + "/rewrap", here + "/reencrypt", here + "/drill",
+		"/keys/test", "/keys/scrub", "/keys/rewrap", run + "/cancel", here + "/recipients", here + "/recipients/remove", here + "/rewrap", here + "/reencrypt", here + "/drill",
 	} {
 		t.Run("POST"+path, func(t *testing.T) {
 			for name, want := range map[string]int{"aud": forbidden, "max": forbidden, "vic": forbidden, "eve": hidden} {
@@ -104,7 +107,7 @@ func TestKeyRoles(t *testing.T) {
 	}
 	t.Run("Offered", func(t *testing.T) {
 		for name, selectors := range map[string][]string{
-			"aud": {"#act-scrub", "#act-test", "#act-drill", "#act-rewrap", `a[href*="/recipients/"]`},
+			"aud": {"#act-scrub", "#act-test", "#act-drill", "#act-rewrap", `a[href*="/recipients/"]`, `a[href^="/keys/rewrap"]`},
 			"max": {`a[href="/keys"]`, `a[href^="/keys/runs"]`, "#act-drill", "#act-rewrap", `a[href*="/recipients/"]`},
 		} {
 			for _, path := range []string{"/keys", here} {

@@ -115,7 +115,7 @@ func TestEveryPage(t *testing.T) {
 		"/environments", "/environments/new", "/environments/" + production.Name, "/environments/production/edit", "/environments/production/delete", "/environments/production/export", "/environments/production/destinations",
 		"/environments/production/destinations/new", "/environments/production/destinations/new?kind=vault_kv_v2",
 		"/destinations/" + string(d.ID), "/destinations/" + string(d.ID) + "/runs", "/destinations/" + string(d.ID) + "/plans", "/destinations/" + string(d.ID) + "/holds", "/destinations/" + string(d.ID) + "/edit",
-		"/destinations/" + string(d.ID) + "/delete", "/sync", "/audit", "/profile", "/tokens", "/tokens/new", "/password",
+		"/destinations/" + string(d.ID) + "/delete", "/sync", "/keys", "/keys/rewrap?key=k", "/audit", "/profile", "/tokens", "/tokens/new", "/password",
 	} {
 		if !seen[path] {
 			t.Errorf("no link leads to %s", path)

@@ -187,6 +187,8 @@ func (w *Web) keyRoutes() []route {
 		{get, "/keys", signedIn, w.showKeys, nil},
 		{post, "/keys/test", signedIn, w.testKeys, nil},
 		{post, "/keys/scrub", signedIn, w.startScrub, nil},
+		{get, "/keys/rewrap", signedIn, w.askEmptyKey, nil},
+		{post, "/keys/rewrap", signedIn, w.emptyKey, w.emptyKeyForm},
 		{get, "/keys/runs", signedIn, w.listKeyRuns, nil},
 		{get, "/keys/runs/{run}", signedIn, w.showKeyRun, nil},
 		{get, "/keys/runs/{run}/cancel", signedIn, w.askCancelKeyRun, nil},

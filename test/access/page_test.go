@@ -49,6 +49,8 @@ var forms = map[string]string{
 	"POST /alerts/channels/{channel}/delete":                  "confirm=<channel-name>",
 	"POST /sync/plans/{plan}/apply":                           "digest=<digest>&confirm=<destination-name>",
 	"POST /keys/test":                                         "environment=<environment>",
+	"GET /keys/rewrap":                                        "key=k",
+	"POST /keys/rewrap":                                       "key=k&seen=<environment-name>+primary&to_key=k3&confirm=k",
 	"GET /events":                                             "topics=sync+secrets",
 	"POST /environments/{environment}/members":                "user=<user-name>&role=viewer",
 	"POST /tokens/leaked":                                     "token=<found-text>",

@@ -66,6 +66,7 @@ var answered = []answer{
 	refused("RefusedDelete", "/secrets/{secret}/delete", scenes.Fill("form.form-sheet", "#f-confirm", "another"), "Delete"),
 	refused("RefusedRecipient", "/environments/{environment}/keys/recipients/new?kind=recovery", scenes.Fill("form.form-sheet", "#f-key", "no key"), "Add a recovery recipient"),
 	refused("RefusedRewrap", "/environments/{environment}/keys/rewrap", scenes.Fill("form.form-sheet", "#f-to-key", nextAlias, "#f-confirm", "another"), "Re-wrap"),
+	refused("RefusedEmptyKey", "/keys/rewrap?key={key}", scenes.Fill("form.form-sheet", "#f-to-key", nextAlias, "#f-confirm", "another"), "Empty a wrapping key"),
 	refused("RefusedChannel", "/alerts/channels/new?kind=email", scenes.Fill("form.form-sheet", "#f-name", "No Name", "#f-address", "nobody"), "New channel"),
 	refused("RefusedToken", "/tokens/new", scenes.Fill("form.form-sheet", "#f-networks", "nowhere"), "New token"),
 	refused("RefusedAccount", "/admin/users/new", scenes.Fill("form.form-sheet", "#f-username", "No Name"), "New person"),

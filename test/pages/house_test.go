@@ -194,7 +194,7 @@ func (h *house) keys() {
 	must(h.t, h.AWS.Inject(standin.Fault{Service: "kms", Operation: "ReEncrypt", Kind: standin.FaultSlow, Millis: 600_000}))
 	runs, err := h.admin.StartKeyRuns(h.t.Context(), api.NewKeyRun{Kind: "rewrap", EnvironmentID: api.EnvironmentNamed("staging"), ToKey: nextAlias})
 	must(h.t, err)
-	h.ids["running"] = runs.Items[0].ID
+	h.ids["running"], h.ids["key"] = runs.Items[0].ID, runs.Items[0].FromKey
 }
 
 // alerts makes a condition that holds, and a channel that tells of it.

@@ -75,6 +75,7 @@ var walked = map[string][]string{
 	"/alerts/channels/{channel}/delete": {""},
 
 	"/keys":                   {""},
+	"/keys/rewrap":            {"?key={key}", "?key={recipient}"},
 	"/keys/runs":              {""},
 	"/keys/runs/{run}":        {"/keys/runs/{key-run}", "/keys/runs/{running}"},
 	"/keys/runs/{run}/cancel": {"/keys/runs/{running}/cancel"},

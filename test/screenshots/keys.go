@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -36,6 +37,7 @@ func kmsSettings(aws scenario.AWS) []string {
 // keyStory is what has happened to keys, and what goes on.
 type keyStory struct {
 	moved, findings, running string // runs
+	old, new                 string // keys, by their ids
 }
 
 // furnishKeys gives production a key of its own, a second one and a recovery recipient, lets
@@ -46,7 +48,7 @@ func furnishKeys(ctx context.Context, w *scenario.World) (story keyStory, err er
 	if err != nil {
 		return story, err
 	}
-	story.moved = moved.Items[0].ID
+	story.moved, story.old, story.new = moved.Items[0].ID, moved.Items[0].FromKey, moved.Items[0].ToKey
 	if err := finished(ctx, c, story.moved); err != nil {
 		return story, err
 	}
@@ -174,6 +176,9 @@ func keyPages(story keyStory) []page {
 	const here = "/environments/production/keys"
 	return []page{
 		{"keys", "/keys"},
+		{"keys-rewrap", "/keys/rewrap?key=" + url.QueryEscape(story.old)},
+		{"keys-rewrap-replace", "/keys/rewrap?key=" + url.QueryEscape(story.new)},
+		{"keys-rewrap-in-the-way", "/keys/rewrap?key=" + recipient},
 		{"keys-runs", "/keys/runs"},
 		{"keys-run-running", "/keys/runs/" + story.running},
 		{"keys-run-cancel", "/keys/runs/" + story.running + "/cancel"},

@@ -89,7 +89,7 @@ var walked = map[string][]string{
 
 	"/admin/providers":                   {""},
 	"/admin/providers/new":               {""},
-	"/admin/providers/{provider}":        {""},
+	"/admin/providers/{provider}":        {"", "?q=LIN", "?q=nobody-is-named-so"},
 	"/admin/providers/{provider}/edit":   {""},
 	"/admin/providers/{provider}/doctor": {""},
 	"/admin/providers/{provider}/delete": {""},

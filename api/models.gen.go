@@ -2964,6 +2964,9 @@ type UpdateProviderParams struct {
 
 // ListProviderPeopleParams defines parameters for ListProviderPeople.
 type ListProviderPeopleParams struct {
+	// Search Part of the user name, the display name or the NameID.
+	Search string `form:"search,omitempty" json:"search,omitempty,omitzero"`
+
 	// Cursor The `next` of the page before.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 

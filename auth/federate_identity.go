@@ -9,33 +9,19 @@ import (
 )
 
 // IdentityView is how a provider knows a user.
-type IdentityView struct {
-	models.Identity
-	Username string
-}
+type IdentityView = store.KnownUser
 
-// Identities is a page of the people whom a provider knows, and the cursors of the pages around it.
-func (s *Service) Identities(ctx context.Context, actor models.Actor, named, cursor string, limit int) ([]IdentityView, Around, error) {
+// Identities is a page of the people whom a provider knows by user name, of whom search is part
+// of a name: the user's, the displayed one or the NameID. And the cursors of the pages around it.
+func (s *Service) Identities(ctx context.Context, actor models.Actor, named, search, cursor string, limit int) ([]IdentityView, Around, error) {
 	var found []IdentityView
 	var around Around
 	err := s.look(ctx, actor, "provider.view", func(tx *store.Tx) error {
 		p, err := findProvider(tx, named)
-		if err != nil {
-			return err
+		if err == nil {
+			found, around, err = tx.IdentityPage(p.ID, search, cursor, limit)
 		}
-		rows, at, err := tx.IdentityPage(p.ID, cursor, limit)
-		if err != nil {
-			return err
-		}
-		around, found = at, make([]IdentityView, len(rows))
-		for i, row := range rows {
-			u, err := tx.User(row.UserID)
-			if err != nil {
-				return err
-			}
-			found[i] = IdentityView{row, u.Username}
-		}
-		return nil
+		return err
 	})
 	return found, around, err
 }

@@ -200,8 +200,9 @@ func (e *env) providersDeleteCommand() *cobra.Command {
 }
 
 func (e *env) providersPeopleCommand() *cobra.Command {
-	return e.onServer("people PROVIDER", "List the people whom a provider knows", cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
-		people, err := client.Collect(c.ProviderPeople(ctx, args[0], api.ListProviderPeopleParams{}))
+	var params api.ListProviderPeopleParams
+	cmd := e.onServer("people PROVIDER", "List the people whom a provider knows", cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
+		people, err := client.Collect(c.ProviderPeople(ctx, args[0], params))
 		if err != nil {
 			return err
 		}
@@ -213,6 +214,8 @@ func (e *env) providersPeopleCommand() *cobra.Command {
 			grid(w, []string{"user", "name id", "last sign-in", "groups"}, rows)
 		})
 	})
+	cmd.Flags().StringVar(&params.Search, "search", "", "part of the user name, the display name or the NameID")
+	return cmd
 }
 
 func (e *env) providersLinkCommand() *cobra.Command {

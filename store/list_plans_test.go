@@ -90,6 +90,12 @@ func TestListPlans(t *testing.T) {
 			}
 		})
 	}
+	t.Run("Known", func(t *testing.T) {
+		got := plan(t, func(tx *store.Tx) error { _, _, err := tx.IdentityPage("idp_1", "a", "", 50); return err })
+		if !strings.Contains(got, "users_username") || !strings.Contains(got, "identities_user") || strings.Contains(got, "TEMP B-TREE FOR ORDER BY") {
+			t.Errorf("it is not read in order:\n%s", got)
+		}
+	})
 	for name, look := range map[string]func(*store.Tx) error{
 		"Failing": func(tx *store.Tx) error { _, _, err := tx.FailingSecrets("dst_new", 3, 10); return err },
 		"Waiting": func(tx *store.Tx) error { _, _, err := tx.WaitingSecrets("dst_new", 10); return err },

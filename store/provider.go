@@ -159,10 +159,24 @@ func (tx *Tx) IdentitiesOf(user models.UserID) ([]models.Identity, error) {
 	return all[models.Identity](tx.db().Where("user_id = ?", user).Order("provider_id, subject"), "identity")
 }
 
-// IdentityPage is a page of the identities of a provider, and the cursors of the pages around it.
-func (tx *Tx) IdentityPage(provider models.ProviderID, at string, limit int) ([]models.Identity, Around, error) {
-	order := named("identities", "subject", "user_id", func(i *models.Identity) (string, string) { return i.Subject, string(i.UserID) })
-	return pageOf(tx.db().Where("provider_id = ?", provider), order, at, limit, "identity")
+// KnownUser is a user as a provider knows it.
+type KnownUser struct {
+	models.Identity
+	Username    string
+	DisplayName string
+}
+
+// IdentityPage is a page by user name of those whom a provider knows, whose user name, display
+// name or NameID has a part, and the cursors of the pages around it.
+func (tx *Tx) IdentityPage(provider models.ProviderID, part, at string, limit int) ([]KnownUser, Around, error) {
+	join, plus := "JOIN", ""
+	if tx.s.options.Dialect == SQLite { // which would read and sort all whom the provider knows: it goes through users, and looks whether each is known
+		join, plus = "CROSS JOIN", "+"
+	}
+	known := tx.db().Table("users u").Joins(join+" identities i ON i.user_id = u.id").
+		Select("i.*, u.username, u.display_name").Where(plus+"i.provider_id = ?", provider)
+	order := named("known users", "u.username", "i.subject", func(k *KnownUser) (string, string) { return k.Username, k.Subject })
+	return pageOf(tx.contains(known, part, "u.username", "u.display_name", "i.name_id"), order, at, limit, "identity")
 }
 
 // DeleteIdentity removes one.

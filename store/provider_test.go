@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -76,6 +77,7 @@ func testProviders(t *testing.T, s *store.Store) {
 		of := read(t, s, func(tx *store.Tx) ([]models.Identity, error) { return tx.IdentitiesOf(ada.ID) })
 		same(t, of, []models.Identity{row})
 	})
+	t.Run("People", func(t *testing.T) { testKnownUsers(t, s, ada, p.ID) })
 	t.Run("Delete", func(t *testing.T) {
 		session := models.Session{Hash: "aa", UserID: ada.ID, ProviderID: p.ID, NameID: "Ada", SessionIndex: "1", ExpiresAt: at}
 		write(t, s, func(tx *store.Tx) error { return tx.CreateSession(&session) })
@@ -83,6 +85,67 @@ func testProviders(t *testing.T, s *store.Store) {
 		failing(t, s, fault.NotFound, func(tx *store.Tx) error { _, err := tx.Session("aa"); return err })
 		failing(t, s, fault.NotFound, func(tx *store.Tx) error { _, err := tx.Group(dev.ID); return err })
 		failing(t, s, fault.NotFound, func(tx *store.Tx) error { return tx.DeleteProvider(p.ID) })
+	})
+}
+
+// testKnownUsers lists those whom a provider knows beside ada, in the order of their names, which
+// is not that of their subjects.
+func testKnownUsers(t *testing.T, s *store.Store, ada models.User, known models.ProviderID) {
+	other := models.Provider{ID: models.NewProviderID(), Name: "other"}
+	write(t, s, func(tx *store.Tx) error { return tx.CreateProvider(&other) })
+	add := func(provider models.ProviderID, username, shown, subject, nameID string) {
+		u := models.User{ID: models.NewUserID(), Username: username, DisplayName: shown, Role: models.RoleUser}
+		write(t, s, func(tx *store.Tx) error {
+			if err := tx.CreateUser(&u); err != nil {
+				return err
+			}
+			return tx.CreateIdentity(&models.Identity{ProviderID: provider, Subject: subject, NameID: nameID, UserID: u.ID, Groups: []string{"dev"}, LastSignInAt: at})
+		})
+	}
+	add(known, "cy", "Cyrus", "01", "00u_100%")
+	add(known, "bo", "Ødegård", "zz", "00u_2")
+	add(known, "dee", "", "02", "00u_3")
+	add(other.ID, "bob", "", "03", "00u_4")
+	write(t, s, func(tx *store.Tx) error { // one of whom the provider has two names
+		return tx.CreateIdentity(&models.Identity{ProviderID: known, Subject: "00", NameID: "Ada L", UserID: ada.ID, LastSignInAt: at})
+	})
+	page := func(part, cursor string) (names []string, around store.Around) {
+		read(t, s, func(tx *store.Tx) (n int, err error) {
+			var all []store.KnownUser
+			all, around, err = tx.IdentityPage(known, part, cursor, 2)
+			for _, k := range all {
+				names = append(names, k.Username+" "+k.Subject)
+			}
+			return 0, err
+		})
+		return names, around
+	}
+	first, around := page("", "")
+	second, next := page("", around.Next)
+	third, last := page("", next.Next)
+	back, _ := page("", last.Prev)
+	same(t, [][]string{first, second, third, back}, [][]string{{"ada 00", "ada aa"}, {"bo zz", "cy 01"}, {"dee 02"}, {"bo zz", "cy 01"}})
+	if around.Prev != "" || last.Next != "" {
+		t.Errorf("the list goes on beyond its ends: %+v, %+v", around, last)
+	}
+	for part, want := range map[string][]string{
+		"CY": {"cy 01"}, "rus": {"cy 01"}, "øde": {"bo zz"}, "00u": {"bo zz", "cy 01"}, "100%": {"cy 01"}, "u%3": nil, "bob": nil, "ada l": {"ada 00"},
+	} {
+		if got, _ := page(part, ""); !slices.Equal(got, want) {
+			t.Errorf("%q finds %q, want %q", part, got, want)
+		}
+	}
+	got := read(t, s, func(tx *store.Tx) (store.KnownUser, error) {
+		all, _, err := tx.IdentityPage(known, "dee", "", 1)
+		return all[0], err
+	})
+	if got.NameID != "00u_3" || !slices.Equal(got.Groups, []string{"dev"}) || got.LastSignInAt.IsZero() {
+		t.Errorf("got %+v", got)
+	}
+	failing(t, s, fault.Invalid, func(tx *store.Tx) error { _, _, err := tx.IdentityPage(known, "", "x", 2); return err })
+	failing(t, s, fault.Invalid, func(tx *store.Tx) error {
+		_, _, err := tx.IdentityPage(known, "", store.UserCursor(ada, false), 2) // another list's
+		return err
 	})
 }
 

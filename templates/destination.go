@@ -21,6 +21,9 @@ type DestinationView struct {
 	MaySync     bool            // editor: start a run
 }
 
+// MayRun reports whether the actor may start a run, and it would begin.
+func (v DestinationView) MayRun() bool { return v.MaySync && !v.Destination.Paused }
+
 // Braked reports whether the brake stopped the last run: the destination is well, and a
 // person has to look at the plan.
 func (v DestinationView) Braked() bool { return v.Destination.LastRunStatus == models.RunHeld }

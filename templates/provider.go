@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -98,17 +99,18 @@ type ProviderGroup struct {
 // ProviderIdentity is a person whom a provider knows.
 type ProviderIdentity struct {
 	models.Identity
-	Username string
+	Username, DisplayName string
 }
 
-// ProviderPage is GET /admin/providers/{provider}. Fields of its forms: group, role; user,
-// name_id.
+// ProviderPage is GET /admin/providers/{provider}; ?q= is part of a name of the people whom it
+// knows. Fields of its forms: group, role; user, name_id.
 type ProviderPage struct {
 	BasePage
 	Provider   ProviderView
 	Groups     []ProviderGroup
+	Query      string
 	Identities []ProviderIdentity
-	More       bool // there are more than are shown
+	Pager      Pager // of the people
 	MayManage  bool
 	NeedProof  bool
 	Form       Form
@@ -118,6 +120,12 @@ func (*ProviderPage) template() string { return "providers/show" }
 
 // Frame stands around the page.
 func (p *ProviderPage) Frame() Frame { return adminFrame(p.Provider.Label(), providerCrumbs...) }
+
+// People is another page of the people whom the provider knows, at their list.
+func (p *ProviderPage) People(cursor string) (string, error) {
+	path, err := Path("/admin/providers/{provider}", p.Provider.Name)
+	return withQuery(path, url.Values{"q": {p.Query}, "cursor": {cursor}}) + "#people", err
+}
 
 // ProviderDeletePage is GET /admin/providers/{provider}/delete. Fields: confirm.
 type ProviderDeletePage struct {

@@ -28,7 +28,7 @@ func sampleAlerts(b BasePage, all map[string]Page) {
 	}
 	all["alerts"] = &AlertListPage{BasePage: b, Alerts: views, MayManage: true, Pager: Pager{Next: "c2", Total: -1}}
 	all["alerts narrowed"] = &AlertListPage{BasePage: b, Filter: AlertFilter{All: true, Kind: models.AlertDrift, Environment: "production"}}
-	all["alerts empty"] = &AlertListPage{BasePage: b}
+	all["alerts empty"] = &AlertListPage{BasePage: b, MayManage: true}
 	all["alert"] = &AlertPage{BasePage: b, AlertView: failing, Told: true, Notices: []NoticeView{
 		{models.Notice{Occasion: models.OccasionOpened, Status: models.NoticeDelivered, Attempts: 1, CreatedAt: ago(34 * time.Minute), DeliveredAt: agoP(34 * time.Minute)}, "oncall"},
 		{models.Notice{Occasion: models.OccasionReminder, Status: models.NoticePending, Attempts: 4, CreatedAt: ago(time.Minute), LastError: "The receiver answered 503."}, ""},

@@ -26,8 +26,9 @@ func sampleProviders(b BasePage, all map[string]Page) {
 	all["provider"] = &ProviderPage{
 		BasePage: b, Provider: okta, MayManage: true, NeedProof: true,
 		Groups:     []ProviderGroup{{Group: models.Group{ID: "grp_1", ProviderID: "idp_1", Name: "keeper-devs", Role: models.RoleUser}, Roles: []GroupRoleView{{production, models.RoleEditor}}}},
-		Identities: []ProviderIdentity{{Identity: models.Identity{UserID: "usr_2", NameID: "ada@example.com", LastSignInAt: ago(time.Hour)}, Username: "ada@example.com"}}, More: true,
+		Identities: []ProviderIdentity{{Identity: models.Identity{UserID: "usr_2", NameID: "ada@example.com", LastSignInAt: ago(time.Hour)}, Username: "ada@example.com", DisplayName: "Ada"}}, Query: "ada", Pager: Pager{Prev: "c0", Next: "c2", Total: -1},
 	}
+	all["provider nobody"] = &ProviderPage{BasePage: b, Provider: okta, Query: "zoe"}
 	all["provider off"] = &ProviderPage{BasePage: b, Provider: off}
 	all["provider delete"] = &ProviderDeletePage{BasePage: b, Confirmation: Confirmation{Name: "okta"}, Label: "Okta"}
 	all["doctor"] = &DoctorPage{BasePage: b, Provider: "okta", Label: "Okta", Outlook: outlook}

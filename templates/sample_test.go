@@ -313,6 +313,7 @@ func sampleEnvironments(b BasePage, all map[string]Page) {
 		{development, 0, nil, nil, models.RoleViewer},
 	}}
 	all["environments empty"] = &EnvironmentListPage{BasePage: b, MayCreate: true}
+	all["environments none to see"] = &EnvironmentListPage{BasePage: b}
 	all["environment new"] = &EnvironmentFormPage{BasePage: b, KeyBackend: "local", MayKeys: true, Form: NewForm(map[string]string{"color": "grey"})}
 	all["environment edit"] = &EnvironmentFormPage{BasePage: b, KeyBackend: "kms", Environment: new(production), Form: failedForm(map[string]string{"display_name": "Production", "color": "pink"}, fault.Field{Name: "color", Message: "must be one of grey, green"})}
 	key := models.DataKey{ID: "dek_1", Uses: 1200, MaxUses: 10_000, CreatedAt: ago(4 * sampleDay)}

@@ -166,7 +166,8 @@ func TestApplyPlan(t *testing.T) {
 		plan, run := apply(func() { h.place.Edit("production/a", []byte("theirs again")) })
 		eventually(t, "the plan to be refused", func() bool { return strings.Contains(editor.get(plan).text(".page-facts"), "refused") })
 		editor.get(plan).want(http.StatusOK, "#plan .flash-failed", "nothing of it was done")
-		editor.get(run).want(http.StatusOK, ".flash-note", "carries out a plan")
+		editor.get(run).want(http.StatusOK, ".flash-note", "carries out a plan").
+			want(http.StatusOK, ".flash-failed", "could not be carried out").want(http.StatusOK, "#results", "Nothing was done")
 		if !h.holds("production/a", "theirs again") {
 			t.Error("something was written")
 		}

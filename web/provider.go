@@ -9,9 +9,6 @@ import (
 	"github.com/your-org/keeper/templates"
 )
 
-// peopleShown is how many of the people whom a provider knows its page shows.
-const peopleShown = 50
-
 func (w *Web) listProviders(r *request) error {
 	all, err := w.Auth.Providers(r.Context(), r.actor)
 	if err != nil {
@@ -52,7 +49,9 @@ func (w *Web) providerPage(r *request, refusal error) error {
 	if err != nil {
 		return err
 	}
-	people, around, err := w.Auth.Identities(r.Context(), r.actor, p.Name, "", peopleShown)
+	q := r.URL.Query()
+	query := strings.TrimSpace(q.Get("q"))
+	people, around, err := w.Auth.Identities(r.Context(), r.actor, p.Name, query, q.Get("cursor"), pageSize)
 	if err != nil {
 		return err
 	}
@@ -60,7 +59,9 @@ func (w *Web) providerPage(r *request, refusal error) error {
 	if err != nil {
 		return err
 	}
-	page := &templates.ProviderPage{Provider: providerView(p), More: around.Next != "", MayManage: r.may(auth.ManageUsers, auth.Global), NeedProof: !w.Auth.Fresh(r.row)}
+	page := &templates.ProviderPage{
+		Provider: providerView(p), Query: query, Pager: pagerOf(around), MayManage: r.may(auth.ManageUsers, auth.Global), NeedProof: !w.Auth.Fresh(r.row),
+	}
 	for _, g := range groups {
 		one := templates.ProviderGroup{Group: g.Group}
 		for _, role := range g.Roles {
@@ -69,7 +70,7 @@ func (w *Web) providerPage(r *request, refusal error) error {
 		page.Groups = append(page.Groups, one)
 	}
 	for _, i := range people {
-		page.Identities = append(page.Identities, templates.ProviderIdentity{Identity: i.Identity, Username: i.Username})
+		page.Identities = append(page.Identities, templates.ProviderIdentity{Identity: i.Identity, Username: i.Username, DisplayName: i.DisplayName})
 	}
 	if refusal != nil {
 		page.Form = r.refill(renameField(refusal, "name", "group"), 0, "group", "role", "user", "name_id")

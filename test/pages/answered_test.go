@@ -27,6 +27,14 @@ func refused(name, at, does, title string) answer {
 	return answer{name: name, at: at, does: does, title: title, shows: "#summary", focus: "#summary", may: "status of 400"}
 }
 
+// moved is a form that is sent back since what it was about is not any more what it was filled
+// from.
+func moved(name, at, does, title string) answer {
+	a := refused(name, at, does, title)
+	a.may = "status of 409"
+	return a
+}
+
 // answered are the pages that are answers, and what opens over a page.
 var answered = []answer{
 	{name: "Palette", at: "/secrets", does: scenes.Palette, title: "Secrets", shows: "#palette [role=option]", focus: "#palette-query", stays: true},
@@ -73,6 +81,18 @@ var answered = []answer{
 	refused("RefusedGroup", "/admin/groups/new", scenes.Fill("form.form-sheet"), "New group"),
 	refused("RefusedProvider", "/admin/providers/new", scenes.Fill("form.form-sheet", "#f-name", "No Name"), "New identity provider"),
 	refused("RefusedPassword", "/password", scenes.Fill("form.form-sheet", "#f-current-password", "wrong", "#f-new-password", "a", "#f-repeat-password", "b"), "Change password"),
+
+	refused("RefusedBulkEdit", "/secrets/bulk?act=edit&id={secret}", scenes.Fill("#bulk-form", "#f-new-owner", "Platform", "#f-rotate-every-days", "-1"), "Edit secrets"),
+	refused("RefusedBulkDelete", "/secrets/bulk?act=delete&id={secret}&id={held}", scenes.Fill("form.form-sheet[method=post]", "#f-confirm", "another"), "Delete secrets"),
+	moved("MovedBulkEdit", "/secrets/bulk?act=edit&id={secret}&new_owner=Platform", scenes.Fill("form.form-sheet[method=post]", "[name=digest]", "another"), "Edit secrets"),
+	moved("MovedBulkDelete", "/secrets/bulk?act=delete&id={held}", scenes.Fill("form.form-sheet[method=post]", "#f-confirm", "delete 1 secret", "[name=digest]", "another"), "Delete secrets"),
+	refused("RefusedImport", "/destinations/{destination}/imports/new", scenes.Fill("form.form-sheet", "#f-prefix", "not a name!", "#f-names", "one column"), "New import"),
+	refused("RefusedImportApply", "/sync/imports/{import}/apply", scenes.Fill("form.form-sheet", "#f-side-none", "keeper"), "Apply"),
+	refused("RefusedAdoptionApply", "/sync/imports/{adoption}/apply", scenes.Fill("form.form-sheet", "#f-side-none", "keeper", "#f-confirm", "another"), "Apply"),
+	moved("MovedImport", "/sync/imports/{import}", scenes.SendTo("#choice", "/sync/imports/{imported}"), "Import"),
+	{name: "ImportAway", at: "/sync/imports/{away-import}", does: scenes.Fill("#choice", "[name^='name.']", "left/renamed"), title: "Import", shows: "#summary", focus: "#summary", may: "status of 403"},
+	moved("MovedHold", "/destinations/{destination}/holds/{held}", scenes.Fill(".side-act", "[name=version]", "99"), "payments/db/password"),
+	moved("MovedPlan", "/sync/plans/{plan}/apply", scenes.Fill("form.form-sheet", "[name=digest]", "another"), "Apply"),
 }
 
 // walk does what the answer is to, and looks at the page that stands then as at any other.
@@ -86,7 +106,11 @@ func (a answer) walk(t *testing.T, w *walk, tab *browser.Tab) {
 	must(t, tab.Open(path))
 	// No countdown ends what is shown while it is looked at.
 	must(t, tab.Ask(new(bool), `() => { window.setInterval = () => 0; window.left = true; return true; }`))
-	_, err := tab.Eval(strings.ReplaceAll(a.does, "{channel}", w.ids["channel"]))
+	does := a.does
+	for name, id := range w.ids {
+		does = strings.ReplaceAll(does, "{"+name+"}", id)
+	}
+	_, err := tab.Eval(does)
 	must(t, err)
 	a.arrive(t, tab)
 	w.read(t, tab, path)

@@ -136,7 +136,10 @@ func (h *house) sync() {
 	run := h.pass(here.ID)
 	h.ids["run"] = run.ID
 	h.put("PutSecretValue", map[string]any{"SecretId": "production/payments/db/password", "SecretString": "changed by hand", "ClientRequestToken": rand.Text() + rand.Text()})
-	h.put("CreateSecret", map[string]any{"Name": "production/left/by-others", "SecretString": "theirs", "ClientRequestToken": rand.Text() + rand.Text()})
+	for _, name := range []string{"left/by-others", "old/one"} {
+		h.put("CreateSecret", map[string]any{"Name": "production/" + name, "SecretString": "theirs", "ClientRequestToken": rand.Text() + rand.Text()})
+	}
+	h.secret("old/one")
 	h.pass(here.ID)
 	holds, err := h.admin.ListHolds(ctx, here.ID, api.ListHoldsParams{})
 	must(h.t, err)
@@ -144,28 +147,73 @@ func (h *house) sync() {
 		h.t.Fatal("no difference waits")
 	}
 	h.ids["held"] = h.ids["payments/db/password"]
-	_, err = h.admin.CreateSecret(ctx, api.NewSecret{EnvironmentID: api.EnvironmentNamed("production"), Name: "new/one", SecretType: "TEXT", Value: api.NewValue("new")})
-	must(h.t, err)
-	plan, err := h.admin.PlanSync(ctx, here.ID)
-	must(h.t, err)
-	preview, err := h.admin.PreviewImport(ctx, here.ID, api.NewImport{Purpose: "import"})
-	must(h.t, err)
-	h.ids["plan"], h.ids["import"] = plan.ID, preview.ID
-	h.ids["away"] = h.away()
+	must(h.t, h.AWS.Inject(standin.Fault{Service: "secretsmanager", Operation: "CreateSecret", Secret: "production/new/*", Kind: standin.FaultDenied})) // what a plan would create stays so
+	h.plans(here.ID)
+	h.imports(here.ID)
+	h.away()
 }
 
-// away makes a destination that has stopped to let Keeper in.
-func (h *house) away() string {
+// secret makes one in production, beside those that the house began with.
+func (h *house) secret(name string) api.Secret {
 	h.t.Helper()
+	made, err := h.admin.CreateSecret(h.t.Context(), api.NewSecret{EnvironmentID: api.EnvironmentNamed("production"), Name: name, SecretType: "TEXT", Value: api.NewValue("new")})
+	must(h.t, err)
+	return made
+}
+
+// plans makes a plan that was refused, since something moved before it was carried out, and one
+// that is open.
+func (h *house) plans(destination string) {
+	h.t.Helper()
+	ctx := h.t.Context()
+	one := h.secret("new/one")
+	moved, err := h.admin.PlanSync(ctx, destination)
+	must(h.t, err)
+	_, err = h.admin.UpdateSecret(ctx, one.ID, api.SecretChange{Value: api.NewValue("newer")}, one.Revision)
+	must(h.t, err)
+	run, err := h.admin.ApplyPlan(ctx, moved.ID, moved.Digest)
+	must(h.t, err)
+	h.ids["moved-run"], h.ids["moved-plan"] = h.ended(run).ID, moved.ID
+	h.secret("new/two")
+	plan, err := h.admin.PlanSync(ctx, destination)
+	must(h.t, err)
+	h.ids["plan"] = plan.ID
+}
+
+// imports makes previews of what can be imported and adopted, and an import that was applied.
+func (h *house) imports(destination string) {
+	h.t.Helper()
+	left := "production/left/"
+	h.ids["import"] = h.preview(destination, api.NewImport{Purpose: "import"})
+	h.ids["adoption"] = h.preview(destination, api.NewImport{Purpose: "adopt"})
+	h.ids["imported"] = h.preview(destination, api.NewImport{Purpose: "import", Prefix: &left})
+	_, err := h.admin.ApplyImport(h.t.Context(), h.ids["imported"], api.ImportChoice{})
+	must(h.t, err)
+}
+
+func (h *house) preview(destination string, of api.NewImport) string {
+	h.t.Helper()
+	made, err := h.admin.PreviewImport(h.t.Context(), destination, of)
+	must(h.t, err)
+	return made.ID
+}
+
+// away makes a destination that has stopped to let Keeper in, after it was looked at for an import.
+func (h *house) away() {
+	h.t.Helper()
+	abroad := h.There
+	abroad.Region = "eu-west-1"
+	_, err := abroad.Call(h.t.Context(), "CreateSecret", map[string]any{"Name": "production/left/abroad", "SecretString": "theirs", "ClientRequestToken": rand.Text() + rand.Text()})
+	must(h.t, err)
 	made, err := h.admin.CreateDestination(h.t.Context(), api.NewDestination{
 		EnvironmentID: api.EnvironmentNamed("production"), Name: "standby", Kind: "aws_secrets_manager",
 		Config:      api.DestinationConfig{Region: "eu-west-1", Endpoint: h.AWS.URL, Prefix: "production/"},
 		Credentials: api.DestinationCredentials{AccessKeyID: api.NewValue("test"), SecretAccessKey: api.NewValue("test")},
 	})
 	must(h.t, err)
+	h.ids["away"], h.ids["away-import"] = made.ID, h.preview(made.ID, api.NewImport{Purpose: "import"})
 	must(h.t, h.AWS.Inject(standin.Fault{Service: "secretsmanager", Operation: "*", Region: "eu-west-1", Kind: standin.FaultDenied}))
 	h.ids["failed-run"] = h.pass(made.ID).ID
-	return made.ID
 }
 
 // pass makes a full pass and waits for its end.
@@ -173,11 +221,17 @@ func (h *house) pass(destination string) api.SyncRun {
 	h.t.Helper()
 	run, err := h.admin.SyncDestination(h.t.Context(), destination)
 	must(h.t, err)
+	return h.ended(run)
+}
+
+// ended waits for the end of a run.
+func (h *house) ended(run api.SyncRun) api.SyncRun {
+	h.t.Helper()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		run, err = h.admin.GetRun(h.t.Context(), run.ID)
+		now, err := h.admin.GetRun(h.t.Context(), run.ID)
 		must(h.t, err)
-		if !run.FinishedAt.IsZero() {
-			return run
+		if !now.FinishedAt.IsZero() {
+			return now
 		}
 	}
 	h.t.Fatalf("the run %s does not end", run.ID)

@@ -57,12 +57,12 @@ var walked = map[string][]string{
 	"/destinations/{destination}/copies/{secret}/release": {""},
 
 	"/sync":                        {""},
-	"/sync/plans/{plan}":           {"", "?action=create"},
+	"/sync/plans/{plan}":           {"", "?action=create", "/sync/plans/{moved-plan}"},
 	"/sync/plans/{plan}/apply":     {""},
-	"/sync/imports/{import}":       {""},
-	"/sync/imports/{import}/apply": {""},
+	"/sync/imports/{import}":       {"", "/sync/imports/{adoption}", "/sync/imports/{imported}"},
+	"/sync/imports/{import}/apply": {"", "/sync/imports/{adoption}/apply"},
 	"/sync/runs":                   {""},
-	"/sync/runs/{run}":             {"", "/sync/runs/{failed-run}"},
+	"/sync/runs/{run}":             {"", "/sync/runs/{failed-run}", "/sync/runs/{moved-run}"},
 	"/sync/runs/{run}/receipt":     {""},
 
 	"/sync/receipts/verify": {""},
@@ -90,7 +90,7 @@ var walked = map[string][]string{
 
 	"/admin/providers":                   {""},
 	"/admin/providers/new":               {""},
-	"/admin/providers/{provider}":        {""},
+	"/admin/providers/{provider}":        {"", "?q=LIN", "?q=nobody-is-named-so"},
 	"/admin/providers/{provider}/edit":   {""},
 	"/admin/providers/{provider}/doctor": {""},
 	"/admin/providers/{provider}/delete": {""},

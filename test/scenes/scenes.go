@@ -56,6 +56,12 @@ func Send(selector string) string {
 	return fmt.Sprintf(`() => { document.querySelector(%q).submit(); }`, selector)
 }
 
+// SendTo sends a form elsewhere than it says, as it would have been if what it is about had become something
+// else meanwhile.
+func SendTo(form, action string) string {
+	return fmt.Sprintf(`() => { const form = document.querySelector(%q); form.action = %q; form.requestSubmit(); }`, form, action)
+}
+
 // Fill fills fields of a form, by selectors each followed by a value, and sends it.
 func Fill(form string, fields ...string) string {
 	said := ""

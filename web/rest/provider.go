@@ -129,7 +129,7 @@ func (s *server) ListProviderPeople(w http.ResponseWriter, r *http.Request, name
 		if err != nil {
 			return answer{}, err
 		}
-		people, around, err := s.Auth.Identities(ctx, actor, named, params.Cursor, limit)
+		people, around, err := s.Auth.Identities(ctx, actor, named, params.Search, params.Cursor, limit)
 		return answer{body: api.ProviderPersonList{Items: convert(people, providerPerson), Next: around.Next}, next: around.Next}, err
 	})
 }

@@ -89,6 +89,11 @@ func providerPeople(t *testing.T, h *house, idp *samltest.IDP) {
 	if err != nil || len(people) != 1 || people[0].Username != "linus" || people[0].NameID != "linus@example.com" {
 		t.Errorf("people %+v, %v", people, err)
 	}
+	for part, want := range map[string]int{"EXAMPLE.com": 1, "nobody": 0} {
+		if found, err := client.Collect(c.ProviderPeople(ctx, "okta", api.ListProviderPeopleParams{Search: part})); err != nil || len(found) != want {
+			t.Errorf("%q finds %+v, %v", part, found, err)
+		}
+	}
 	must(t, c.UnlinkProviderPerson(ctx, "okta", "linus"))
 	isKind(t, c.UnlinkProviderPerson(ctx, "okta", "linus"), "not_found", "")
 

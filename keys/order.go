@@ -174,7 +174,7 @@ func (s *Service) rewrapOf(ctx context.Context, e models.Environment, from, to s
 			return b, err
 		}
 	}
-	targets, err := s.targetsOf(ctx, b.env)
+	targets, err := s.Envelope.TargetsUnder(ctx, b.env)
 	if err != nil {
 		return b, err
 	}
@@ -191,17 +191,6 @@ func (s *Service) rewrapOf(ctx context.Context, e models.Environment, from, to s
 		b.run.FromKey = former[0].RecipientID
 	}
 	return b, nil
-}
-
-// targetsOf resolves an environment's targets as they will be once the environment is stored.
-func (s *Service) targetsOf(ctx context.Context, e models.Environment) (kms.Targets, error) {
-	targets, err := s.Envelope.Targets(ctx, e)
-	if err != nil || targets.Primary.Kind != models.RecipientKMS || targets.Primary.Name == e.KMSKeyAlias {
-		return targets, err
-	}
-	info, err := s.Backends[0].Describe(ctx, e.KMSKeyAlias)
-	targets.Primary.Name, targets.Primary.ID = e.KMSKeyAlias, info.ID
-	return targets, err
 }
 
 // versionLocal adds a version to the local master key where environments are to be wrapped

@@ -238,3 +238,28 @@ func TestCancel(t *testing.T) {
 	}
 	h.readAll(t)
 }
+
+// TestRewrapFromANameThatIsGone: whoever lost the alias of a wrapping key names another one, and
+// goes on; without one, it is said that the name stands for nothing.
+func TestRewrapFromANameThatIsGone(t *testing.T) {
+	h := newHouse(t, setup{})
+	h.write(t, 3)
+	err := h.store.Write(t.Context(), func(tx *store.Tx) error {
+		e, err := tx.Environment(h.env.ID)
+		if err != nil {
+			return err
+		}
+		e.KMSKeyAlias = "a/gone"
+		return tx.UpdateEnvironment(&e, 0)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Start(t.Context(), admin, keys.Order{Kind: models.KeyRewrap, Environment: h.env.ID}); err == nil {
+		t.Error("a re-wrap begins under a key that is not there")
+	}
+	p := h.finish(t, h.start(t, keys.Order{Kind: models.KeyRewrap, Environment: h.env.ID, ToKey: "a/two"}).ID)
+	if p.Status != models.KeyRunSucceeded || p.ToKey != "a/two" || p.Done == 0 {
+		t.Errorf("the run is %+v", p)
+	}
+}

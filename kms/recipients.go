@@ -33,6 +33,23 @@ func (e *Envelope) Targets(ctx context.Context, env models.Environment) (Targets
 	if err != nil {
 		return Targets{}, err
 	}
+	return e.resolved(ctx, env, targets)
+}
+
+// TargetsUnder is Targets as it will be once the environment is stored with the wrapping key that env
+// names. The one that the store names still is not looked up: it may be gone.
+func (e *Envelope) TargetsUnder(ctx context.Context, env models.Environment) (Targets, error) {
+	targets, err := e.named(ctx, env)
+	if err != nil {
+		return Targets{}, err
+	}
+	if targets.Primary.Kind == models.RecipientKMS {
+		targets.Primary.Name = env.KMSKeyAlias
+	}
+	return e.resolved(ctx, env, targets)
+}
+
+func (e *Envelope) resolved(ctx context.Context, env models.Environment, targets Targets) (_ Targets, err error) {
 	if targets.Primary.ID, err = e.resolve(ctx, env, targets.Primary); err != nil {
 		return Targets{}, err
 	}

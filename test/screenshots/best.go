@@ -9,6 +9,7 @@ import (
 	"image/draw"
 	"image/png"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,8 +50,8 @@ func copyBest(from, to string) error {
 	return nil
 }
 
-// inPalette writes the beginning of a PNG anew with 256 colours. A page has few: its most frequent ones are
-// taken, and what edges of letters have besides becomes the nearest of them.
+// inPalette writes the beginning of a PNG anew with 256 colours. What is not among them becomes the
+// nearest of them.
 func inPalette(whole []byte) ([]byte, error) {
 	read, err := png.Decode(bytes.NewReader(whole))
 	if err != nil {
@@ -66,13 +67,7 @@ func inPalette(whole []byte) ([]byte, error) {
 	for i := 0; i < len(picture.Pix); i += 4 {
 		frequent[rgba(picture.Pix[i:])]++
 	}
-	all := slices.SortedFunc(maps.Keys(frequent), func(a, b color.RGBA) int {
-		return cmp.Or(frequent[b]-frequent[a], cmp.Compare(a.R, b.R), cmp.Compare(a.G, b.G), cmp.Compare(a.B, b.B))
-	})
-	var palette color.Palette
-	for _, c := range all[:min(len(all), 256)] {
-		palette = append(palette, c)
-	}
+	palette := paletteOf(frequent)
 	index := map[color.RGBA]uint8{}
 	for c := range frequent {
 		index[c] = uint8(palette.Index(c))
@@ -84,6 +79,34 @@ func inPalette(whole []byte) ([]byte, error) {
 	var b bytes.Buffer
 	err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, small)
 	return b.Bytes(), err
+}
+
+// paletteOf are up to 256 of some colours: the most frequent ones, then those that are like none of them,
+// for the dot of an environment has fewer points than the edges of letters have greys.
+func paletteOf(frequent map[color.RGBA]int) color.Palette {
+	const most, plain = 256, 160
+	rest := slices.SortedFunc(maps.Keys(frequent), func(a, b color.RGBA) int {
+		return cmp.Or(frequent[b]-frequent[a], cmp.Compare(a.R, b.R), cmp.Compare(a.G, b.G), cmp.Compare(a.B, b.B))
+	})
+	var palette color.Palette
+	add := func(fits func(color.RGBA) bool) {
+		rest = slices.DeleteFunc(rest, func(c color.RGBA) bool {
+			taken := len(palette) < most && fits(c)
+			if taken {
+				palette = append(palette, c)
+			}
+			return taken
+		})
+	}
+	add(func(color.RGBA) bool { return len(palette) < plain })
+	add(func(c color.RGBA) bool { return apart(c, palette.Convert(c).(color.RGBA)) > 16 })
+	add(func(color.RGBA) bool { return true })
+	return palette
+}
+
+// apart is how far two colours are from each other, 0 to 441.
+func apart(a, b color.RGBA) float64 {
+	return math.Hypot(math.Hypot(float64(a.R)-float64(b.R), float64(a.G)-float64(b.G)), float64(a.B)-float64(b.B))
 }
 
 func rgba(p []byte) color.RGBA { return color.RGBA{p[0], p[1], p[2], p[3]} }

@@ -101,3 +101,23 @@ func TestInPalette(t *testing.T) {
 		}
 	}
 }
+
+// TestPaletteKeepsRareColours has a dot of amber among more greys than a palette holds, each of which is
+// more frequent.
+func TestPaletteKeepsRareColours(t *testing.T) {
+	amber := color.RGBA{224, 142, 11, 255}
+	frequent := map[color.RGBA]int{amber: 40}
+	for i := range 256 {
+		n := uint8(i)
+		for j := range 3 {
+			frequent[color.RGBA{n, n, min(n, 250) + uint8(j), 255}] += 100 + i
+		}
+	}
+	palette := paletteOf(frequent)
+	if len(palette) != 256 {
+		t.Errorf("%d colours", len(palette))
+	}
+	if got := palette.Convert(amber); got != amber {
+		t.Errorf("amber became %v", got)
+	}
+}

@@ -1820,9 +1820,19 @@ type Proven struct {
 	Exceptions int `json:"exceptions"`
 
 	// Named The first 1,000 exceptions.
-	Named    []ReceiptException `json:"named"`
-	ReadBack TreeHead           `json:"read_back"`
-	Source   TreeHead           `json:"source"`
+	Named []ReceiptException `json:"named"`
+
+	// Part The names that it is about, where these are not all of the destination's.
+	Part     *ProvenPart `json:"part,omitempty"`
+	ReadBack TreeHead    `json:"read_back"`
+	Source   TreeHead    `json:"source"`
+}
+
+// ProvenPart The names that it is about, where these are not all of the destination's.
+type ProvenPart struct {
+	// First The first 500 of them.
+	First []string `json:"first"`
+	Names int      `json:"names"`
 }
 
 // Provider defines model for Provider.
@@ -2026,7 +2036,7 @@ type ReadAgain struct {
 	Now Proven `json:"now"`
 }
 
-// Receipt What a full run proved, as a signed text.
+// Receipt What a run proved, as a signed text.
 type Receipt struct {
 	CreatedAt     time.Time `json:"created_at"`
 	DestinationID string    `json:"destination_id"`
@@ -2035,6 +2045,9 @@ type Receipt struct {
 	// Text The text of a signed note (golang.org/x/mod/sumdb/note).
 	Text  string `json:"receipt"`
 	RunID string `json:"run_id"`
+
+	// Whole It is about everything at the destination, not only about what changed.
+	Whole bool `json:"whole"`
 }
 
 // ReceiptClaim defines model for ReceiptClaim.
@@ -2843,6 +2856,9 @@ type ListHoldsParams struct {
 
 // ListReceiptsParams defines parameters for ListReceipts.
 type ListReceiptsParams struct {
+	// Whole Only those over everything at the destination; `false`: only those over what changed.
+	Whole *bool `form:"whole,omitempty" json:"whole,omitempty"`
+
 	// Cursor The `next` of the page before.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 

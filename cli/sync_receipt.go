@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,8 +25,8 @@ func (e *env) syncReceiptCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "receipt RUN", Short: "Print the signed receipt of a run", Args: cobra.ExactArgs(1),
 		Long: `Print the signed receipt of a run: what was equal at the destination, how that was seen, and
-what was not. A run that looked at everything and ended well has one. keeper sync verify
-checks it.`,
+what was not. Each run that ended well has one: over everything there, or over the names that
+it looked at, which it lists. keeper sync verify checks it.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := e.client()
 			if err != nil {
@@ -160,7 +161,7 @@ func printVerification(w io.Writer, v api.Verification) {
 	seen := r.Proven.Evidence
 	fmt.Fprintln(w, "The receipt is true.")
 	facts(w, "installation", r.Installation, "environment", r.Environment, "destination", r.DestinationName+" ("+string(r.DestinationKind)+")",
-		"run", r.RunID, "plan", r.PlanID, "looked at", moment(r.StartedAt)+" to "+moment(r.EndedAt),
+		"run", r.RunID, "plan", r.PlanID, "about", about(r.Proven.Part), "looked at", moment(r.StartedAt)+" to "+moment(r.EndedAt),
 		"equal", fmt.Sprintf("%d (%d by version, %d by value, %d by write)", r.Proven.Equal, seen.Version, seen.Value, seen.Write),
 		"not equal", fmt.Sprint(r.Proven.Exceptions), "root", r.Proven.ReadBack.Root)
 	printExceptions(w, r.Proven.Named, r.Proven.Exceptions)
@@ -174,6 +175,21 @@ func printVerification(w io.Writer, v api.Verification) {
 		fmt.Fprintf(w, "\nThe destination does not hold what the receipt says; read again %s.\n", moment(again.At))
 	}
 	printExceptions(w, again.Differences, again.Differ)
+}
+
+// toldNames is how many of the names that a receipt speaks of are told.
+const toldNames = 5
+
+// about are the names that a receipt speaks of.
+func about(part *api.ProvenPart) string {
+	switch {
+	case part == nil:
+		return "everything there"
+	case part.Names > toldNames:
+		return fmt.Sprintf("%d names: %s, …", part.Names, strings.Join(part.First[:toldNames], ", "))
+	default:
+		return strings.Join(part.First, ", ")
+	}
 }
 
 func printExceptions(w io.Writer, named []api.ReceiptException, all int) {

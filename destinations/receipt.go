@@ -16,18 +16,20 @@ import (
 // version that was listed, it holds for a time that is so much earlier.
 var listingAge = map[models.DestinationKind]time.Duration{models.DestinationAWS: 5 * time.Minute}
 
-// prove stores the signed receipt of a run that looked at everything. A run whose receipt
+// prove stores the signed receipt of a run that ended well. A run whose receipt
 // cannot be signed or stored has done its work all the same, and says so.
 func (s *Service) prove(ctx context.Context, d models.Destination, e models.Environment, run *models.SyncRun, proof *keepersync.Proof) {
-	proven, whole := proof.Proven()
-	if !whole {
+	proven, ok := proof.Proven()
+	if !ok {
 		return
 	}
 	receipt := keepersync.Receipt{
 		Engine: s.Version, Installation: s.Owner, Environment: e.Name,
 		Destination: keepersync.ReceiptDestination{ID: d.ID, Name: d.Name, Kind: d.Kind},
 		Run:         run.ID, Plan: run.PlanID, Started: run.StartedAt, Ended: s.Now(), Proven: proven,
-		ListingAge: int(listingAge[d.Kind].Seconds()),
+	}
+	if proven.Part == nil { // else nothing was listed
+		receipt.ListingAge = int(listingAge[d.Kind].Seconds())
 	}
 	if err := s.keepReceipt(ctx, e, d, receipt); err != nil {
 		s.Log.WarnContext(ctx, "a run has no receipt", "run", run.ID, "error", err)
@@ -46,7 +48,7 @@ func (s *Service) keepReceipt(ctx context.Context, e models.Environment, d model
 	if err != nil {
 		return err
 	}
-	row := models.SyncReceipt{RunID: receipt.Run, DestinationID: d.ID, EnvironmentID: e.ID, Body: text, CreatedAt: receipt.Ended}
+	row := models.SyncReceipt{RunID: receipt.Run, DestinationID: d.ID, EnvironmentID: e.ID, Body: text, Whole: receipt.Part == nil, CreatedAt: receipt.Ended}
 	return s.Store.Write(ctx, func(tx *store.Tx) error { return tx.AddReceipt(&row) })
 }
 
@@ -64,8 +66,8 @@ func (s *Service) Receipt(ctx context.Context, actor models.Actor, id models.Run
 		return err
 	})
 	if fault.Is(err, fault.NotFound) {
-		return receipt, fault.New(fault.NotFound, "The run has no receipt: only one that looked at everything and ended well has one.").
-			WithHint("Start a run over the whole destination.")
+		return receipt, fault.New(fault.NotFound, "The run has no receipt: only one that ended well has one.").
+			WithHint("Start another run.")
 	}
 	return receipt, err
 }
@@ -185,6 +187,10 @@ func (s *Service) claimedEnvironment(ctx context.Context, actor models.Actor, cl
 }
 
 func (s *Service) readAgain(ctx context.Context, d models.Destination, e models.Environment, receipt keepersync.Receipt) (*ReadAgain, error) {
+	if part := receipt.Part; part != nil && !part.Listed() {
+		return nil, fault.New(fault.Invalid, "The receipt is about %d names and lists the first %d: the destination cannot be compared with it.", part.Names, len(part.First)).
+			WithHint("Compare with a receipt over the whole destination.")
+	}
 	driver, err := s.driver(ctx, e, d)
 	if err != nil {
 		return nil, err
@@ -192,7 +198,7 @@ func (s *Service) readAgain(ctx context.Context, d models.Destination, e models.
 	again := &ReadAgain{}
 	listing := &listing{Driver: driver}
 	book := (&ledger{service: s, environment: e, destination: d, listing: listing, still: true}).book()
-	again.Now, err = keepersync.Prove(ctx, listing, book, s.options(d), func(o keepersync.Outcome) { again.compare(o, receipt.Ended) })
+	again.Now, err = keepersync.Prove(ctx, listing, book, s.options(d), receipt.Part, func(o keepersync.Outcome) { again.compare(o, receipt.Ended) })
 	if err != nil {
 		return nil, err
 	}

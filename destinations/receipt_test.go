@@ -1,6 +1,8 @@
 package destinations_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,14 +102,54 @@ func TestReceiptIsNeverFalse(t *testing.T) {
 		_, err := h.Receipt(t.Context(), admin, h.runs(t, d)[0].ID)
 		wantFault(t, err, fault.NotFound)
 	}
-	t.Run("NoneOfARunOverAPart", func(t *testing.T) {
+	t.Run("OfWhatChanged", func(t *testing.T) {
+		h.put(t, "b", "canary-91f3 of b")
 		h.full(t, d)
 		h.update(t, s, "canary-91f3 too")
 		h.work(t, d)
-		if run := h.runs(t, d)[0]; run.Full || run.Counts.Updated != 1 {
+		run := h.runs(t, d)[0]
+		if run.Full || run.Counts.Updated != 1 {
 			t.Fatalf("run %+v", run)
 		}
-		none(t)
+		receipt, err := h.Receipt(t.Context(), admin, run.ID)
+		if err != nil || receipt.Whole || strings.Contains(receipt.Body, "canary") {
+			t.Fatal(receipt, err)
+		}
+		place := h.places.at("one")
+		place.Edit("production/b", []byte("drifted")) // of which it says nothing
+		v, err := h.VerifyReceipt(t.Context(), admin, receipt.Body, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := &keepersync.Part{Names: 1, First: []string{"production/a"}}
+		if diff := cmp.Diff(want, v.Receipt.Part); diff != "" || !v.Receipt.Whole() || v.Receipt.Equal != 1 || v.Receipt.ListingAge != 0 || !v.Again.Matches || v.Again.Differ != 0 {
+			t.Errorf("%s %+v %+v", diff, v.Receipt, v.Again)
+		}
+		place.Edit("production/a", []byte("drifted too"))
+		if again := h.verify(t, receipt.Body); again.Matches || again.Differ != 1 || again.Differences[0].Name != "production/a" {
+			t.Errorf("%+v", again)
+		}
+		for about, wanted := range map[*bool]bool{nil: true, new(true): false, new(false): true} {
+			list, _, err := h.Receipts(t.Context(), admin, destinations.ReceiptQuery{DestinationID: d.ID, Whole: about})
+			if got := slices.ContainsFunc(list, func(r models.SyncReceipt) bool { return r.RunID == run.ID }); err != nil || got != wanted || len(list) == 0 {
+				t.Errorf("of %d receipts it is one: %v, want %v; %v", len(list), got, wanted, err)
+			}
+		}
+	})
+	t.Run("OfMoreThanItLists", func(t *testing.T) {
+		for i := range keepersync.NamedPart + 1 {
+			h.put(t, fmt.Sprintf("many/%d", i), "canary-91f3")
+		}
+		h.work(t, d)
+		receipt, err := h.Receipt(t.Context(), admin, h.runs(t, d)[0].ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := h.VerifyReceipt(t.Context(), admin, receipt.Body, true)
+		wantFault(t, err, fault.Invalid)
+		if v.Receipt.Part.Names != keepersync.NamedPart+1 || v.Again != nil {
+			t.Errorf("%+v", v)
+		}
 	})
 	t.Run("NoneOfAFailedRun", func(t *testing.T) {
 		h.places.at("one").Inject(memory.Fault{Op: memory.OpList, Kind: fault.Forbidden, Times: 1})
@@ -149,7 +191,7 @@ func TestReceiptIsNeverFalse(t *testing.T) {
 		}
 	})
 	t.Run("Changed", func(t *testing.T) {
-		_, err := h.VerifyReceipt(t.Context(), admin, strings.Replace(receipt.Body, `"equal": 1`, `"equal": 0`, 1), false)
+		_, err := h.VerifyReceipt(t.Context(), admin, strings.Replace(receipt.Body, `"equal": `, `"equal": 1`, 1), false)
 		wantFault(t, err, fault.Invalid)
 	})
 	t.Run("OfAnotherEnvironment", func(t *testing.T) {

@@ -20,6 +20,7 @@ func (tx *Tx) Receipt(run models.RunID) (models.SyncReceipt, error) {
 // ReceiptQuery says which receipts of a destination to list.
 type ReceiptQuery struct {
 	DestinationID models.DestinationID
+	Whole         *bool // over everything, or over a part; nil: both
 	Cursor        string
 	Limit         int // 0, and more than 200: 200
 }
@@ -27,11 +28,9 @@ type ReceiptQuery struct {
 // Receipts lists a destination's, the newest first, and the cursors of the pages around them.
 func (tx *Tx) Receipts(q ReceiptQuery) ([]models.SyncReceipt, Around, error) {
 	order := newest("receipts", "created_at", "run_id", func(r *models.SyncReceipt) (time.Time, string) { return r.CreatedAt, string(r.RunID) })
-	return pageOf(tx.db().Where("destination_id = ?", q.DestinationID), order, q.Cursor, q.Limit, "receipt")
-}
-
-// LastReceipt is a destination's newest; NotFound where it has none.
-func (tx *Tx) LastReceipt(destination models.DestinationID) (models.SyncReceipt, error) {
-	query := tx.db().Where("destination_id = ?", destination).Order("created_at DESC, run_id DESC")
-	return take[models.SyncReceipt](query, "receipt")
+	query := tx.db().Where("destination_id = ?", q.DestinationID)
+	if q.Whole != nil {
+		query = query.Where("whole = ?", *q.Whole)
+	}
+	return pageOf(query, order, q.Cursor, q.Limit, "receipt")
 }

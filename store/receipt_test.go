@@ -18,7 +18,7 @@ func testReceipts(t *testing.T, s *store.Store) {
 			StartedAt: at.Add(-age),
 		}
 		write(t, s, func(tx *store.Tx) error { return tx.CreateRun(&r) })
-		receipt := models.SyncReceipt{RunID: r.ID, DestinationID: d.ID, EnvironmentID: h.env.ID, Body: "pröved\n\n— k AAAA\n", CreatedAt: at.Add(-age)}
+		receipt := models.SyncReceipt{RunID: r.ID, DestinationID: d.ID, EnvironmentID: h.env.ID, Body: "pröved\n\n— k AAAA\n", Whole: age > time.Hour, CreatedAt: at.Add(-age)}
 		write(t, s, func(tx *store.Tx) error { return tx.AddReceipt(&receipt) })
 		return receipt
 	}
@@ -32,12 +32,18 @@ func testReceipts(t *testing.T, s *store.Store) {
 			t.Fatal(err)
 		}
 		same(t, got, old)
-		same(t, read(t, s, func(tx *store.Tx) (models.SyncReceipt, error) { return tx.LastReceipt(d.ID) }), newest)
+	})
+	t.Run("List", func(t *testing.T) {
+		for about, want := range map[*bool][]models.SyncReceipt{nil: {newest, old}, new(true): {old}, new(false): {newest}} {
+			got := read(t, s, func(tx *store.Tx) ([]models.SyncReceipt, error) {
+				list, _, err := tx.Receipts(store.ReceiptQuery{DestinationID: d.ID, Whole: about})
+				return list, err
+			})
+			same(t, got, want)
+		}
 	})
 	t.Run("NotFound", func(t *testing.T) {
 		_, err := get("run_none")
-		wantKind(t, err, fault.NotFound)
-		_, err = tryRead(s, func(tx *store.Tx) (models.SyncReceipt, error) { return tx.LastReceipt("dst_none") })
 		wantKind(t, err, fault.NotFound)
 	})
 	t.Run("Conflict", func(t *testing.T) {

@@ -27,11 +27,14 @@ type Left struct {
 	By   Evidence
 }
 
-// NamedExceptions is how many exceptions a proof names. It counts them all; a run's results
-// name the rest.
-const NamedExceptions = 1000
+// A proof names so many exceptions, and so many of the names that it is about where these are not
+// all. It counts them all; a run's results name the rest of the exceptions.
+const (
+	NamedExceptions = 1000
+	NamedPart       = 500
+)
 
-// Proof gathers what a full run proves, entry by entry: the tree of what Keeper desires
+// Proof gathers what a run proves, entry by entry: the tree of what Keeper desires
 // beside the tree of what the destination was seen to hold, both by ascending secret id. It
 // keeps no values and no leaves. The zero Proof is ready for use, by one run.
 //
@@ -40,13 +43,17 @@ const NamedExceptions = 1000
 type Proof struct {
 	source, there Tree
 	proven        Proven
+	looked        Part
+	part          bool // not every entry was looked at
+	failed        bool
 	last          models.SecretID
 	begun         bool
-	partial       bool
 }
 
 // Proven is what a proof says.
 type Proven struct {
+	// Part is what the proof is about; nil: every name at the destination.
+	Part       *Part       `json:"part,omitempty"`
 	Source     Head        `json:"source"`     // what Keeper desires
 	ReadBack   Head        `json:"read_back"`  // what was seen at the destination
 	Evidence   Evidences   `json:"evidence"`   // for the names of ReadBack
@@ -54,6 +61,15 @@ type Proven struct {
 	Exceptions int         `json:"exceptions"` // all others
 	Named      []Exception `json:"named"`      // the first NamedExceptions of them
 }
+
+// Part is a part of a destination's names: of a run over what changed, those that it looked at.
+type Part struct {
+	Names int      `json:"names"`
+	First []string `json:"first"` // NamedPart of them at most, in the order of the trees
+}
+
+// Listed reports whether every name of the part is known.
+func (p *Part) Listed() bool { return p.Names == len(p.First) }
 
 // Head is what there is to know of a tree without its leaves.
 type Head struct {
@@ -75,19 +91,23 @@ type Exception struct {
 	Why    string            `json:"why"`
 }
 
-// Proven is what was proved. It is false where the run did not look at everything.
+// Proven is what was proved. It is false where the run failed as a whole, or looked at nothing of what
+// changed.
 func (p *Proof) Proven() (Proven, bool) {
 	all := p.proven
 	all.Source = Head{p.source.size, p.source.Root()}
 	all.ReadBack = Head{p.there.size, p.there.Root()}
 	all.Named = append([]Exception{}, p.proven.Named...)
-	return all, !p.partial
+	if p.part {
+		all.Part = &Part{Names: p.looked.Names, First: slices.Clone(p.looked.First)}
+	}
+	return all, !p.failed && (!p.part || p.looked.Names > 0)
 }
 
 // page adds the outcomes of a page of so many entries. A page of what was changed behind the
 // run adds nothing.
 func (p *Proof) page(entries int, outcomes []Outcome) {
-	p.partial = p.partial || len(outcomes) < entries
+	p.part = p.part || len(outcomes) < entries
 	slices.SortFunc(outcomes, func(a, b Outcome) int { return cmp.Compare(a.Entry.SecretID, b.Entry.SecretID) })
 	for _, o := range outcomes {
 		if o.Entry.SecretID > p.last || !p.begun {
@@ -99,6 +119,9 @@ func (p *Proof) page(entries int, outcomes []Outcome) {
 
 func (p *Proof) add(o Outcome) {
 	name, desired, left := o.Entry.RemoteName, o.Entry.Desired, o.Left
+	if p.looked.Names++; len(p.looked.First) < NamedPart {
+		p.looked.First = append(p.looked.First, name)
+	}
 	if desired != nil {
 		p.source.Add(Leaf(name, desired.Hash))
 	}

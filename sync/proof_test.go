@@ -236,14 +236,6 @@ func TestProof(t *testing.T) {
 		}
 	})
 	for name, run := range map[string]func(*world) keepersync.Options{
-		"OfWhatIsDue": func(w *world) keepersync.Options { return w.options(false) },
-		"OfAPart": func(w *world) keepersync.Options {
-			_, approved := w.plan(t, true)
-			o := w.options(true)
-			o.Approved = approved
-			w.book.put("later", "came after the plan")
-			return o
-		},
 		"OfACutListing": func(w *world) keepersync.Options {
 			w.place.Inject(memory.Fault{Op: memory.OpList, Kind: fault.Unavailable, Cut: 2})
 			return w.options(true)
@@ -266,10 +258,57 @@ func TestProof(t *testing.T) {
 		t.Run("Not"+name, func(t *testing.T) {
 			w := busy(t)
 			if _, ok, _ := w.proven(t, run(w)); ok {
-				t.Error("a run that did not look at everything and end well proves something")
+				t.Error("a run that did not end well proves something")
 			}
 		})
 	}
+	t.Run("OfWhatIsDue", func(t *testing.T) {
+		w := newWorld(t)
+		for _, n := range names(3) {
+			w.book.put(n, "value of "+n)
+		}
+		w.run(t, true)
+		w.clock.pass(time.Hour)
+		w.place.Edit("keeper/"+names(3)[0], []byte("theirs")) // of which it says nothing
+		changed := names(3)[1]
+		w.book.put(changed, "another")
+		proven, ok, err := w.proven(t, w.options(false))
+		head := keepersync.Head{Names: 1, Root: root(t, [][]byte{keepersync.Leaf("keeper/"+changed, hash("another"))})}
+		want := keepersync.Proven{
+			Part: &keepersync.Part{Names: 1, First: []string{"keeper/" + changed}}, Source: head, ReadBack: head,
+			Evidence: keepersync.Evidences{Write: 1}, Equal: 1, Named: []keepersync.Exception{},
+		}
+		if diff := cmp.Diff(want, proven); diff != "" || !ok || err != nil {
+			t.Error(diff, ok, err)
+		}
+		if proven, ok, err := w.proven(t, w.options(false)); ok || err != nil {
+			t.Errorf("nothing is due, and that is proved: %+v, %v", proven, err)
+		}
+	})
+	t.Run("OfAPartOfAPlan", func(t *testing.T) {
+		w := newWorld(t)
+		w.book.put("a", "1")
+		w.book.put("b", "2")
+		_, approved := w.plan(t, true)
+		o := w.options(true)
+		o.Approved = approved
+		w.book.put("later", "came after the plan")
+		proven, ok, err := w.proven(t, o)
+		if diff := cmp.Diff(&keepersync.Part{Names: 2, First: []string{"keeper/a", "keeper/b"}}, proven.Part); diff != "" || !ok || err != nil || proven.Equal != 2 {
+			t.Error(diff, proven, ok, err)
+		}
+	})
+	t.Run("OfALargePart", func(t *testing.T) {
+		w := newWorld(t)
+		many := keepersync.NamedPart + 7
+		for _, n := range names(many) {
+			w.book.put(n, "value of "+n)
+		}
+		proven, ok, err := w.proven(t, w.options(false))
+		if !ok || err != nil || proven.Equal != many || proven.Part.Names != many || len(proven.Part.First) != keepersync.NamedPart || proven.Part.Listed() {
+			t.Error(proven.Equal, proven.Part, ok, err)
+		}
+	})
 	t.Run("OfAPlanForEverything", func(t *testing.T) {
 		w := newWorld(t)
 		w.book.put("a", "1")
@@ -293,7 +332,7 @@ func TestProve(t *testing.T) {
 	w.tape.rewind()
 	recorded, intended := len(w.book.outcomes), w.book.intended
 	var unequal []string
-	proven, err := keepersync.Prove(t.Context(), w.tape, w.book, w.options(true), func(o keepersync.Outcome) {
+	proven, err := keepersync.Prove(t.Context(), w.tape, w.book, w.options(true), nil, func(o keepersync.Outcome) {
 		if !o.Equal() {
 			unequal = append(unequal, o.Entry.Name+" "+string(o.Status))
 		}
@@ -314,8 +353,36 @@ func TestProve(t *testing.T) {
 		t.Errorf("it changed something: %v", changes)
 	}
 	w.place.Inject(memory.Fault{Op: memory.OpList, Kind: fault.Unavailable, Cut: 2, Times: 1})
-	if _, err := keepersync.Prove(t.Context(), w.tape, w.book, w.options(true), nil); !fault.Is(err, fault.Unavailable) {
+	if _, err := keepersync.Prove(t.Context(), w.tape, w.book, w.options(true), nil, nil); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("got %v, want Unavailable", err)
+	}
+}
+
+func TestProveOfAPart(t *testing.T) {
+	w := newWorld(t)
+	for _, n := range []string{"a", "b", "c"} {
+		w.book.put(n, "value of "+n)
+	}
+	w.run(t, true)
+	w.clock.pass(time.Hour)
+	w.place.Edit("keeper/a", []byte("theirs"))
+	w.place.Inject(memory.Fault{Op: memory.OpList, Kind: fault.Unavailable})
+	w.tape.rewind()
+	part := &keepersync.Part{Names: 2, First: []string{"keeper/b", "keeper/c"}}
+	proven, err := keepersync.Prove(t.Context(), w.tape, w.book, w.options(true), part, nil)
+	head := keepersync.Head{Names: 2, Root: root(t, [][]byte{keepersync.Leaf("keeper/b", hash("value of b")), keepersync.Leaf("keeper/c", hash("value of c"))})}
+	want := keepersync.Proven{
+		Part: part, Source: head, ReadBack: head, Evidence: keepersync.Evidences{Value: 2}, Equal: 2, Named: []keepersync.Exception{},
+	}
+	if diff := cmp.Diff(want, proven); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	part.First[1] = "keeper/a"
+	if proven, err = keepersync.Prove(t.Context(), w.tape, w.book, w.options(true), part, nil); err != nil || proven.Equal != 1 || proven.Exceptions != 1 || proven.Named[0].Name != "keeper/a" {
+		t.Errorf("%+v, %v", proven, err)
+	}
+	if changes := w.tape.changes(); len(changes) > 0 {
+		t.Errorf("it changed something: %v", changes)
 	}
 }
 
@@ -424,15 +491,16 @@ func TestEveryProofIsTrue(t *testing.T) {
 			return nil
 		}
 		w.tape.after = func(string, string) error { watch(); return nil }
-		o := w.options(true)
+		full := rapid.Bool().Draw(rt, "full")
+		o := w.options(full)
 		o.Workers = 1
 		source, there := w.heads(t)
 		before, told := edits, len(w.book.outcomes)
 		proven, ok, err := w.proven(t, o)
 		w.tape.before, w.tape.after = nil, nil
 		watch()
-		if err != nil || !ok {
-			rt.Fatal(ok, err)
+		if looked := len(w.book.outcomes) > told; err != nil || ok != (full || looked) || full != (proven.Part == nil) {
+			rt.Fatal(ok, looked, proven.Part, err)
 		}
 		excepted := map[string]bool{}
 		for _, e := range proven.Named {
@@ -461,7 +529,7 @@ func TestEveryProofIsTrue(t *testing.T) {
 		if (proven.Source == proven.ReadBack) != (proven.Source.Names == int64(proven.Equal) && proven.ReadBack.Names == int64(proven.Equal)) {
 			rt.Errorf("the roots and the counts contradict each other: %+v", proven)
 		}
-		if edits == before && w.strategy == models.ManualWins && proven.Source != source {
+		if full && edits == before && w.strategy == models.ManualWins && proven.Source != source {
 			rt.Errorf("nothing moved, and the source's root is another: %+v, want %+v (%+v)", proven.Source, source, there)
 		}
 	})

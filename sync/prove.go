@@ -3,22 +3,27 @@ package sync
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
-// Prove looks at every entry, reads the value of each that bears its mark, and changes
-// nothing, at the destination or in the ledger. It hands each what it found, where each is
-// not nil. The error is that of the look as a whole, as with Run.
-func Prove(ctx context.Context, d Driver, l Ledger, o Options, each func(Outcome)) (Proven, error) {
-	o.Full, o.Approved, o.Proof = true, nil, &Proof{}
+// Prove looks at every entry, or only at those of a part, reads the value of each that bears its
+// mark, and changes nothing, at the destination or in the ledger. It hands each what it found,
+// where each is not nil. The error is that of the look as a whole, as with Run. A part, nil for all,
+// must name all of its names.
+func Prove(ctx context.Context, d Driver, l Ledger, o Options, part *Part, each func(Outcome)) (Proven, error) {
+	o.Full, o.Approved, o.Proof = part == nil, nil, &Proof{part: part != nil}
 	r := newRun(d, l, o)
-	r.listing = r.list(ctx)
-	if r.listing.err != nil {
-		return Proven{}, r.listing.err
+	if r.Full {
+		if r.listing = r.list(ctx); r.listing.err != nil {
+			return Proven{}, r.listing.err
+		}
 	}
+	others := part.others()
 	for entries, err := range r.ledger.Entries(ctx, false) {
 		if err != nil {
 			return Proven{}, fmt.Errorf("sync: read entries: %w", err)
 		}
+		entries = slices.DeleteFunc(slices.Clone(entries), others)
 		outcomes := r.readAgain(ctx, entries)
 		if ctx.Err() != nil {
 			return Proven{}, fmt.Errorf("sync: the look was interrupted: %w", ctx.Err())
@@ -32,6 +37,18 @@ func Prove(ctx context.Context, d Driver, l Ledger, o Options, each func(Outcome
 	}
 	proven, _ := o.Proof.Proven()
 	return proven, nil
+}
+
+// others tells the entries that do not belong to the part.
+func (p *Part) others() func(Entry) bool {
+	if p == nil {
+		return func(Entry) bool { return false }
+	}
+	names := make(map[string]bool, len(p.First))
+	for _, name := range p.First {
+		names[name] = true
+	}
+	return func(e Entry) bool { return !names[e.RemoteName] }
 }
 
 // readAgain reads the values of a page and says how each entry stands.

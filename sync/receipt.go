@@ -14,12 +14,13 @@ import (
 	"github.com/your-org/keeper/models"
 )
 
-// Receipt says what a full run proved. As a text it is a signed note
+// Receipt says what a run proved. As a text it is a signed note
 // (golang.org/x/mod/sumdb/note): a first line that names the format, the receipt as JSON,
 // and the signature. One receipt has one text.
 //
 // It says of the names that Proven counts as equal that each was equal when the run looked
-// at it, between Started and Ended; by a listing, which may be ListingAge older.
+// at it, between Started and Ended; by a listing, which may be ListingAge older. Of the names that are
+// not in its Part it says nothing.
 type Receipt struct {
 	Engine       string             `json:"engine"` // Keeper's version
 	Installation string             `json:"installation"`
@@ -147,11 +148,12 @@ func (p Proven) check() error {
 		int64(p.Equal) > p.Source.Names, int64(p.Equal) > p.ReadBack.Names,
 		int64(p.Evidence.Version+p.Evidence.Value+p.Evidence.Write) != p.ReadBack.Names,
 		p.Source.Names > int64(p.Equal+p.Exceptions), p.ReadBack.Names > int64(p.Equal+p.Exceptions),
-		p.Exceptions == 0 && p.Source != p.ReadBack:
+		p.Exceptions == 0 && p.Source != p.ReadBack,
+		p.Part != nil && (p.Part.Names < max(1, p.Equal+p.Exceptions) || len(p.Part.First) != min(p.Part.Names, NamedPart)):
 		return fault.New(fault.Invalid, "The receipt contradicts itself.")
 	}
 	return nil
 }
 
-// Whole reports whether everything was equal.
+// Whole reports whether everything that the proof is about was equal.
 func (p Proven) Whole() bool { return p.Exceptions == 0 }

@@ -98,6 +98,9 @@ func TestReceipt(t *testing.T) {
 		"MoreEqualThanThere":    func(r *keepersync.Receipt) { r.Equal = 6 },
 		"EvidenceForNothing":    func(r *keepersync.Receipt) { r.Evidence.Value++ },
 		"ExceptionsLeftOut":     func(r *keepersync.Receipt) { r.Named = r.Named[:0] },
+		"AboutNothing":          func(r *keepersync.Receipt) { r.Part = &keepersync.Part{First: []string{}} },
+		"AboutLessThanItSays":   func(r *keepersync.Receipt) { r.Part = &keepersync.Part{Names: 1, First: []string{"a"}} },
+		"AboutNamesLeftOut":     func(r *keepersync.Receipt) { r.Part = &keepersync.Part{Names: 9, First: []string{"a"}} },
 		"NoExceptionsCounted":   func(r *keepersync.Receipt) { r.Exceptions, r.Named = 0, r.Named[:0] },
 		"WholeWithUnequalRoots": func(r *keepersync.Receipt) { r.Exceptions, r.Named, r.Source.Names = 0, r.Named[:0], 5 },
 	} {

@@ -50,7 +50,7 @@ type Options struct {
 	// destination's mark and has no entry, as after the restore of an older database. It is
 	// only told, never touched. nil: nobody listens.
 	Stray func(Remote)
-	// Proof gathers what a full run proves, if the run looks at every entry and ends well.
+	// Proof gathers what the run proves of the entries that it looks at, if it ends well.
 	// nil: nobody asks.
 	Proof *Proof
 }
@@ -69,7 +69,7 @@ func Run(ctx context.Context, d Driver, l Ledger, o Options) (models.RunCounts, 
 		err = fmt.Errorf("sync: the run was interrupted: %w", cmp.Or(err, ctx.Err()))
 	}
 	if err != nil && o.Proof != nil {
-		o.Proof.partial = true
+		o.Proof.failed = true
 	}
 	return r.counts, err
 }
@@ -124,7 +124,7 @@ func (r *run) pass(ctx context.Context) error {
 	}
 	r.total = total
 	if r.Proof != nil && !r.Full {
-		r.Proof.partial = true
+		r.Proof.part = true
 	}
 	if r.Full && r.Approved == nil {
 		r.listing = r.list(ctx)

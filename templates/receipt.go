@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"net/url"
 	"time"
 
 	"github.com/your-org/keeper/models"
@@ -19,14 +20,23 @@ type ReceiptView struct {
 	Environment, PublicKey string
 }
 
-// ProvenView is what a look at everything found.
+// ProvenView is what a look found.
 type ProvenView struct {
 	Wanted, There             int // names
 	WantedRoot, ThereRoot     string
 	Equal, Exceptions         int
 	ByVersion, ByValue, ByOwn int // of Equal: how that was seen
 	Named                     []ReceiptException
+	// Part are names, some of them, that it is about where these are not all; Names is how many.
+	Part  []string
+	Names int // 0: it is about all
 }
+
+// About is how many names it is about: those of Keeper's that it looked at, where it is about all.
+func (p ProvenView) About() int { return max(p.Names, p.Equal+p.Exceptions) }
+
+// Untold is how many names it is about that it does not list.
+func (p ProvenView) Untold() int { return p.Names - len(p.Part) }
 
 // Whole reports whether all was equal.
 func (p ProvenView) Whole() bool { return p.Exceptions == 0 && p.WantedRoot == p.ThereRoot }
@@ -60,8 +70,20 @@ func (v ReadAgainView) Unnamed() int { return v.Differ - len(v.Differences) }
 type ReceiptListPage struct {
 	BasePage
 	View     DestinationView
+	About    string // one of the below; "": either
 	Receipts []ReceiptView
 	Pager    Pager
+}
+
+// What listed receipts are about.
+const (
+	AboutAll     = "all"     // everything at the destination
+	AboutChanges = "changes" // what changed
+)
+
+// URL is the list about something, at a place.
+func (p *ReceiptListPage) URL(about, cursor string) (string, error) {
+	return query("/destinations/"+url.PathEscape(string(p.View.Destination.ID))+"/receipts", "about", about, "cursor", cursor)
 }
 
 func (*ReceiptListPage) template() string { return "receipts/list" }

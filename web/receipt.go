@@ -15,13 +15,21 @@ func (w *Web) listReceipts(r *request) error {
 	if err != nil {
 		return err
 	}
-	receipts, around, err := w.Destinations.Receipts(r.Context(), r.actor, destinations.ReceiptQuery{
-		DestinationID: view.Destination.ID, Cursor: r.URL.Query().Get("cursor"), Limit: pageSize,
-	})
+	page := &templates.ReceiptListPage{View: view, About: r.URL.Query().Get("about")}
+	query := destinations.ReceiptQuery{DestinationID: view.Destination.ID, Cursor: r.URL.Query().Get("cursor"), Limit: pageSize}
+	switch page.About {
+	case templates.AboutAll:
+		query.Whole = new(true)
+	case templates.AboutChanges:
+		query.Whole = new(false)
+	default:
+		page.About = ""
+	}
+	receipts, around, err := w.Destinations.Receipts(r.Context(), r.actor, query)
 	if err != nil {
 		return err
 	}
-	page := &templates.ReceiptListPage{View: view, Pager: pagerOf(around)}
+	page.Pager = pagerOf(around)
 	for _, one := range receipts {
 		said, err := destinations.ReadReceipt(one.Body)
 		if err != nil {
@@ -107,11 +115,15 @@ func receiptView(said destinations.SignedReceipt) templates.ReceiptView {
 }
 
 func provenView(p destinations.Proven) templates.ProvenView {
-	return templates.ProvenView{
+	view := templates.ProvenView{
 		Wanted: int(p.Source.Names), There: int(p.ReadBack.Names), WantedRoot: p.Source.Root.String(), ThereRoot: p.ReadBack.Root.String(),
 		Equal: p.Equal, Exceptions: p.Exceptions, ByVersion: p.Evidence.Version, ByValue: p.Evidence.Value, ByOwn: p.Evidence.Write,
 		Named: exceptions(p.Named),
 	}
+	if p.Part != nil {
+		view.Part, view.Names = p.Part.First, p.Part.Names
+	}
+	return view
 }
 
 func exceptions(all []destinations.Exception) []templates.ReceiptException {

@@ -138,6 +138,10 @@ func TestReceipts(t *testing.T) {
 
 	viewer.get(list).want(http.StatusOK, "#receipts tbody", "1 not equal")
 	viewer.get("/sync/runs/"+string(run.ID)).want(http.StatusOK, "#act-receipt", "Receipt")
+	ofChanges := viewer.get(list+"?about=changes").want(http.StatusOK, "#receipts tbody", "production/")
+	if ofChanges.has(`a[href="` + receipt + `"]`) || !viewer.get(list+"?about=all").has(`#receipts a[href="` + receipt + `"]`) {
+		t.Error("the lists by what receipts are about do not tell them apart")
+	}
 	p := viewer.get(receipt).want(http.StatusOK, ".flash-done", "The signature is this installation's")
 	p.want(http.StatusOK, "tbody", "production/theirs foreign")
 	p.want(http.StatusOK, "aside", "Root read back")
@@ -163,6 +167,9 @@ func TestReceipts(t *testing.T) {
 	if p := again().want(http.StatusOK, ".flash-done", "signature"); p.text(".flash-failed") == "" {
 		t.Error("that the destination could not be read is not told")
 	}
+	due, _, err := h.dests.Receipts(context.Background(), models.System(), destinations.ReceiptQuery{DestinationID: d.ID, Whole: new(false), Limit: 1})
+	must(t, err)
+	viewer.get("/sync/runs/"+string(due[0].RunID)+"/receipt").want(http.StatusOK, "[aria-labelledby=part-title]", "production/theirs")
 	viewer.get("/sync/runs/run_none/receipt").want(http.StatusNotFound, "", "")
 	short := models.SyncRun{ID: models.NewRunID(), DestinationID: d.ID, EnvironmentID: e.ID, Trigger: models.TriggerChange, Status: models.RunSucceeded}
 	must(t, h.store.Write(context.Background(), func(tx *store.Tx) error { return tx.CreateRun(&short) }))

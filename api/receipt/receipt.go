@@ -17,9 +17,10 @@ func Facts(r keepersync.Receipt) api.ReceiptFacts {
 	}
 }
 
-// Proven is what a look at everything proved.
+// Proven is what a look proved.
 func Proven(p keepersync.Proven) api.Proven {
 	return api.Proven{
+		Part:   part(p.Part),
 		Source: head(p.Source), ReadBack: head(p.ReadBack), Equal: p.Equal, Exceptions: p.Exceptions, Named: Exceptions(p.Named),
 		Evidence: api.Evidence{Version: p.Evidence.Version, Value: p.Evidence.Value, Write: p.Evidence.Write},
 	}
@@ -32,6 +33,13 @@ func Exceptions(all []keepersync.Exception) []api.ReceiptException {
 		named[i] = api.ReceiptException{Name: one.Name, Status: api.SyncStatus(one.Status), Why: one.Why}
 	}
 	return named
+}
+
+func part(p *keepersync.Part) *api.ProvenPart {
+	if p == nil {
+		return nil
+	}
+	return &api.ProvenPart{Names: p.Names, First: p.First}
 }
 
 func head(h keepersync.Head) api.TreeHead { return api.TreeHead{Names: h.Names, Root: h.Root.String()} }

@@ -156,6 +156,9 @@ var changes = []change{
 	dropsIndex("secrets_expires", "secrets"),
 
 	creates(&quotaUser{}),
+
+	adds(&receiptScope{}, "Whole"),
+	indexes("sync_receipts_whole", "sync_receipts", "destination_id, whole, created_at, run_id"),
 }
 
 // VersionTable is where goose keeps which migrations ran.

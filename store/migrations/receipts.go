@@ -12,3 +12,10 @@ type syncReceipt struct {
 }
 
 func (syncReceipt) TableName() string { return "sync_receipts" }
+
+// receiptScope is over everything in the rows of before.
+type receiptScope struct {
+	Whole bool `gorm:"not null;default:true"`
+}
+
+func (receiptScope) TableName() string { return "sync_receipts" }

@@ -298,10 +298,20 @@ func (w *world) prove(s *site, run models.SyncRun, r keepersync.Receipt) {
 		excepted[x.Name] = true
 	}
 	known := w.known(s)
+	about := func(string) bool { return true }
+	if r.Part != nil {
+		if !r.Part.Listed() {
+			w.broke("the receipt of %s leaves out names that it is about", run.ID)
+		}
+		about = func(name string) bool { return slices.Contains(r.Part.First, name) }
+	}
 	var source, there keepersync.Tree
 	for _, of := range w.model.secrets { // by ascending id
 		name := prefix + of.name
 		now := s.place.look(name)
+		if !about(name) {
+			continue
+		}
 		if of.deleted && !known[of.id] {
 			continue // deleted everywhere and forgotten; what came back there since is a stray
 		}

@@ -28,7 +28,7 @@ func (s *server) ListReceipts(w http.ResponseWriter, r *http.Request, id api.Des
 			return answer{}, err
 		}
 		receipts, around, err := s.Destinations.Receipts(ctx, actor, destinations.ReceiptQuery{
-			DestinationID: models.DestinationID(id), Cursor: params.Cursor, Limit: limit,
+			DestinationID: models.DestinationID(id), Whole: params.Whole, Cursor: params.Cursor, Limit: limit,
 		})
 		return answer{body: api.ReceiptList{Items: convert(receipts, signedReceipt), Next: around.Next, Prev: around.Prev}, next: around.Next}, err
 	})
@@ -78,7 +78,7 @@ func (s *server) VerifyReceipt(w http.ResponseWriter, r *http.Request) {
 
 func signedReceipt(r models.SyncReceipt) api.Receipt {
 	return api.Receipt{
-		RunID: string(r.RunID), DestinationID: string(r.DestinationID), EnvironmentID: int64(r.EnvironmentID), Text: r.Body, CreatedAt: r.CreatedAt.UTC(),
+		RunID: string(r.RunID), DestinationID: string(r.DestinationID), EnvironmentID: int64(r.EnvironmentID), Whole: r.Whole, Text: r.Body, CreatedAt: r.CreatedAt.UTC(),
 	}
 }
 

@@ -56,6 +56,13 @@ func receiptOperations(t *testing.T, h *house, d api.Destination) {
 	if len(all) < 2 || !slices.Contains(all, receipt) || all[0].CreatedAt.Before(all[1].CreatedAt) {
 		t.Errorf("receipts: got %+v, want %+v among them, the newest first", all, receipt)
 	}
+	for _, whole := range []bool{true, false} {
+		list, err := c.ListReceipts(ctx, d.ID, api.ListReceiptsParams{Whole: new(whole)})
+		must(t, err)
+		if slices.ContainsFunc(list.Items, func(r api.Receipt) bool { return r.Whole != whole }) || slices.ContainsFunc(list.Items, func(r api.Receipt) bool { return r.RunID == run.ID }) != whole {
+			t.Errorf("whole %v: got %+v", whole, list.Items)
+		}
+	}
 	page, err := c.ListReceipts(ctx, d.ID, api.ListReceiptsParams{Limit: new(api.Limit(1))})
 	must(t, err)
 	second, err := c.ListReceipts(ctx, d.ID, api.ListReceiptsParams{Limit: new(api.Limit(1)), Cursor: page.Next})

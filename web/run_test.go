@@ -139,7 +139,7 @@ func TestReceipts(t *testing.T) {
 	viewer.get(list).want(http.StatusOK, "#receipts tbody", "1 not equal")
 	viewer.get("/sync/runs/"+string(run.ID)).want(http.StatusOK, "#act-receipt", "Receipt")
 	ofChanges := viewer.get(list+"?about=changes").want(http.StatusOK, "#receipts tbody", "production/")
-	if ofChanges.has(`a[href="` + receipt + `"]`) || !viewer.get(list+"?about=all").has(`#receipts a[href="` + receipt + `"]`) {
+	if ofChanges.has(`a[href="`+receipt+`"]`) || !viewer.get(list+"?about=all").has(`#receipts a[href="`+receipt+`"]`) {
 		t.Error("the lists by what receipts are about do not tell them apart")
 	}
 	p := viewer.get(receipt).want(http.StatusOK, ".flash-done", "The signature is this installation's")

@@ -1,10 +1,14 @@
 package access
 
 import (
+	"cmp"
 	"net/url"
+	"strings"
 	"testing"
 
+	"github.com/your-org/keeper/static"
 	"github.com/your-org/keeper/templates"
+	"github.com/your-org/keeper/web"
 )
 
 // forms are what is sent to the pages that change something, where an empty form would be
@@ -82,7 +86,10 @@ var forms = map[string]string{
 	"POST /profile/passkeys/{passkey}/rename":                 "name=other",
 }
 
-// TestPages asks every page as every visitor.
+// below are paths of what is served at all that begin with one.
+var below = map[string]string{"GET /static/": static.URL("keeper.css"), "GET /docs/": "/docs/reference.css", "GET /problems/": "/problems/not_found"}
+
+// TestPages asks every page, and what is served beside them, as every visitor.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -90,10 +97,13 @@ func TestPages(t *testing.T) {
 	for _, route := range templates.Routes {
 		m.asked = append(m.asked, route.Method+" "+route.Path)
 	}
+	for _, pattern := range web.Beside() {
+		m.asked = append(m.asked, "GET "+strings.TrimPrefix(pattern, "GET "))
+	}
 	m.callers = w.visitors(w.watch, w.here, w.away)
 	m.ask = func(t *testing.T, e entry, c *caller) reply {
 		method, _ := cut(e.asked)
-		target, form := w.path(t, e.asked, c), w.filled(t, e.asked, forms[e.asked], c, url.QueryEscape)
+		target, form := cmp.Or(below[e.asked], w.path(t, e.asked, c)), w.filled(t, e.asked, forms[e.asked], c, url.QueryEscape)
 		if method == "GET" && form != "" {
 			target, form = target+"?"+form, ""
 		}

@@ -2279,9 +2279,12 @@ type SecretType string
 
 // Session Where somebody is signed in.
 type Session struct {
-	Address    string    `json:"address,omitempty,omitzero"`
-	CreatedAt  time.Time `json:"created_at"`
-	ExpiresAt  time.Time `json:"expires_at"`
+	Address   string    `json:"address,omitempty,omitzero"`
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// ID Names it in the audit log, too; nobody can sign in with it.
+	ID         string    `json:"id"`
 	LastSeenAt time.Time `json:"last_seen_at"`
 	Method     string    `json:"method"`
 	UserAgent  string    `json:"user_agent,omitempty,omitzero"`
@@ -2685,6 +2688,9 @@ type RunID = string
 
 // SecretID defines model for SecretID.
 type SecretID = int64
+
+// SessionRef defines model for SessionRef.
+type SessionRef = string
 
 // TokenID defines model for TokenID.
 type TokenID = string

@@ -46,7 +46,8 @@ func (s *Service) administer(
 	return err
 }
 
-// gravely is administer for what gives rights: a person has to have proved who it is.
+// gravely is administer for what gives rights: a person has to have proved who it is, and an
+// administrator has to be left.
 func (s *Service) gravely(
 	ctx context.Context, actor models.Actor, action Action, where models.EnvironmentID, operation string,
 	do func(tx *store.Tx, actor models.Actor) error,
@@ -55,6 +56,9 @@ func (s *Service) gravely(
 		if err := s.askProof(ctx, actor, operation); err != nil {
 			return err
 		}
+	}
+	if action == ManageUsers {
+		do = s.keepingAdministrators(do)
 	}
 	return s.administer(ctx, actor, action, where, operation, do)
 }
@@ -110,23 +114,59 @@ func holds(giver, given models.Actor) error {
 	return nil
 }
 
-// keepsAdministrator refuses a change after which nobody is left who could put things right:
-// no enabled administrator who can sign in. It is asked in the transaction of the change, at
-// its end.
-func (s *Service) keepsAdministrator(tx *store.Tx) error {
+// footing is how sure it is that somebody can put things right.
+type footing int
+
+const (
+	nobodyLeft footing = iota // there is no enabled administrator
+	shutOut                   // there is one, and none could sign in: a password is given at the server's own machine
+	onLoan                    // one could, whose role is what an identity provider said, and ends when that does
+	lasting                   // one could, whose role Keeper alone gives and takes
+)
+
+// footing is that of the best of all administrators.
+func (s *Service) footing(tx *store.Tx) (best footing, err error) {
 	found, err := tx.Administrators()
-	if err != nil {
-		return err
+	for _, a := range found {
+		switch {
+		case !s.canSignIn(a):
+			best = max(best, shutOut)
+		case a.Lasting:
+			return lasting, err
+		default:
+			best = onLoan
+		}
 	}
-	if slices.ContainsFunc(found, s.canSignIn) {
-		return nil
-	}
-	return fault.New(fault.Conflict, "That would leave no administrator who can sign in; nothing was changed.").
-		WithHint("Make somebody else an administrator first, who has signed in and chosen a password.")
+	return best, err
 }
 
 func (s *Service) canSignIn(a store.Administrator) bool {
 	// Passkeys serve beside the password. A one-time password that nobody has changed yet ends by
 	// itself, and is no way in to count on.
 	return a.Identities > 0 || s.mayUsePassword(a.User) && a.PasswordExpiresAt == nil
+}
+
+// keepingAdministrators is a change that is refused where after it, it is less sure than before
+// that somebody is left who could put things right. Both are looked at in its transaction, where
+// rights stand still.
+func (s *Service) keepingAdministrators(change func(*store.Tx, models.Actor) error) func(*store.Tx, models.Actor) error {
+	return func(tx *store.Tx, actor models.Actor) error {
+		before, err := s.footing(tx)
+		if err != nil {
+			return err
+		}
+		if err := change(tx, actor); err != nil {
+			return err
+		}
+		switch after, err := s.footing(tx); {
+		case err != nil || after >= before:
+			return err
+		case after == onLoan:
+			return fault.New(fault.Conflict, "That would leave only administrators whose role an identity provider gives, and can take away; nothing was changed.").
+				WithHint("Give somebody else the role admin in Keeper first, who has signed in.")
+		default:
+			return fault.New(fault.Conflict, "That would leave no administrator who can sign in; nothing was changed.").
+				WithHint("Make somebody else an administrator first, who has signed in and chosen a password.")
+		}
+	}
 }

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"slices"
 
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
@@ -40,22 +41,27 @@ func (s *Service) CheckLocalSignIn(ctx context.Context) error {
 	if !s.deps.LocalSignInOff {
 		return nil
 	}
-	var providers, accounts int
+	var providers int
+	var administrators []store.Administrator
 	err := s.store.Read(ctx, func(tx *store.Tx) (err error) {
 		if providers, err = tx.CountEnabledProviders(); err != nil {
 			return err
 		}
-		accounts, err = tx.CountBreakGlass()
+		administrators, err = tx.Administrators()
 		return err
 	})
+	// What somebody without the role could do past a provider that fails would mend nothing.
+	opens := func(a store.Administrator) bool {
+		return a.Lasting && s.mayUsePassword(a.User) && a.PasswordExpiresAt == nil
+	}
 	switch {
 	case err != nil:
 		return err
 	case providers == 0:
 		return fault.New(fault.Conflict, "KEEPER_LOCAL_SIGN_IN=off: there is no identity provider that is switched on, so nobody could sign in.").
 			WithHint("Start with KEEPER_LOCAL_SIGN_IN=on, set a provider up and try it; then switch local sign-in off.")
-	case accounts == 0:
-		return fault.New(fault.Conflict, "KEEPER_LOCAL_SIGN_IN=off: there is no break-glass account, so nobody could sign in when the identity provider fails.").
+	case !slices.ContainsFunc(administrators, opens):
+		return fault.New(fault.Conflict, "KEEPER_LOCAL_SIGN_IN=off: there is no break-glass account of an administrator, so nobody could put things right when the identity provider fails.").
 			WithHint("Start with KEEPER_LOCAL_SIGN_IN=on and mark an administrator with a password as break-glass first.")
 	}
 	return nil

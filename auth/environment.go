@@ -24,7 +24,7 @@ func Environment(ctx context.Context, s *store.Store, actor models.Actor, action
 		return err
 	})
 	if fault.Is(err, fault.NotFound) {
-		return e, NoEnvironment(strconv.FormatInt(int64(id), 10))
+		return e, Absent(ctx, s, actor, action, NoEnvironment(strconv.FormatInt(int64(id), 10)))
 	}
 	if err != nil {
 		return e, err
@@ -41,4 +41,17 @@ func Environment(ctx context.Context, s *store.Store, actor models.Actor, action
 // NoEnvironment is the answer for an environment that is not there, or not for the actor.
 func NoEnvironment(named string) error {
 	return fault.New(fault.NotFound, "There is no environment %s.", named).WithHint("List the environments to see which there are.")
+}
+
+// Absent is the answer to an actor that asked for an environment which is not there. For
+// whoever may not see them all it is on record, as one that is hidden from it is: the two take
+// the same time, and trying names leaves a trace. What was asked for is not kept, which may be
+// anything.
+func Absent(ctx context.Context, s *store.Store, actor models.Actor, action Action, answer error) error {
+	if Can(actor, ViewEnvironment, anywhere) {
+		return answer
+	}
+	entry := audit.Entry(actor, string(action))
+	entry.ObjectKind = "environment"
+	return audit.Refused(ctx, s, entry, answer)
 }

@@ -61,10 +61,6 @@ func (s *Service) UnlinkIdentity(ctx context.Context, actor models.Actor, named,
 		if err != nil {
 			return err
 		}
-		able, err := s.administered(tx)
-		if err != nil {
-			return err
-		}
 		all, err := tx.IdentitiesOf(u.ID)
 		if err != nil {
 			return err
@@ -90,11 +86,6 @@ func (s *Service) UnlinkIdentity(ctx context.Context, actor models.Actor, named,
 		}
 		if err := tx.BumpRights(u.ID); err != nil {
 			return err
-		}
-		if able {
-			if err := s.keepsAdministrator(tx); err != nil {
-				return err
-			}
 		}
 		entry := onUser(actor, "user.unlink", u)
 		entry.Detail = map[string]string{"provider": p.Name}

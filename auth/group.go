@@ -145,9 +145,6 @@ func (s *Service) UpdateGroup(ctx context.Context, actor models.Actor, named str
 			if err := regrant(tx, actor, g, roles); err != nil {
 				return err
 			}
-			if err := s.losesAdministrators(tx, before); err != nil {
-				return err
-			}
 		}
 		view = GroupView{Group: g, Roles: roles}
 		return tx.AppendAudit(onGroup(actor, "group.update", g, detail))
@@ -182,15 +179,6 @@ func regrant(tx *store.Tx, actor models.Actor, g models.Group, roles []models.Gr
 	return tx.BumpRightsOfGroup(g.ID)
 }
 
-// losesAdministrators sees to it that an administrator is left where a group gives somebody
-// nothing more.
-func (s *Service) losesAdministrators(tx *store.Tx, g models.Group) error {
-	if g.Role != models.RoleAdmin {
-		return nil
-	}
-	return s.keepsAdministrator(tx)
-}
-
 // throughGroup is somebody who may what a group gives, and nothing else.
 func throughGroup(g models.Group, roles []models.GroupRole) models.Actor {
 	grants := []Grant{{GroupID: g.ID, GlobalRole: g.Role}}
@@ -211,9 +199,6 @@ func (s *Service) DeleteGroup(ctx context.Context, actor models.Actor, named str
 			return err
 		}
 		if err := tx.DeleteGroup(g.ID); err != nil {
-			return err
-		}
-		if err := s.losesAdministrators(tx, g); err != nil {
 			return err
 		}
 		return tx.AppendAudit(onGroup(actor, "group.delete", g, nil))
@@ -239,11 +224,6 @@ func (s *Service) SetGroupMember(ctx context.Context, actor models.Actor, named,
 		}
 		if err := tx.BumpRights(u.ID); err != nil {
 			return err
-		}
-		if !in {
-			if err := s.losesAdministrators(tx, g); err != nil {
-				return err
-			}
 		}
 		return tx.AppendAudit(onGroup(actor, operation, g, map[string]string{"user": u.Username, "user_id": string(u.ID)}))
 	})

@@ -215,10 +215,6 @@ func (s *Service) UpdateProvider(ctx context.Context, actor models.Actor, named 
 		if err != nil {
 			return err
 		}
-		able, err := s.administered(tx)
-		if err != nil {
-			return err
-		}
 		if bytes.Equal(next.Metadata, before.Metadata) { // a fetch in between stays
 			next.Metadata, next.FetchedAt, next.LastError = standing.Metadata, standing.FetchedAt, standing.LastError
 		}
@@ -226,7 +222,7 @@ func (s *Service) UpdateProvider(ctx context.Context, actor models.Actor, named 
 			return err
 		}
 		if standing.Enabled != next.Enabled {
-			if err := s.switched(tx, next, able); err != nil {
+			if err := s.switched(tx, next); err != nil {
 				return err
 			}
 		}
@@ -275,7 +271,7 @@ func trustOf(c models.ProviderConfig) models.ProviderConfig {
 
 // switched does what it brings with it that a provider goes on or off: what it says counts
 // again, or no more, and nobody stays in on its word.
-func (s *Service) switched(tx *store.Tx, p models.Provider, able bool) error {
+func (s *Service) switched(tx *store.Tx, p models.Provider) error {
 	if err := tx.BumpRightsOfProvider(p.ID); err != nil {
 		return err
 	}
@@ -285,26 +281,11 @@ func (s *Service) switched(tx *store.Tx, p models.Provider, able bool) error {
 	if _, err := tx.DeleteSessionsOfProvider(p.ID, ""); err != nil {
 		return err
 	}
-	return s.wayIn(tx, able)
+	return s.wayIn(tx)
 }
 
-// administered reports whether there is an administrator who can sign in.
-func (s *Service) administered(tx *store.Tx) (bool, error) {
-	err := s.keepsAdministrator(tx)
-	if fault.Is(err, fault.Conflict) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// wayIn refuses a change after which nobody could sign in to put things right, where somebody
-// could before it.
-func (s *Service) wayIn(tx *store.Tx, before bool) error {
-	if before {
-		if err := s.keepsAdministrator(tx); err != nil {
-			return err
-		}
-	}
+// wayIn refuses to leave people no provider to sign in with, where they have no other way in.
+func (s *Service) wayIn(tx *store.Tx) error {
 	if !s.deps.LocalSignInOff {
 		return nil
 	}
@@ -328,17 +309,13 @@ func (s *Service) DeleteProvider(ctx context.Context, actor models.Actor, named 
 		if expected != 0 && p.Revision != expected {
 			return staleThing("identity provider")
 		}
-		able, err := s.administered(tx)
-		if err != nil {
-			return err
-		}
 		if err := tx.BumpRightsOfProvider(p.ID); err != nil {
 			return err
 		}
 		if err := tx.DeleteProvider(p.ID); err != nil {
 			return err
 		}
-		if err := s.wayIn(tx, able); err != nil {
+		if err := s.wayIn(tx); err != nil {
 			return err
 		}
 		if err := s.deps.Alert(tx, certificateSignals(p, nil, s.now(), true)...); err != nil {

@@ -282,7 +282,7 @@ func (s *Service) endSession(ctx context.Context, actor models.Actor, hash strin
 			return err
 		}
 		entry := audit.Entry(actor, "session.end")
-		entry.ObjectKind, entry.ObjectID = "session", hash[:min(12, len(hash))]
+		entry.ObjectKind, entry.ObjectID = "session", SessionName(hash)
 		return tx.AppendAudit(entry)
 	})
 }

@@ -210,7 +210,7 @@ func (s *Service) UpdateUser(ctx context.Context, actor models.Actor, named stri
 		if err := tx.ReviseUser(&u, expected); err != nil {
 			return err
 		}
-		if err := s.follow(tx, account(before, grants), account(u, grants)); err != nil {
+		if err := follow(tx, before, u); err != nil {
 			return err
 		}
 		changed = account(u, grants)
@@ -241,7 +241,7 @@ func lockAccount(tx *store.Tx, named string) (models.User, []Grant, error) {
 }
 
 // follow does what a change of an account brings with it.
-func (s *Service) follow(tx *store.Tx, before, after Account) error {
+func follow(tx *store.Tx, before, after models.User) error {
 	if before.Role != after.Role || before.Disabled != after.Disabled {
 		if err := tx.BumpRights(after.ID); err != nil {
 			return err
@@ -251,10 +251,6 @@ func (s *Service) follow(tx *store.Tx, before, after Account) error {
 		if _, err := tx.DeleteSessionsOfUser(after.ID, ""); err != nil {
 			return err
 		}
-	}
-	was := before.Effective == models.RoleAdmin && !before.Disabled
-	if was && (after.Effective != models.RoleAdmin || after.Disabled || before.BreakGlass && !after.BreakGlass) {
-		return s.keepsAdministrator(tx)
 	}
 	return nil
 }
@@ -290,7 +286,7 @@ func changes(before, after models.User) map[string]string {
 // revision still is the expected one (0: whichever it is). History keeps its name.
 func (s *Service) DeleteUser(ctx context.Context, actor models.Actor, named string, expected int64) error {
 	return s.gravely(ctx, actor, ManageUsers, Global, "user.delete", func(tx *store.Tx, actor models.Actor) error {
-		u, grants, err := lockAccount(tx, named)
+		u, _, err := lockAccount(tx, named)
 		if err != nil {
 			return err
 		}
@@ -302,11 +298,6 @@ func (s *Service) DeleteUser(ctx context.Context, actor models.Actor, named stri
 		}
 		if err := tx.DeleteUser(u.ID); err != nil {
 			return err
-		}
-		if account(u, grants).Effective == models.RoleAdmin && !u.Disabled {
-			if err := s.keepsAdministrator(tx); err != nil {
-				return err
-			}
 		}
 		return tx.AppendAudit(onUser(actor, "user.delete", u))
 	})
@@ -326,7 +317,11 @@ func (s *Service) ResetPassword(ctx context.Context, actor models.Actor, named s
 			return "", err
 		}
 	}
-	err = s.gravely(ctx, actor, ManageUsers, Global, "user.password_reset", func(tx *store.Tx, actor models.Actor) error {
+	reset := s.gravely
+	if actor.Kind == models.ActorSystem { // at the server's own machine, where it can be done again at any time
+		reset = s.administer
+	}
+	err = reset(ctx, actor, ManageUsers, Global, "user.password_reset", func(tx *store.Tx, actor models.Actor) error {
 		u, grants, err := lockAccount(tx, named)
 		switch {
 		case err != nil:

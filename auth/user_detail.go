@@ -45,8 +45,11 @@ func (s *Service) FactorsOf(ctx context.Context, actor models.Actor, named strin
 	return f, err
 }
 
-// RevokeSessionOf ends one session of a user, named by its hash.
-func (s *Service) RevokeSessionOf(ctx context.Context, actor models.Actor, named, hash string) error {
+// SessionName names a session where it is spoken of, as in the audit log, by a part of its hash.
+func SessionName(hash string) string { return hash[:min(12, len(hash))] }
+
+// RevokeSessionOf ends one session of a user, which is given by its hash or its name.
+func (s *Service) RevokeSessionOf(ctx context.Context, actor models.Actor, named, session string) error {
 	return s.administer(ctx, actor, ManageUsers, Global, "session.end", func(tx *store.Tx, actor models.Actor) error {
 		u, err := findUser(tx, named)
 		if err != nil {
@@ -56,14 +59,15 @@ func (s *Service) RevokeSessionOf(ctx context.Context, actor models.Actor, named
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(sessions, func(one models.Session) bool { return one.Hash == hash }) {
+		at := slices.IndexFunc(sessions, func(one models.Session) bool { return session == one.Hash || session == SessionName(one.Hash) })
+		if at < 0 {
 			return fault.New(fault.NotFound, "%s has no such session; it may have ended already.", u.Username)
 		}
-		if err := tx.DeleteSession(hash); err != nil {
+		if err := tx.DeleteSession(sessions[at].Hash); err != nil {
 			return err
 		}
 		entry := audit.Entry(actor, "session.end")
-		entry.ObjectKind, entry.ObjectID, entry.ObjectName = "session", hash[:min(12, len(hash))], u.Username
+		entry.ObjectKind, entry.ObjectID, entry.ObjectName = "session", SessionName(sessions[at].Hash), u.Username
 		return tx.AppendAudit(entry)
 	})
 }

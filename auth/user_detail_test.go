@@ -73,6 +73,15 @@ func TestRevokeSessionOf(t *testing.T) {
 	wantFault(t, h.RevokeSessionOf(t.Context(), ada, "ada", hash), fault.NotFound)
 	left, err := h.SessionsOf(t.Context(), ada, "ada")
 	if err != nil || len(left) != 1 || left[0].Hash == hash {
-		t.Errorf("left are %+v, %v", left, err)
+		t.Fatalf("left are %+v, %v", left, err)
+	}
+	name := auth.SessionName(left[0].Hash)
+	wantFault(t, h.RevokeSessionOf(t.Context(), ada, "ada", name[:11]), fault.NotFound)
+	wantFault(t, h.RevokeSessionOf(t.Context(), ada, "ada", ""), fault.NotFound)
+	if err := h.RevokeSessionOf(t.Context(), ada, "ada", name); err != nil {
+		t.Fatal(err)
+	}
+	if e := h.entries(t)[0]; e.Action != "session.end" || e.ObjectID != name {
+		t.Errorf("on record is %+v", e)
 	}
 }

@@ -183,19 +183,29 @@ func (e *env) usersSessionsCommand() *cobra.Command {
 		return e.print(list.Items, func(w io.Writer) {
 			rows := make([][]any, len(list.Items))
 			for i, s := range list.Items {
-				rows[i] = []any{moment(s.CreatedAt), moment(s.LastSeenAt), moment(s.ExpiresAt), s.Method, s.Address, s.UserAgent}
+				rows[i] = []any{s.ID, moment(s.CreatedAt), moment(s.LastSeenAt), moment(s.ExpiresAt), s.Method, s.Address, s.UserAgent}
 			}
-			grid(w, []string{"since", "last used", "ends", "by", "address", "browser"}, rows)
+			grid(w, []string{"id", "since", "last used", "ends", "by", "address", "browser"}, rows)
 		})
 	})
 }
 
 func (e *env) usersRevokeSessionsCommand() *cobra.Command {
-	return e.onServer("revoke-sessions USER", "Sign a user out everywhere", cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
+	session := ""
+	cmd := e.onServer("revoke-sessions USER", "Sign a user out everywhere, or of one session", cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
+		if session != "" {
+			err := c.RevokeSession(ctx, args[0], session)
+			if err == nil {
+				e.say("The session has ended.")
+			}
+			return err
+		}
 		n, err := c.RevokeSessions(ctx, args[0])
 		if err == nil {
 			e.say("Sessions that ended: %d.", n)
 		}
 		return err
 	})
+	cmd.Flags().StringVar(&session, "session", "", "end this one alone, by its id: keeper users sessions USER")
+	return cmd
 }

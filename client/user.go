@@ -80,6 +80,11 @@ func (c *Client) RevokeSessions(ctx context.Context, named string) (int, error) 
 	return n.Count, err
 }
 
+// RevokeSession ends one of a user's sessions.
+func (c *Client) RevokeSession(ctx context.Context, named, session string) error {
+	return c.do(ctx, call{method: http.MethodDelete, path: path("users", named, "sessions", session)})
+}
+
 // ListTokensOf lists a user's tokens, newest first.
 func (c *Client) ListTokensOf(ctx context.Context, named string) (api.TokenList, error) {
 	var list api.TokenList

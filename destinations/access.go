@@ -36,6 +36,19 @@ func (s *Service) destination(ctx context.Context, actor models.Actor, action au
 	return d, e, nil
 }
 
+// named is destination for what tells the names of secrets beside: a token that is narrowed to
+// destinations may not see those.
+func (s *Service) named(ctx context.Context, actor models.Actor, action auth.Action, id models.DestinationID) (models.Destination, models.Environment, error) {
+	d, e, err := s.destination(ctx, actor, action, id)
+	if err != nil {
+		return d, e, err
+	}
+	if err := auth.Check(actor, auth.ViewSecret, e.ID); err != nil {
+		return models.Destination{}, models.Environment{}, s.refused(ctx, audit.OnDestination(actor, string(auth.ViewSecret), e, d), err)
+	}
+	return d, e, nil
+}
+
 func (s *Service) load(ctx context.Context, id models.DestinationID) (models.Destination, models.Environment, error) {
 	var d models.Destination
 	var e models.Environment

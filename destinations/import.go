@@ -138,7 +138,7 @@ func tally(c *models.ImportCounts, status models.ImportItemStatus) {
 // may write: an adoption makes no secret, but takes the destination's values where its side
 // is chosen.
 func (s *Service) mayImport(ctx context.Context, actor models.Actor, purpose models.ImportPurpose, id models.DestinationID) (models.Destination, models.Environment, error) {
-	d, e, err := s.destination(ctx, actor, auth.ManageDestination, id)
+	d, e, err := s.named(ctx, actor, auth.ManageDestination, id)
 	if err == nil && purpose != models.PurposeAdopt {
 		d, e, err = s.destination(ctx, actor, auth.WriteSecret, id)
 	}
@@ -229,7 +229,7 @@ func (s *Service) importOf(ctx context.Context, actor models.Actor, id models.Im
 	var d models.Destination
 	var e models.Environment
 	if err == nil {
-		d, e, err = s.destination(ctx, actor, auth.ManageDestination, i.DestinationID)
+		d, e, err = s.named(ctx, actor, auth.ManageDestination, i.DestinationID)
 	}
 	if err == nil {
 		var credentials models.DestinationCredentials

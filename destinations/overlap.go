@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
@@ -23,6 +24,10 @@ func takeTurn(tx *store.Tx, d models.Destination) error {
 // overlap refuses as Conflict a destination that could write the names of another one of this
 // installation, in whatever environment, unless its settings accept that: then it reports
 // that there is one. Called in the transaction that saves the destination, after takeTurn.
+//
+// One that the actor may not see does not exist for it: else it could try prefixes until it
+// knew the name of an environment that is hidden from it. The marks keep the two apart, and who
+// looks after the other one reads of it in its log.
 func (s *Service) overlap(tx *store.Tx, actor models.Actor, e models.Environment, d models.Destination) (overlaps bool, err error) {
 	environments, err := tx.Environments(nil)
 	if err != nil {
@@ -42,20 +47,22 @@ func (s *Service) overlap(tx *store.Tx, actor models.Actor, e models.Environment
 		if other.ID == d.ID || !maySharePlace(d, other) || !shareNames(d.Config.Literal(e.Name), other.Config.Literal(theirs.Name)) {
 			continue
 		}
-		if d.Config.AcceptOverlap {
-			return true, nil
+		switch {
+		case !auth.Can(actor, auth.ViewDestination, theirs.ID):
+			if err := tx.AppendAudit(audit.OnDestination(actor, "destination.overlap", theirs, other)); err != nil {
+				return false, err
+			}
+		case d.Config.AcceptOverlap:
+			overlaps = true
+		default:
+			return true, overlapping(d, other, theirs)
 		}
-		return true, overlapping(actor, d, other, theirs)
 	}
-	return false, nil
+	return overlaps, nil
 }
 
-func overlapping(actor models.Actor, d, other models.Destination, theirs models.Environment) error {
-	whose := "Another destination of this installation"
-	if auth.Can(actor, auth.ViewDestination, theirs.ID) {
-		whose = "The destination " + other.Name + " of " + theirs.Name
-	}
-	return fault.New(fault.Conflict, "%s could write the same names there as %s; nothing was changed.", whose, d.Name).
+func overlapping(d, other models.Destination, theirs models.Environment) error {
+	return fault.New(fault.Conflict, "The destination %s of %s could write the same names there as %s; nothing was changed.", other.Name, theirs.Name, d.Name).
 		WithHint("Give it a prefix or a name_template of its own. Where this is meant, set accept_overlap: a name then stays with the destination that writes it first, and is foreign to the other.")
 }
 

@@ -87,9 +87,11 @@ func TestOverlap(t *testing.T) {
 	}
 }
 
+// TestOverlapWithWhatOneMayNotSee: nothing tells a destination that is hidden from one that is not
+// there, whatever is tried, and in its own log it is on record.
 func TestOverlapWithWhatOneMayNotSee(t *testing.T) {
 	h := sqlite(t)
-	h.destination(t, "shared")
+	hidden := h.destination(t, "shared")
 	other, err := h.secrets.CreateEnvironment(t.Context(), admin, models.Environment{Name: "staging"})
 	if err != nil {
 		t.Fatal(err)
@@ -98,33 +100,59 @@ func TestOverlapWithWhatOneMayNotSee(t *testing.T) {
 		Kind: models.ActorUser, ID: "usr_m", UserID: "usr_m", Name: "mia", Role: models.RoleUser, Via: "test",
 		Roles: map[models.EnvironmentID]models.EnvironmentRole{other.ID: models.RoleManager},
 	}
-	draft := destinations.Draft{
-		Environment: other.ID, Name: "mine", Kind: models.DestinationMemory,
-		Config: models.DestinationConfig{Mount: "shared", Prefix: "production/"}, SkipCheck: true,
+	bound := admin
+	bound.Kind, bound.Scope = models.ActorToken, &models.TokenScope{Environments: []models.EnvironmentID{other.ID}}
+	entries := func(action string, in models.EnvironmentID) (found []models.AuditEntry) {
+		t.Helper()
+		if err := h.store.Read(t.Context(), func(tx *store.Tx) (err error) {
+			found, _, err = tx.Audit(store.AuditQuery{Environments: []models.EnvironmentID{in}, Action: action})
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return found
 	}
-	_, err = h.Create(t.Context(), manager, draft)
-	wantFault(t, err, fault.Conflict)
-	if public := fault.Public(err); strings.Contains(public.Message+public.Hint, "shared") || strings.Contains(public.Message+public.Hint, "production") {
-		t.Errorf("tells of what the actor may not see: %v", err)
-	}
-	draft.Config.AcceptOverlap = true
-	d, err := h.Create(t.Context(), manager, draft)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = h.store.Read(t.Context(), func(tx *store.Tx) error {
-		entries, _, err := tx.Audit(store.AuditQuery{Everything: true})
-		for _, e := range entries {
-			if e.Action == "destination.create" && e.ObjectID == string(d.ID) && e.Detail["accepted"] != "" {
-				return err
+	for i, c := range []struct {
+		actor  models.Actor
+		mount  string
+		prefix string
+		accept bool
+		meets  bool
+	}{
+		{manager, "shared", "production/", false, true},
+		{manager, "shared", "p", false, true},
+		{manager, "shared", "q", false, false},
+		{manager, "shared", "production/", true, true},
+		{manager, "elsewhere", "production/", false, false},
+		{bound, "shared", "production/", false, true},
+	} {
+		before := len(entries("destination.overlap", h.env.ID))
+		d, err := h.Create(t.Context(), c.actor, destinations.Draft{
+			Environment: other.ID, Name: "mine", Kind: models.DestinationMemory,
+			Config: models.DestinationConfig{Mount: c.mount, Prefix: c.prefix, AcceptOverlap: c.accept}, SkipCheck: true,
+		})
+		if err != nil {
+			t.Fatalf("%d: %v", i, err)
+		}
+		for _, e := range entries("", other.ID) {
+			if e.Detail["accepted"] != "" || e.Action == "destination.overlap" {
+				t.Errorf("%d: the log that the actor may read says %+v", i, e)
 			}
 		}
-		t.Error("that the overlap was accepted is not on record")
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
+		told := entries("destination.overlap", h.env.ID)
+		if (len(told) > before) != c.meets || c.meets && (told[0].ObjectID != string(hidden.ID) || told[0].ActorName != c.actor.Name || len(told[0].Detail) > 0) {
+			t.Errorf("%d: on record there is %+v", i, told)
+		}
+		if err := h.Delete(t.Context(), c.actor, d.ID); err != nil {
+			t.Fatal(err)
+		}
 	}
+	manager.Roles[h.env.ID] = models.RoleViewer
+	_, err = h.Create(t.Context(), manager, destinations.Draft{
+		Environment: other.ID, Name: "mine", Kind: models.DestinationMemory,
+		Config: models.DestinationConfig{Mount: "shared", Prefix: "production/"}, SkipCheck: true,
+	})
+	wantFault(t, err, fault.Conflict)
 }
 
 func TestOverlapByAChange(t *testing.T) {

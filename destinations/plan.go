@@ -339,12 +339,21 @@ func (s *Service) FindPlan(ctx context.Context, actor models.Actor, id models.Pl
 	return plan, err
 }
 
+// maySeeItems is nil where the actor may see a plan and the names of the secrets in it.
+func (s *Service) maySeeItems(ctx context.Context, actor models.Actor, id models.PlanID) error {
+	plan, err := s.FindPlan(ctx, actor, id)
+	if err == nil {
+		_, _, err = s.named(ctx, actor, auth.ViewDestination, plan.DestinationID)
+	}
+	return err
+}
+
 // PlanItemQuery chooses items of a plan.
 type PlanItemQuery = store.PlanItemQuery
 
 // PlanItems lists a plan's items by secret.
 func (s *Service) PlanItems(ctx context.Context, actor models.Actor, id models.PlanID, q PlanItemQuery) ([]models.PlanItem, error) {
-	if _, err := s.FindPlan(ctx, actor, id); err != nil {
+	if err := s.maySeeItems(ctx, actor, id); err != nil {
 		return nil, err
 	}
 	var items []models.PlanItem
@@ -357,7 +366,7 @@ func (s *Service) PlanItems(ctx context.Context, actor models.Actor, id models.P
 
 // PlanItemPage is a page of a plan's items by secret, with the cursors of those around it.
 func (s *Service) PlanItemPage(ctx context.Context, actor models.Actor, id models.PlanID, q PlanItemQuery, cursor string) (items []models.PlanItem, around store.Around, err error) {
-	if _, err := s.FindPlan(ctx, actor, id); err != nil {
+	if err := s.maySeeItems(ctx, actor, id); err != nil {
 		return nil, around, err
 	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {

@@ -58,10 +58,14 @@ func (s *Service) keyName(e models.Environment) string { return s.Owner + "/" + 
 // Receipt is the signed receipt of a run.
 func (s *Service) Receipt(ctx context.Context, actor models.Actor, id models.RunID) (models.SyncReceipt, error) {
 	var receipt models.SyncReceipt
-	if _, err := s.Run(ctx, actor, id); err != nil {
+	run, err := s.Run(ctx, actor, id)
+	if err == nil { // its text names what was not equal
+		_, _, err = s.named(ctx, actor, auth.ViewDestination, run.DestinationID)
+	}
+	if err != nil {
 		return receipt, err
 	}
-	err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
+	err = s.Store.Read(ctx, func(tx *store.Tx) (err error) {
 		receipt, err = tx.Receipt(id)
 		return err
 	})
@@ -90,7 +94,7 @@ type ReceiptQuery = store.ReceiptQuery
 
 // Receipts lists the signed receipts of a destination's runs, newest first.
 func (s *Service) Receipts(ctx context.Context, actor models.Actor, q ReceiptQuery) (receipts []models.SyncReceipt, around Around, err error) {
-	if _, _, err := s.destination(ctx, actor, auth.ViewDestination, q.DestinationID); err != nil {
+	if _, _, err := s.named(ctx, actor, auth.ViewDestination, q.DestinationID); err != nil {
 		return nil, around, err
 	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
@@ -176,8 +180,11 @@ func (s *Service) claimedEnvironment(ctx context.Context, actor models.Actor, cl
 		e, err = tx.EnvironmentByName(claimed.Environment)
 		return err
 	})
-	if err == nil {
+	switch {
+	case err == nil:
 		e, err = s.environment(ctx, actor, auth.ViewDestination, e.ID)
+	case fault.Is(err, fault.NotFound):
+		err = auth.Absent(ctx, s.Store, actor, auth.ViewDestination, err)
 	}
 	if fault.Is(err, fault.NotFound) || claimed.Installation != s.Owner {
 		return e, fault.New(fault.NotFound, "The receipt is of an environment that this installation does not have.").

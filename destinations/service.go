@@ -86,11 +86,15 @@ type Draft struct {
 }
 
 // Create makes a destination. Its connection is tried first: one that does not work is not
-// saved, unless the caller asks for that.
+// saved, unless the caller asks for that. All values of the environment go there, so it takes
+// what seeing them takes.
 func (s *Service) Create(ctx context.Context, actor models.Actor, draft Draft) (models.Destination, error) {
 	d, e, err := s.drafted(ctx, actor, draft)
 	if err != nil {
 		return d, err
+	}
+	if err := auth.MayReveal(actor, e, s.Now()); err != nil {
+		return d, s.refused(ctx, audit.OnEnvironment(actor, "destination.create", e), err)
 	}
 	if !draft.SkipCheck {
 		if err := s.usable(ctx, d, draft.Credentials); err != nil {

@@ -19,11 +19,13 @@ type StateFilter = store.StateFilter
 // RunQuery chooses runs; its environments are narrowed to those that the actor may see.
 type RunQuery = store.RunQuery
 
-// States lists what is known of secrets at destinations, and the cursors of the pages around them.
+// States lists what is known of secrets at destinations, where the actor may see both, and the
+// cursors of the pages around them.
 func (s *Service) States(ctx context.Context, actor models.Actor, q StateQuery) (states []store.NamedState, around store.Around, err error) {
 	if q.Environments, err = s.narrow(ctx, actor, auth.ViewDestination, q.Environments); err != nil {
 		return nil, around, err
 	}
+	q.Environments = seeingSecrets(actor, q.Environments)
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
 		if q.Search != "" {
 			if q.Among, err = s.Secrets.Holding(ctx, tx, q.Environments, q.Search); err != nil {
@@ -69,10 +71,13 @@ func (s *Service) Counts(ctx context.Context, actor models.Actor) (counts []Stat
 // Around are the cursors of the pages around one.
 type Around = store.Around
 
-// Runs lists runs, newest first.
+// Runs lists runs, newest first; by a secret's name where the actor may see secrets.
 func (s *Service) Runs(ctx context.Context, actor models.Actor, q RunQuery) (runs []models.SyncRun, around Around, err error) {
 	if q.Environments, err = s.narrow(ctx, actor, auth.ViewDestination, q.Environments); err != nil {
 		return nil, around, err
+	}
+	if q.Secret != "" {
+		q.Environments = seeingSecrets(actor, q.Environments)
 	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
 		runs, around, err = tx.Runs(q)
@@ -106,7 +111,11 @@ type ResultQuery = store.ResultQuery
 // Results lists what a run found or did secret by secret: only what another try may mend
 // where asked for.
 func (s *Service) Results(ctx context.Context, actor models.Actor, q ResultQuery) (results []models.SyncResult, around Around, err error) {
-	if _, err := s.Run(ctx, actor, q.Run); err != nil {
+	run, err := s.Run(ctx, actor, q.Run)
+	if err == nil {
+		_, _, err = s.named(ctx, actor, auth.ViewDestination, run.DestinationID)
+	}
+	if err != nil {
 		return nil, around, err
 	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
@@ -134,4 +143,9 @@ func (s *Service) narrow(ctx context.Context, actor models.Actor, action auth.Ac
 		return allowed, err
 	}
 	return slices.DeleteFunc(allowed, func(id models.EnvironmentID) bool { return !slices.Contains(asked, id) }), nil
+}
+
+// seeingSecrets leaves those environments in which the actor may see secrets.
+func seeingSecrets(actor models.Actor, all []models.EnvironmentID) []models.EnvironmentID {
+	return slices.DeleteFunc(all, func(id models.EnvironmentID) bool { return !auth.Can(actor, auth.ViewSecret, id) })
 }

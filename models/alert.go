@@ -24,6 +24,13 @@ const (
 	AlertDamage              AlertKind = "damage"               // a scrub found what does not open any more
 )
 
+// InstallationAlerts are the kinds that tell of the installation and its people. Such an alert is
+// kept with an environment, and is nothing for those who may see that environment alone.
+var InstallationAlerts = []AlertKind{AlertBreakGlass, AlertPasskeyCopied, AlertCertificateExpiring}
+
+// OfInstallation reports whether the kind is one of InstallationAlerts.
+func (k AlertKind) OfInstallation() bool { return slices.Contains(InstallationAlerts, k) }
+
 // AlertKinds are all kinds, in the order that pages show them.
 var AlertKinds = []AlertKind{
 	AlertDestinationFailing, AlertSecretsFailing, AlertDrift, AlertHeld, AlertBraked, AlertKeyUnusable, AlertDamage, AlertBreakGlass,
@@ -111,7 +118,8 @@ func (AlertChannel) TableName() string { return "alert_channels" }
 
 // Tells reports whether the channel is to tell of an alert.
 func (c *AlertChannel) Tells(a *Alert) bool {
-	return c.Enabled && (c.Everywhere || c.EnvironmentID == a.EnvironmentID) && (len(c.Kinds) == 0 || slices.Contains(c.Kinds, a.Kind))
+	own := c.EnvironmentID == a.EnvironmentID && !a.Kind.OfInstallation()
+	return c.Enabled && (c.Everywhere || own) && (len(c.Kinds) == 0 || slices.Contains(c.Kinds, a.Kind))
 }
 
 // Validate says what is wrong with the fields that a person sets. Which schemes and hosts a

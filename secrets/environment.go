@@ -132,7 +132,7 @@ func (s *Service) FindEnvironment(ctx context.Context, actor models.Actor, named
 		return err
 	})
 	if fault.Is(err, fault.NotFound) {
-		return models.Environment{}, auth.NoEnvironment(strconv.Quote(named))
+		return models.Environment{}, auth.Absent(ctx, s.Store, actor, auth.ViewEnvironment, auth.NoEnvironment(strconv.Quote(named)))
 	}
 	if err != nil {
 		return models.Environment{}, err

@@ -84,6 +84,7 @@ func (tx *Tx) Alert(id models.AlertID) (models.Alert, error) {
 type AlertQuery struct {
 	Environments []models.EnvironmentID // none: nothing is listed
 	Kind         models.AlertKind
+	Except       []models.AlertKind
 	Subject      string
 	Open         bool // only those that still hold
 	Cursor       string
@@ -98,6 +99,9 @@ func (tx *Tx) Alerts(q AlertQuery) ([]models.Alert, Around, error) {
 	query := tx.db().Where("environment_id IN ?", q.Environments)
 	if q.Kind != "" {
 		query = query.Where("kind = ?", q.Kind)
+	}
+	if len(q.Except) > 0 {
+		query = query.Where("kind NOT IN ?", q.Except)
 	}
 	if q.Subject != "" {
 		query = query.Where("subject = ?", q.Subject)

@@ -39,7 +39,8 @@ func (tx *Tx) bump(which *gorm.DB) error {
 // group, and how it can sign in.
 type Administrator struct {
 	models.User
-	Identities int // that it is known by to providers that are enabled
+	Identities int  // by which providers that are enabled let it in, not too long ago
+	Lasting    bool // the role is Keeper's own to give and to take; else what a provider says gives it
 }
 
 // Administrators lists them all.
@@ -48,11 +49,20 @@ func (tx *Tx) Administrators() ([]Administrator, error) {
 		Joins("LEFT JOIN providers p ON p.id = g.provider_id").Select("m.user_id").
 		Where("g.role = ? AND (g.provider_id = '' OR p.enabled = ?) AND (m.ends_at IS NULL OR m.ends_at > ?)", models.RoleAdmin, true, micro(tx.Now()))
 	query := tx.db().Table("users u").
-		Select("u.*, "+
-			"(SELECT COUNT(*) FROM identities i JOIN providers p ON p.id = i.provider_id WHERE i.user_id = u.id AND p.enabled = ?) AS identities", true).
+		Select("u.*, "+knownTo+" AS identities, "+ownAdministrator+" AS lasting", true, micro(tx.Now()), models.RoleAdmin, models.RoleAdmin).
 		Where("u.kind = ? AND u.disabled = ? AND (u.role = ? OR u.role = ? AND u.id IN (?) OR u.role = ? AND u.id IN (?))",
 			models.UserPerson, false, models.RoleAdmin, models.RoleUser, through, models.RoleAuditor, through)
 	var found []Administrator
 	err := translate(query.Scan(&found).Error, "user")
 	return found, err
 }
+
+// The parts of Administrators that tell of one user, u. Of an identity that was only linked, or
+// whose person the provider names in no group any more, nobody knows whether it lets in.
+const (
+	knownTo = "(SELECT COUNT(*) FROM identities i JOIN providers p ON p.id = i.provider_id WHERE i.user_id = u.id AND p.enabled = ? AND " +
+		"EXISTS (SELECT 1 FROM group_members im JOIN user_groups ig ON ig.id = im.group_id " +
+		"WHERE im.user_id = u.id AND ig.provider_id = i.provider_id AND im.ends_at > ?))"
+	ownAdministrator = "(CASE WHEN u.role = ? OR EXISTS (SELECT 1 FROM group_members om JOIN user_groups og ON og.id = om.group_id " +
+		"WHERE om.user_id = u.id AND og.provider_id = '' AND og.role = ?) THEN 1 ELSE 0 END)"
+)

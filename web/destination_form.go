@@ -22,7 +22,17 @@ var destinationFields = []string{
 	"config.auth_role", "config.shape", "config.name_template", "config.bundle_name", "config.accept_overlap", "config.destroy_days", "credentials.clear", "skip_check",
 }
 
-func (w *Web) newDestination(r *request) error { return w.newDestinationForm(r, nil) }
+// newDestination asks for the proof that a protected environment takes before a form is filled in.
+func (w *Web) newDestination(r *request) error {
+	e, err := w.environment(r)
+	if err == nil && r.may(auth.ManageDestination, e.ID) {
+		err = auth.MayReveal(r.actor, e, w.Now())
+	}
+	if err != nil {
+		return err
+	}
+	return w.newDestinationForm(r, nil)
+}
 
 func (w *Web) newDestinationForm(r *request, err error) error {
 	page, findErr := w.destinationForm(r)

@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/models"
 )
 
@@ -124,6 +125,34 @@ func TestEvents(t *testing.T) {
 		settle(s)
 		h.secret(staging, "hidden")
 		s.quiet(3 * time.Second)
+	})
+	t.Run("RightsGone", func(t *testing.T) {
+		ctx, local := context.Background(), h.local("ada")
+		in, err := h.auth.CreateGroup(ctx, local, auth.NewGroup{Name: "Seers"})
+		must(t, err)
+		h.user("gus", models.RoleUser, nil)
+		must(t, h.auth.SetGroupRole(ctx, local, string(in.ID), production.ID, models.RoleViewer))
+		must(t, h.auth.SetGroupMember(ctx, local, string(in.ID), "gus", true))
+		member, through := viewer.listen("secrets+sync"), h.as("gus").listen("secrets+sync")
+		settle(member)
+		settle(through)
+		must(t, h.auth.SetMember(ctx, local, production.ID, "vic", ""))
+		must(t, h.auth.SetGroupMember(ctx, local, string(in.ID), "gus", false))
+		time.Sleep(2 * time.Second) // no signal in this process: only the database tells
+		h.secret(production, "gone")
+		member.quiet(2 * time.Second)
+		through.quiet(time.Second)
+		must(t, h.auth.SetMember(ctx, local, production.ID, "vic", models.RoleViewer))
+	})
+	t.Run("EndedElsewhere", func(t *testing.T) {
+		s := viewer.listen("secrets")
+		settle(s)
+		begin := time.Now()
+		_, err := h.auth.RevokeSessionsOf(context.Background(), h.local("ada"), "vic") // on another replica: no signal here
+		must(t, err)
+		if s.ends(); time.Since(begin) > 2*time.Second {
+			t.Errorf("it is told of changes for another %s", time.Since(begin))
+		}
 	})
 	t.Run("OtherReplica", func(t *testing.T) {
 		s := admin.listen("secrets")

@@ -12,10 +12,11 @@ import (
 )
 
 // How live pages are kept: this process's own changes are looked for at once, but not more
-// often than the pause; those of other replicas on the tick.
+// often than the pause; those of other replicas on the tick, which is so short that a session
+// which was ended there hears nothing any more after two seconds.
 const (
 	livePause = 200 * time.Millisecond
-	liveTick  = 2 * time.Second
+	liveTick  = 1500 * time.Millisecond
 	// liveMemory is how long a change is remembered for pages that were rendered before it
 	// and listen only after it.
 	liveMemory = 10 * time.Second
@@ -27,7 +28,8 @@ type change struct {
 	environment models.EnvironmentID
 }
 
-// recheckTopic is heard by all listeners: some session has ended, perhaps theirs.
+// recheckTopic is heard by all listeners: some session has ended, or some rights have changed,
+// perhaps theirs.
 const recheckTopic = "session"
 
 // live tells open pages of what to fetch anew. While anybody listens, one goroutine looks

@@ -1,7 +1,11 @@
 package web
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -43,5 +47,31 @@ func TestTable(t *testing.T) {
 	}
 	if diff := cmp.Diff(wanted, publicOnes); diff != "" {
 		t.Errorf("routes without a session:\n%s", diff)
+	}
+}
+
+// TestServedByTable: what test/access asks, by the table, Beside and the API's document, is all
+// that is served, so nothing else of the package gives a path to a router.
+func TestServedByTable(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var given []string
+	routing := regexp.MustCompile(`\b(mux|e|echo|router)\.(Handle|HandleFunc|Add|Any|Group|GET|POST|PUT|PATCH|DELETE)\([^,]*,`)
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		given = append(given, routing.FindAllString(string(text), -1)...)
+	}
+	slices.Sort(given)
+	want := []string{"e.Add(http.MethodHead,", "e.Add(r.method,", `mux.Handle("/",`, `mux.Handle("/api",`, `mux.Handle("/api/",`, "mux.Handle(pattern,"}
+	if diff := cmp.Diff(want, given); diff != "" {
+		t.Errorf("paths are given to routers (-want +got):\n%s", diff)
 	}
 }

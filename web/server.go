@@ -5,7 +5,9 @@ package web
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,16 +81,35 @@ func New(d Deps) (http.Handler, error) {
 	w.routes(e)
 
 	mux := http.NewServeMux()
-	for _, prefix := range []string{"/api", "/api/", "/docs", "/docs/", "/openapi.json", "/problems/"} {
-		mux.Handle(prefix, d.API)
+	for pattern, handler := range w.beside() {
+		mux.Handle(pattern, handler)
 	}
-	mux.Handle(static.Prefix, static.Handler())
-	mux.HandleFunc("GET /healthz", w.alive)
-	mux.HandleFunc("GET /readyz", w.ready)
-	mux.Handle("GET /metrics", w.inside(d.Metrics.Handler()))
+	mux.Handle("/api", d.API)
+	mux.Handle("/api/", d.API)
 	mux.Handle("/", e)
 	return w.around(mux), nil
 }
+
+// beside is what is served beside the pages and the operations of the API, by patterns of
+// http.ServeMux.
+func (w *Web) beside() map[string]http.Handler {
+	metrics := http.NotFoundHandler()
+	if w.Metrics != nil {
+		metrics = w.Metrics.Handler()
+	}
+	all := map[string]http.Handler{
+		static.Prefix: static.Handler(), "GET /healthz": http.HandlerFunc(w.alive), "GET /readyz": http.HandlerFunc(w.ready),
+		"GET /metrics": w.inside(metrics),
+	}
+	for _, pattern := range []string{"/docs", "/docs/", "/openapi.json", "/problems/"} {
+		all[pattern] = w.API
+	}
+	return all
+}
+
+// Beside are the patterns of what is served beside the pages and the operations of the API. With
+// them, the table of pages and the API's document are all that a server answers.
+func Beside() []string { return slices.Sorted(maps.Keys((&Web{}).beside())) }
 
 // access says from whom a route takes requests.
 type access int

@@ -73,7 +73,7 @@ func (w *Web) newEntries(entries []models.AuditEntry, seen *sighting) []change {
 func topicsOf(e models.AuditEntry) []change {
 	noun, _, _ := strings.Cut(e.Action, ".")
 	switch {
-	case e.Action == "session.end", noun == "user":
+	case e.Action == "session.end", noun == "user", noun == "group", noun == "members", noun == "provider": // who may see what
 		return []change{{topic: recheckTopic}}
 	case e.Action == "secret.reveal":
 		return []change{{"secrets", e.EnvironmentID}}

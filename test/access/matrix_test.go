@@ -129,12 +129,16 @@ func (m *matrix) tells(t *testing.T, d document, e entry, c *caller, got reply) 
 	t.Helper()
 	says := func(word string) bool { return strings.Contains(strings.ToLower(got.body), word) }
 	seesPlace := !c.over && d.may(c, "environment.view", true)
-	seesPeople := !c.over && (d.may(c, "users.view", false) || d.may(c, "members.view", true))
+	seesAccounts := !c.over && d.may(c, "users.view", false)
+	seesPeople := seesAccounts || !c.over && d.may(c, "members.view", true)
 	if !seesPlace && says(hiddenName) {
 		t.Errorf("`%s` as %s names what is in an environment that is hidden from it: %s", e.asked, c.name, around(got.body, hiddenName))
 	}
 	if !seesPeople && says(personName) {
 		t.Errorf("`%s` as %s names users or groups that are hidden from it: %s", e.asked, c.name, around(got.body, personName))
+	}
+	if !seesAccounts && says(accountName) {
+		t.Errorf("`%s` as %s tells of accounts that are hidden from it: %s", e.asked, c.name, around(got.body, accountName))
 	}
 	if says(value) && (e.action != "secret.reveal" && !reveals[e.asked] || c.over || !d.may(c, "secret.reveal", true)) {
 		t.Errorf("`%s` as %s answers with a value", e.asked, c.name)

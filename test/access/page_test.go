@@ -1,10 +1,14 @@
 package access
 
 import (
+	"cmp"
 	"net/url"
+	"strings"
 	"testing"
 
+	"github.com/your-org/keeper/static"
 	"github.com/your-org/keeper/templates"
+	"github.com/your-org/keeper/web"
 )
 
 // forms are what is sent to the pages that change something, where an empty form would be
@@ -36,10 +40,10 @@ var forms = map[string]string{
 	"POST /environments/{environment}/keys/recipients/remove": "kind=kms&key=k2&confirm=<environment-name>",
 	"POST /environments/{environment}/keys/rewrap":            "confirm=<environment-name>",
 	"POST /environments/{environment}/keys/reencrypt":         "confirm=<environment-name>",
-	"POST /destinations/{destination}/edit":                   "name=<destination-name>&config.strategy=keeper_wins&config.prefix=p%2F&revision=1",
+	"POST /destinations/{destination}/edit":                   "name=<destination-name>&config.strategy=keeper_wins&config.prefix=<prefix>&revision=1",
 	"POST /destinations/{destination}/delete":                 "confirm=<destination-name>",
 	"POST /destinations/{destination}/holds/{secret}":         "side=keeper&version=2&remote_version=<remote-version>",
-	"POST /destinations/{destination}/imports":                "purpose=import&prefix=p%2F",
+	"POST /destinations/{destination}/imports":                "purpose=import&prefix=<prefix>",
 	"POST /sync/imports/{import}":                             "shown=1-2&take=1&go=all",
 	"POST /sync/imports/{import}/apply":                       "adopt=true&side=remote",
 	"POST /sync/receipts/verify":                              "text=<receipt>",
@@ -82,7 +86,10 @@ var forms = map[string]string{
 	"POST /profile/passkeys/{passkey}/rename":                 "name=other",
 }
 
-// TestPages asks every page as every visitor.
+// below are paths of what is served at all that begin with one.
+var below = map[string]string{"GET /static/": static.URL("keeper.css"), "GET /docs/": "/docs/reference.css", "GET /problems/": "/problems/not_found"}
+
+// TestPages asks every page, and what is served beside them, as every visitor.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -90,10 +97,13 @@ func TestPages(t *testing.T) {
 	for _, route := range templates.Routes {
 		m.asked = append(m.asked, route.Method+" "+route.Path)
 	}
+	for _, pattern := range web.Beside() {
+		m.asked = append(m.asked, "GET "+strings.TrimPrefix(pattern, "GET "))
+	}
 	m.callers = w.visitors(w.watch, w.here, w.away)
 	m.ask = func(t *testing.T, e entry, c *caller) reply {
 		method, _ := cut(e.asked)
-		target, form := w.path(t, e.asked, c), w.filled(t, e.asked, forms[e.asked], c, url.QueryEscape)
+		target, form := cmp.Or(below[e.asked], w.path(t, e.asked, c)), w.filled(t, e.asked, forms[e.asked], c, url.QueryEscape)
 		if method == "GET" && form != "" {
 			target, form = target+"?"+form, ""
 		}

@@ -18,6 +18,7 @@ type world struct {
 	*house
 	*watch
 	here, away place
+	used       map[string]bool // the things that were asked with; nil: nobody wants to know
 }
 
 // pathNames say for which thing {id} stands, by the start of a path.
@@ -47,6 +48,7 @@ var others = map[string]string{
 	"/api/users/{user}/tokens {user}": "service", "/admin/users/{user}/tokens {user}": "service",
 	"/api/destinations/{id}/adoptions/ {secret}": "released", "/destinations/{destination}/copies/ {secret}": "released",
 	"/admin/users/{user}/tokens {token}": "service-token", "/admin/users/{user}/sessions {session}": "user-session",
+	"/api/users/{user}/sessions {session}": "user-session",
 }
 
 var parameter = regexp.MustCompile(`\{([a-z]+)\}`)
@@ -86,6 +88,9 @@ func otherThan(path, name string) string {
 
 func (w *world) thing(t *testing.T, asked, thing string, c *caller) string {
 	t.Helper()
+	if w.used != nil {
+		w.used[thing] = true
+	}
 	if id := c.ids[thing]; id != "" {
 		return id
 	}
@@ -197,7 +202,9 @@ func (w *world) ask(t *testing.T, method, target, contentType, body string, c *c
 	default:
 		got.answer = answer(http.StatusText(out.Code))
 	}
-	got.body += "\n" + out.Header().Get("Location")
+	for name, values := range out.Header() {
+		got.body += "\n" + name + ": " + strings.Join(values, ", ")
+	}
 	// What a caller asked with is no news to it.
 	for _, own := range []string{target, strings.ReplaceAll(target, "/", "%2F")} {
 		got.body = strings.ReplaceAll(got.body, own, "")

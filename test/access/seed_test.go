@@ -21,9 +21,10 @@ import (
 
 // What names hold of things that not everybody may see, and what values hold.
 const (
-	hiddenName = "zqhidden" // of what is in the environment that is asked about
-	personName = "zqperson" // of users and groups
-	value      = "canary-51c0ffee"
+	hiddenName  = "zqhidden"  // of what is in the environment that is asked about
+	personName  = "zqperson"  // of users and groups
+	accountName = "zqaccount" // of what concerns accounts alone, whoever looks after an environment
+	value       = "canary-51c0ffee"
 )
 
 // password is every person's here.
@@ -32,31 +33,46 @@ const password = "violet harbour lantern"
 // place is an environment with something of everything in it.
 type place struct {
 	environment models.Environment
+	word        string            // that all names in it have
 	ids         map[string]string // by the name that a path, a body or a command gives a thing
 }
 
 // seed fills the environment that everything is asked about, and another.
 func (h *house) seed() (here, elsewhere place) {
 	h.t.Helper()
-	here = h.environment(hiddenName+"-alpha", hiddenName+` "<Alpha>"`)
-	elsewhere = h.environment("beta", "Beta")
+	here = h.environment(hiddenName, "p/", hiddenName+"-alpha", hiddenName+` "<Alpha>"`)
+	elsewhere = h.environment("beta", "q/", "beta", "Beta")
 	h.user("root", models.User{Role: models.RoleAdmin}, nil)
 	admin := h.client(h.token("root", "seed", models.TokenScope{}))
 	h.people(here)
-	h.fill(admin, here)
-	h.sync(admin, here)
-	h.keys(admin, here)
-	h.alert(admin, here)
+	h.furnish(admin, here)
 	h.provider(admin, here)
 	return here, elsewhere
 }
 
-func (h *house) environment(name, display string) place {
+// furnish puts something of everything that an environment has into a place.
+func (h *house) furnish(admin *client.Client, in place) {
+	h.t.Helper()
+	h.fill(admin, in)
+	h.sync(admin, in)
+	h.keys(admin, in)
+	h.alert(admin, in)
+}
+
+// value is what the values of a place's secrets begin with.
+func (p place) value() string {
+	if p.word != hiddenName {
+		return "own-" + p.word
+	}
+	return value
+}
+
+func (h *house) environment(word, prefix, name, display string) place {
 	h.t.Helper()
 	e, err := h.secrets.CreateEnvironment(h.t.Context(), models.System(), models.Environment{Name: name, DisplayName: display})
 	must(h.t, err)
 	id := strconv.FormatInt(int64(e.ID), 10)
-	return place{e, map[string]string{"environment": id, "environment-name": name, "environment-display": display}}
+	return place{e, word, map[string]string{"environment": id, "environment-name": name, "environment-display": display, "prefix": prefix}}
 }
 
 // people makes the users and groups that are looked at, changed and removed. None of them asks.
@@ -101,7 +117,7 @@ func (h *house) fill(admin *client.Client, in place) {
 	in.ids["deleted"], in.ids["deleted-name"] = strconv.FormatInt(int64(gone.ID), 10), gone.Name
 	in.ids["released"], in.ids["released-name"] = strconv.FormatInt(int64(released.ID), 10), released.Name
 	in.ids["version"] = "1"
-	_, err := admin.ReplaceSecret(h.t.Context(), int64(secret.ID), api.ReplaceSecret{Value: api.NewValue(value + "second")}, 0)
+	_, err := admin.ReplaceSecret(h.t.Context(), int64(secret.ID), api.ReplaceSecret{Value: api.NewValue(in.value() + "second")}, 0)
 	must(h.t, err)
 	_, err = admin.DeleteSecret(h.t.Context(), int64(gone.ID), 0)
 	must(h.t, err)
@@ -110,8 +126,8 @@ func (h *house) fill(admin *client.Client, in place) {
 func (h *house) secret(in place, name string) models.Secret {
 	h.t.Helper()
 	s, err := h.secrets.Create(h.t.Context(), models.System(), secrets.NewSecret{
-		Environment: in.environment.ID, Name: hiddenName + "/" + name, Type: models.Text, Description: hiddenName, Owner: hiddenName,
-		Value: models.NewPlaintext([]byte(value + name)), Tags: map[string]string{hiddenName: hiddenName},
+		Environment: in.environment.ID, Name: in.word + "/" + name, Type: models.Text, Description: in.word, Owner: in.word,
+		Value: models.NewPlaintext([]byte(in.value() + name)), Tags: map[string]string{in.word: in.word},
 	})
 	must(h.t, err)
 	return s
@@ -121,10 +137,10 @@ func (h *house) secret(in place, name string) models.Secret {
 // plan, a difference that waits, and an import of what is not Keeper's.
 func (h *house) sync(admin *client.Client, in place) {
 	h.t.Helper()
-	ctx := h.t.Context()
+	ctx, prefix := h.t.Context(), in.ids["prefix"]
 	d, err := admin.CreateDestination(ctx, api.NewDestination{
-		EnvironmentID: api.EnvironmentByID(int64(in.environment.ID)), Name: hiddenName + "-copy", Kind: api.Memory,
-		Config: api.DestinationConfig{Prefix: "p/", Strategy: api.Manual}, Credentials: api.DestinationCredentials{VaultToken: api.NewValue(value)},
+		EnvironmentID: api.EnvironmentByID(int64(in.environment.ID)), Name: in.word + "-copy", Kind: api.Memory,
+		Config: api.DestinationConfig{Prefix: prefix, Strategy: api.Manual}, Credentials: api.DestinationCredentials{VaultToken: api.NewValue(in.value())},
 	})
 	must(h.t, err)
 	work := func() {
@@ -136,12 +152,12 @@ func (h *house) sync(admin *client.Client, in place) {
 	run, err := admin.ApplyPlan(ctx, plan.ID, plan.Digest)
 	must(h.t, err)
 	work()
-	h.place.Edit("p/"+in.ids["secret-name"], []byte(value+" of theirs"))
+	h.place.Edit(prefix+in.ids["secret-name"], []byte(in.value()+" of theirs"))
 	for _, theirs := range []string{"theirs", "taken"} {
-		h.place.Edit("p/"+hiddenName+"/"+theirs, []byte(value+" of theirs"))
+		h.place.Edit(prefix+in.word+"/"+theirs, []byte(in.value()+" of theirs"))
 	}
 	h.secret(in, "taken")
-	h.place.Inject(memory.Fault{Op: memory.OpPut, Name: "p/" + h.secret(in, "refused").Name, Kind: fault.Forbidden, Times: 1})
+	h.place.Inject(memory.Fault{Op: memory.OpPut, Name: prefix + h.secret(in, "refused").Name, Kind: fault.Forbidden, Times: 1})
 	failed, err := admin.SyncDestination(ctx, d.ID)
 	must(h.t, err)
 	work()
@@ -169,7 +185,7 @@ func (h *house) sync(admin *client.Client, in place) {
 func (h *house) keys(admin *client.Client, in place) {
 	h.t.Helper()
 	ctx := h.t.Context()
-	run, err := admin.AddRecipient(ctx, api.EnvironmentByID(int64(in.environment.ID)), api.NewRecipient{Kind: api.RecipientKMS, Key: "k2", Label: hiddenName})
+	run, err := admin.AddRecipient(ctx, api.EnvironmentByID(int64(in.environment.ID)), api.NewRecipient{Kind: api.RecipientKMS, Key: "k2", Label: in.word})
 	must(h.t, err)
 	in.ids["key-run"] = run.ID
 	_, err = admin.ListKeys(ctx) // whoever looks at keys first has what their names stand for kept
@@ -181,19 +197,21 @@ func (h *house) alert(admin *client.Client, in place) {
 	h.t.Helper()
 	ctx := h.t.Context()
 	channel, err := admin.CreateAlertChannel(ctx, api.NewAlertChannel{
-		EnvironmentID: api.EnvironmentByID(int64(in.environment.ID)), Name: hiddenName + "-channel", Kind: api.ChannelWebhook, Address: h.url + "/healthz",
+		EnvironmentID: api.EnvironmentByID(int64(in.environment.ID)), Name: in.word + "-channel", Kind: api.ChannelWebhook, Address: h.url + "/healthz",
 	})
 	must(h.t, err)
 	must(h.t, h.store.Write(ctx, func(tx *store.Tx) error {
-		return h.told.Signal(tx, models.Signal{
-			EnvironmentID: in.environment.ID, Kind: models.AlertDrift, Subject: in.ids["destination"], SubjectName: hiddenName, Holds: true,
-			Summary: hiddenName, Secrets: []string{hiddenName}, Total: 1,
+		return h.told.Signal(tx, models.Signal{ // kept here, and for those who see accounts
+			EnvironmentID: in.environment.ID, Kind: models.AlertBreakGlass, Subject: "s", SubjectName: accountName, Holds: true, Summary: accountName,
+		}, models.Signal{
+			EnvironmentID: in.environment.ID, Kind: models.AlertDrift, Subject: in.ids["destination"], SubjectName: in.word, Holds: true,
+			Summary: in.word, Secrets: []string{in.word}, Total: 1,
 		})
 	}))
-	list, err := admin.ListAlerts(ctx, api.ListAlertsParams{})
+	list, err := admin.ListAlerts(ctx, api.ListAlertsParams{EnvironmentID: in.ids["environment"], Kind: api.AlertKind(models.AlertDrift)})
 	must(h.t, err)
-	if len(list.Items) == 0 {
-		h.t.Fatal("no alert holds")
+	if len(list.Items) != 1 {
+		h.t.Fatalf("%d alerts hold", len(list.Items))
 	}
 	in.ids["channel"], in.ids["channel-name"], in.ids["alert"] = channel.ID, channel.Name, list.Items[0].ID
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/your-org/keeper/api"
+	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/client"
 	"github.com/your-org/keeper/models"
 )
@@ -46,10 +47,25 @@ func peopleOperations(t *testing.T, h *house) {
 	}
 	must(t, c.ResetFactors(ctx, "grace"))
 	isKind(t, c.ResetFactors(ctx, "nobody"), "not_found", "")
+	for range 3 {
+		_, err := h.auth.OpenFor(ctx, models.UserID(made.ID), auth.Proof{Method: models.ByPassword}, auth.Origin{Via: "web"})
+		must(t, err)
+	}
 	sessions, err := c.ListSessions(ctx, "grace")
 	must(t, err)
+	if len(sessions.Items) != 3 {
+		t.Fatalf("%d sessions", len(sessions.Items))
+	}
+	one := sessions.Items[1].ID
+	must(t, c.RevokeSession(ctx, "grace", one))
+	isKind(t, c.RevokeSession(ctx, "grace", one), "not_found", "")
+	sessions, err = c.ListSessions(ctx, "grace")
+	must(t, err)
+	if len(sessions.Items) != 2 || sessions.Items[0].ID == one || sessions.Items[1].ID == one {
+		t.Errorf("left are %+v", sessions.Items)
+	}
 	n, err := c.RevokeSessions(ctx, "grace")
-	if err != nil || n != 0 || len(sessions.Items) != 0 {
+	if err != nil || n != 2 {
 		t.Errorf("%d sessions ended, %v", n, err)
 	}
 	groupOperations(t, h, "grace")

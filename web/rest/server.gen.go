@@ -385,6 +385,9 @@ type ServerInterface interface {
 	// ListSessions List a user's sessions, the last used first
 	// (GET /api/users/{user}/sessions)
 	ListSessions(w http.ResponseWriter, r *http.Request, user UserRef)
+	// RevokeSession End one of a user's sessions
+	// (DELETE /api/users/{user}/sessions/{session})
+	RevokeSession(w http.ResponseWriter, r *http.Request, user UserRef, session SessionRef)
 	// ListTokensOf List a user's tokens, newest first
 	// (GET /api/users/{user}/tokens)
 	ListTokensOf(w http.ResponseWriter, r *http.Request, user UserRef)
@@ -5441,6 +5444,41 @@ func (siw *ServerInterfaceWrapper) ListSessions(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// RevokeSession operation middleware
+func (siw *ServerInterfaceWrapper) RevokeSession(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user" -------------
+	var user UserRef
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", r.PathValue("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "session" -------------
+	var session SessionRef
+
+	err = runtime.BindStyledParameterWithOptions("simple", "session", r.PathValue("session"), &session, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "session", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RevokeSession(w, r, user, session)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListTokensOf operation middleware
 func (siw *ServerInterfaceWrapper) ListTokensOf(w http.ResponseWriter, r *http.Request) {
 
@@ -5704,6 +5742,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/users/{user}/reset-factors", wrapper.ResetFactors)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/users/{user}/sessions", wrapper.RevokeSessions)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/users/{user}/sessions", wrapper.ListSessions)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/users/{user}/sessions/{session}", wrapper.RevokeSession)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/users/{user}/tokens", wrapper.ListTokensOf)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/users/{user}/tokens", wrapper.CreateTokenFor)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/groups", wrapper.ListGroups)

@@ -122,6 +122,13 @@ func (s *server) RevokeSessions(w http.ResponseWriter, r *http.Request, named ap
 	})
 }
 
+// RevokeSession ends one of a user's sessions.
+func (s *server) RevokeSession(w http.ResponseWriter, r *http.Request, named api.UserRef, session api.SessionRef) {
+	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
+		return answer{status: http.StatusNoContent}, s.Auth.RevokeSessionOf(ctx, actor, named, session)
+	})
+}
+
 // ListTokensOf lists a user's tokens.
 func (s *server) ListTokensOf(w http.ResponseWriter, r *http.Request, named api.UserRef) {
 	s.serve(w, r, func(ctx context.Context, actor models.Actor) (answer, error) {
@@ -154,7 +161,7 @@ func grant(g auth.Grant) api.Grant {
 
 func session(s models.Session) api.Session {
 	return api.Session{
-		Address: s.Address, UserAgent: s.UserAgent, Method: string(s.Method),
+		ID: auth.SessionName(s.Hash), Address: s.Address, UserAgent: s.UserAgent, Method: string(s.Method),
 		CreatedAt: s.CreatedAt.UTC(), LastSeenAt: s.LastSeenAt.UTC(), ExpiresAt: s.ExpiresAt.UTC(),
 	}
 }

@@ -159,7 +159,7 @@ func TestLogoutRequests(t *testing.T) {
 		{name: "NoNameID", want: saml.ReasonNoSubject, change: func(r *crewjam.LogoutRequest) { r.NameID = nil }},
 		{name: "EmptyNameID", want: saml.ReasonEmptyNameID, change: func(r *crewjam.LogoutRequest) { r.NameID.Value = "" }},
 		{name: "EmptySessionIndex", want: saml.ReasonMalformed, change: keep, sessions: []string{""}},
-		{name: "ForeignNameID", want: saml.ReasonForeignNamespace, change: keep, element: inForeignNamespace("./NameID")},
+		{name: "ForeignNameID", want: saml.ReasonForeignNamespace, change: keep, element: samltest.InForeignNamespace("./NameID")},
 		{name: "OtherVersion", want: saml.ReasonMalformed, change: keep, element: func(el *etree.Element) { el.CreateAttr("Version", "1.1") }},
 		{name: "ManySessions", want: saml.ReasonTooLarge, change: keep, sessions: slices.Repeat([]string{"x"}, 200)},
 	}

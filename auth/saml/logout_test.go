@@ -205,6 +205,26 @@ func TestLogoutRequests(t *testing.T) {
 	}
 }
 
+// TestNameInTwoParts is a name of which a reader may take the first part alone.
+func TestNameInTwoParts(t *testing.T) {
+	w := newWorld(t)
+	el, target, err := w.idp.LogoutElement(entityID, "", nil, func(*crewjam.LogoutRequest) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := el.FindElement("./NameID")
+	name.SetText("ada@")
+	name.AddChild(etree.NewCData("example.com"))
+	redirect, err := w.idp.Redirect(el, target, "SAMLRequest", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := w.provider.HandleLogoutRequest(t.Context(), incoming(t, redirect))
+	if err != nil || got.NameID != "ada@example.com" {
+		t.Errorf("the name is %q, %v", got.NameID, err)
+	}
+}
+
 func TestLogoutRequestSignatures(t *testing.T) {
 	w := newWorld(t)
 	target, err := w.idp.LogoutURL(entityID, ada.NameID, nil, nil)

@@ -80,6 +80,9 @@ func badWrappings() []Bad {
 			second.FindElement(".//Reference").CreateAttr("URI", "#id-second")
 			root.AddChild(second)
 		}}},
+		{Name: "ObjectInTheSignature", Want: saml.ReasonWrapped, Making: attack(func(root *etree.Element) {
+			root.FindElement("./Assertion/Signature").CreateElement("ds:Object").CreateElement("ds:Manifest")
+		})},
 		{Name: "SignatureInTheSubject", Want: saml.ReasonWrapped, Making: attack(func(root *etree.Element) {
 			signature := root.FindElement("./Assertion/Signature")
 			signature.Parent().RemoveChild(signature)

@@ -269,12 +269,14 @@ func TestLogoutRequestSignatures(t *testing.T) {
 		refused(t, other, saml.ReasonSignature)
 	})
 	t.Run("MessageThatTheQueryDoesNotHold", func(t *testing.T) {
-		in := incoming(t, target)
-		in.SAMLRequest = "AAAA" + in.SAMLRequest[4:]
-		_, err := w.provider.HandleLogoutRequest(t.Context(), in)
-		if err == nil {
-			t.Error("accepted")
+		other, err := w.idp.LogoutURL(entityID, "somebody-else", nil, nil)
+		if err != nil {
+			t.Fatal(err)
 		}
+		in := incoming(t, target)
+		in.SAMLRequest = incoming(t, other).SAMLRequest
+		_, err = w.provider.HandleLogoutRequest(t.Context(), in)
+		wantReason(t, err, saml.ReasonMalformed)
 	})
 	t.Run("UnsignedForm", func(t *testing.T) {
 		el, _, err := w.idp.LogoutElement(entityID, ada.NameID, nil, nil)

@@ -267,6 +267,16 @@ func TestSeveralProviders(t *testing.T) {
 		_, err := b.finish(b.answer(requestID, samltest.Making{}), relayState)
 		wantReason(t, err, saml.ReasonInResponseTo)
 	})
+	t.Run("AnotherDoorOfTheSameProvider", func(t *testing.T) { // whose settings may allow more
+		w := newWorld(t)
+		w.cfg.ID, w.cfg.ACSURL = "other", "https://keeper.example/saml/other/acs"
+		w.cfg.AllowIDPInitiated, w.cfg.AllowResponseOnlySigned = true, true
+		w.provider = w.newProvider()
+		_, err := w.finish(w.answer("", samltest.Making{}), "")
+		wantReason(t, err, saml.ReasonDestination)
+		_, err = w.finish(w.answer("", attack(func(root *etree.Element) { root.RemoveAttr("Destination") })), "") // which nobody signed
+		wantReason(t, err, saml.ReasonRecipient)
+	})
 	t.Run("IDThatTheOtherUsed", func(t *testing.T) { // or who knows what comes could have it refused
 		same := samltest.Making{Assertion: func(assertion *crewjam.Assertion) { assertion.ID = "id-same" }}
 		for _, w := range []*world{a, b} {

@@ -119,6 +119,23 @@ func (s *Service) ProviderMetadata(ctx context.Context, name string) ([]byte, er
 	return p.saml.Metadata()
 }
 
+// ProviderCertificate is a certificate of Keeper's own for a provider, on or off, as PEM: that of a fingerprint, or ("") that
+// of the key that signs. The identity provider has to be told it.
+func (s *Service) ProviderCertificate(ctx context.Context, name, of string) ([]byte, error) {
+	p, err := s.liveNamed(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if p.problem != nil {
+		return nil, p.problem
+	}
+	certificate := p.saml.CertificatePEM(of)
+	if certificate == nil {
+		return nil, noKeyPair()
+	}
+	return certificate, nil
+}
+
 // Landed is how a sign-in at a provider ended. Exactly one of SessionID, Proven and Test is
 // set.
 type Landed struct {

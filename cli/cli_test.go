@@ -57,6 +57,7 @@ func TestScripts(t *testing.T) {
 			"tokenenv": func(ts *testscript.TestScript, _ bool, args []string) { setFromFile(ts, "KEEPER_TOKEN", args[0]) },
 			"envfile":  func(ts *testscript.TestScript, _ bool, args []string) { setFromFile(ts, args[0], args[1]) },
 			"idp":      func(ts *testscript.TestScript, _ bool, _ []string) { identityProvider(ts) },
+			"respond":  func(ts *testscript.TestScript, _ bool, args []string) { respond(ts, args) },
 			"awskms":   func(ts *testscript.TestScript, _ bool, _ []string) { accounts.open(t, ts) },
 			"awsfault": func(ts *testscript.TestScript, _ bool, args []string) { accounts.fault(ts, args) },
 			"awsedit":  func(ts *testscript.TestScript, _ bool, args []string) { editAtAWS(ts, args[0], args[1]) },

@@ -181,6 +181,7 @@ var Routes = []Route{
 	{"GET", "/saml/{provider}/sign-in"},
 	{"POST", "/saml/{provider}/acs"},
 	{"GET", "/saml/{provider}/metadata"},
+	{"GET", "/saml/{provider}/certificate"},
 	{"GET", "/saml/{provider}/slo"},
 	{"POST", "/saml/{provider}/slo"},
 	{"GET", "/admin/providers"},

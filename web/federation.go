@@ -6,6 +6,7 @@ func (w *Web) federation() []route {
 		{get, "/saml/{provider}/sign-in", public, w.beginSAML, nil},
 		{post, "/saml/{provider}/acs", foreign, w.takeSAML, nil},
 		{get, "/saml/{provider}/metadata", public, w.showSAMLMetadata, nil},
+		{get, "/saml/{provider}/certificate", public, w.showSAMLCertificate, nil},
 		{get, "/saml/{provider}/slo", public, w.takeLogout, nil},
 		{post, "/saml/{provider}/slo", foreign, w.takeLogout, nil},
 

@@ -201,7 +201,7 @@ func (s *shapes) label(shape string, status int) string {
 
 var knownSegments = func() map[string]bool {
 	words := "api secrets environments destinations sync states runs results tokens me versions rollback undelete activity test pause resume " +
-		"sign-in sign-out password events new deleted edit reveal delete audit profile sessions revoke revoke-others imports names copies release docs openapi.json problems healthz readyz metrics static step passkey passkeys begin prove factors totp confirm remove rename recovery-codes saml acs slo metadata admin providers switch refresh keys use groups people doctor dry-run diff access export"
+		"sign-in sign-out password events new deleted edit reveal delete audit profile sessions revoke revoke-others imports names copies release docs openapi.json problems healthz readyz metrics static step passkey passkeys begin prove factors totp confirm remove rename recovery-codes saml acs slo metadata certificate admin providers switch refresh keys use groups people doctor dry-run diff access export"
 	known := map[string]bool{}
 	for word := range strings.FieldsSeq(words) {
 		known[word] = true

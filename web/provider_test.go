@@ -2,10 +2,13 @@ package web_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,4 +99,41 @@ func TestProviderPeople(t *testing.T) {
 		v.get(here+"?q=user042").form(here+"/people/remove").submit().want(http.StatusOK, ".flash-done", "unlinked")
 		v.get(here+"?q=user042").want(http.StatusOK, "#people", "Nobody is named so")
 	})
+}
+
+// TestProviderCertificate downloads what the identity provider has to be told: the certificate of the key that signs, and that
+// of a new one before it does.
+func TestProviderCertificate(t *testing.T) {
+	h := newSAMLHouse(t, nil)
+	ctx, root := context.Background(), models.System()
+	const at = "/saml/okta/certificate"
+	file := func(path string) string {
+		p := h.visitor().get(path).want(http.StatusOK, "", "")
+		if p.header.Get("Content-Type") != "application/x-pem-file" || p.header.Get("Content-Disposition") != `attachment; filename="keeper-okta.pem"` {
+			t.Errorf("%s comes as %s, %s", path, p.header.Get("Content-Type"), p.header.Get("Content-Disposition"))
+		}
+		block, rest := pem.Decode([]byte(p.body))
+		if block == nil || block.Type != "CERTIFICATE" || len(rest) > 0 {
+			t.Fatalf("%s is %q", path, p.body)
+		}
+		return fmt.Sprintf("%x", sha256.Sum256(block.Bytes))
+	}
+	before, err := h.auth.Provider(ctx, root, "okta")
+	must(t, err)
+	signing := before.Certificates[0].Fingerprint
+	after, err := h.auth.NewProviderKey(ctx, root, "okta")
+	must(t, err)
+	next := after.Certificates[1].Fingerprint
+	if next == signing || file(at) != signing || file(at+"?fingerprint="+next) != next {
+		t.Errorf("%s signs, %s is new: got %s and %s", signing, next, file(at), file(at+"?fingerprint="+next))
+	}
+	for _, link := range h.as("root").get("/admin/providers/okta").all(`a[href^="` + at + `"]`) {
+		if of := file(attribute(link, "href")); !strings.HasSuffix(attribute(link, "href"), of) {
+			t.Errorf("%s leads to %s", attribute(link, "href"), of)
+		}
+	}
+	theirs := after.Certificates[2].Fingerprint
+	for _, path := range []string{at + "?fingerprint=" + theirs, at + "?fingerprint=x", "/saml/other/certificate"} {
+		h.visitor().get(path).want(http.StatusNotFound, "", "")
+	}
 }

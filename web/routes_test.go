@@ -43,6 +43,7 @@ func TestTable(t *testing.T) {
 		{Method: post, Path: "/sign-in/passkey"},
 		{Method: get, Path: "/saml/{provider}/sign-in"},
 		{Method: get, Path: "/saml/{provider}/metadata"},
+		{Method: get, Path: "/saml/{provider}/certificate"},
 		{Method: get, Path: "/saml/{provider}/slo"},
 	}
 	if diff := cmp.Diff(wanted, publicOnes); diff != "" {

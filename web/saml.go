@@ -128,6 +128,21 @@ func (w *Web) showSAMLMetadata(r *request) error {
 	return nil
 }
 
+// showSAMLCertificate gives whoever sets the identity provider up Keeper's certificate as a file: the one of a fingerprint, or
+// without one that of the key that signs.
+func (w *Web) showSAMLCertificate(r *request) error {
+	name := r.param("provider")
+	certificate, err := w.Auth.ProviderCertificate(r.Context(), name, r.URL.Query().Get("fingerprint"))
+	if err != nil {
+		return err
+	}
+	r.out.Header().Set("Content-Type", "application/x-pem-file")
+	r.out.Header().Set("Content-Disposition", `attachment; filename="keeper-`+name+`.pem"`)
+	r.out.WriteHeader(http.StatusOK)
+	_, _ = r.out.Write(certificate)
+	return nil
+}
+
 // takeLogout takes what a provider has the browser bring: its wish to end sessions, or its
 // answer to ours.
 func (w *Web) takeLogout(r *request) error {

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/beevik/etree"
 	crewjam "github.com/crewjam/saml"
 
 	"github.com/your-org/keeper/auth"
@@ -194,99 +193,6 @@ func TestSAMLTakesNoAccountOver(t *testing.T) {
 			t.Errorf("the provider became another one: %v", err)
 		}
 	})
-}
-
-// TestSAMLRefusals sends bad responses and holds each to its reason in the audit log. A browser
-// is told the same whatever it is.
-func TestSAMLRefusals(t *testing.T) {
-	stranger, err := samltest.NewKeyPair("Stranger")
-	must(t, err)
-	edit := func(change func(*crewjam.Assertion)) samltest.Making { return samltest.Making{Assertion: change} }
-	attack := func(change func(*etree.Element)) samltest.Making { return samltest.Making{Finished: change} }
-	cases := map[string]struct {
-		making samltest.Making
-		want   saml.Reason
-	}{
-		"Unsigned":     {samltest.Making{UnsignedAssertion: true}, saml.ReasonUnsigned},
-		"ResponseOnly": {samltest.Making{UnsignedAssertion: true, SignResponse: true}, saml.ReasonResponseOnly},
-		"OtherKey":     {samltest.Making{Signer: &stranger}, saml.ReasonOtherKey},
-		"SHA1":         {samltest.Making{Method: "http://www.w3.org/2000/09/xmldsig#rsa-sha1"}, saml.ReasonWeakAlgorithm},
-		"Tampered":     {attack(func(el *etree.Element) { el.FindElement("//NameID").SetText("root") }), saml.ReasonSignature},
-		"Audience":     {edit(func(a *crewjam.Assertion) { a.Conditions.AudienceRestrictions[0].Audience.Value = "https://other" }), saml.ReasonAudience},
-		"Issuer":       {edit(func(a *crewjam.Assertion) { a.Issuer.Value = "https://other" }), saml.ReasonIssuer},
-		"Expired":      {samltest.Making{Now: time.Now().Add(-2 * time.Hour)}, saml.ReasonExpired},
-		"Future":       {samltest.Making{Now: time.Now().Add(2 * time.Hour)}, saml.ReasonNotYetValid},
-		"NoName":       {edit(func(a *crewjam.Assertion) { a.Subject.NameID.Value = "" }), saml.ReasonEmptyNameID},
-		"NoStatement":  {edit(func(a *crewjam.Assertion) { a.AuthnStatements = nil }), saml.ReasonNoAuthnStatement},
-		"NoSubject":    {edit(func(a *crewjam.Assertion) { a.Subject = nil }), saml.ReasonNoSubject},
-		"Recipient": {edit(func(a *crewjam.Assertion) {
-			a.Subject.SubjectConfirmations[0].SubjectConfirmationData.Recipient = "https://other/acs"
-		}), saml.ReasonRecipient},
-		"Destination": {samltest.Making{Response: func(r *crewjam.Response) { r.Destination = "https://other/acs" }}, saml.ReasonDestination},
-		"TwoAssertions": {attack(func(el *etree.Element) {
-			twin := el.SelectElement("Assertion").Copy()
-			twin.CreateAttr("ID", "id-other")
-			twin.RemoveChild(twin.SelectElement("Signature"))
-			el.AddChild(twin)
-		}), saml.ReasonSeveralAssertions},
-	}
-	h := newSAMLHouse(t, nil)
-	told := map[string]bool{}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			h.idp.Make(c.making)
-			v := h.visitor()
-			p := v.samlSignIn().want(http.StatusUnauthorized, "", "")
-			told[strings.Replace(p.text("main"), p.header.Get("X-Request-Id"), "", 1)] = true
-			e := h.entries("session.create")[0]
-			if e.Outcome != models.OutcomeRefused || e.Detail["reason"] != string(c.want) || e.Detail["provider"] != "okta" {
-				t.Errorf("the audit log says %s %v, want %s", e.Outcome, e.Detail, c.want)
-			}
-			if v.cookie("keeper") != "" {
-				t.Error("a session was opened")
-			}
-		})
-	}
-	h.idp.Make(samltest.Making{})
-	t.Run("NoMessage", func(t *testing.T) {
-		p := h.visitor().post("/saml/okta/acs", url.Values{"SAMLResponse": {"%%%"}}).want(http.StatusUnauthorized, "", "")
-		told[strings.Replace(p.text("main"), p.header.Get("X-Request-Id"), "", 1)] = true
-		if got := h.refusal(); got != string(saml.ReasonMalformed) {
-			t.Errorf("refused for %s", got)
-		}
-	})
-	t.Run("Huge", func(t *testing.T) {
-		h.visitor().post("/saml/okta/acs", url.Values{"SAMLResponse": {strings.Repeat("A", 3<<20)}}).want(http.StatusUnauthorized, "", "")
-		if got := h.refusal(); got != string(saml.ReasonTooLarge) {
-			t.Errorf("refused for %s", got)
-		}
-	})
-	t.Run("Replayed", func(t *testing.T) {
-		v := h.visitor()
-		fields := v.atProvider("/saml/okta/sign-in")
-		v.post("/saml/okta/acs", fields).want(http.StatusOK, "", "")
-		// The second goes to another replica.
-		again := &http.Request{Method: http.MethodPost, URL: &url.URL{}, Header: http.Header{}, PostForm: fields}
-		_, err := h.replica(t).FinishSAML(t.Context(), "okta", again, v.cookie("keeper-saml"), auth.Origin{Address: "192.0.2.1"})
-		if !fault.Is(err, fault.Unauthenticated) {
-			t.Errorf("got %v", err)
-		}
-		// The request is used up: that is seen before the assertion is.
-		if got := h.refusal(); got != string(saml.ReasonInResponseTo) {
-			t.Errorf("refused for %s", got)
-		}
-	})
-	t.Run("AnotherBrowser", func(t *testing.T) {
-		fields := h.visitor().atProvider("/saml/okta/sign-in")
-		victim := h.visitor()
-		victim.post("/saml/okta/acs", fields).want(http.StatusUnauthorized, "", "")
-		if got := h.refusal(); got != string(saml.ReasonBrowser) || victim.cookie("keeper") != "" {
-			t.Errorf("refused for %s", got)
-		}
-	})
-	if len(told) != 1 {
-		t.Errorf("a browser is told %d things: %v", len(told), told)
-	}
 }
 
 func TestSAMLUnsolicited(t *testing.T) {

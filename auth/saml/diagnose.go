@@ -3,6 +3,7 @@ package saml
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -146,6 +147,7 @@ func (p *Provider) describeIdentity(d *Diagnosis, i *inspection) {
 	if i.response.inResponseTo == "" && !p.cfg.AllowIDPInitiated {
 		d.Notes = append(d.Notes, "The identity provider began this sign-in, which is not allowed for it: Finish would refuse it as unsolicited.")
 	}
+	d.Notes = append(d.Notes, fmt.Sprintf("A response may be %s old when it arrives, and clocks may differ by %s.", p.cfg.MaxIssueDelay, p.cfg.MaxClockSkew))
 	d.Notes = append(d.Notes, "Whether the response was asked for by this browser, and whether it was used before, is checked at a sign-in only.")
 }
 

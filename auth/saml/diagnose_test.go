@@ -83,26 +83,19 @@ func chunks(s string, n int) func(func(string) bool) {
 // TestDiagnoseAgrees holds the doctor to Finish: what one refuses, the other does not accept, for the same reason first.
 func TestDiagnoseAgrees(t *testing.T) {
 	for _, c := range badResponses() {
-		t.Run(c.name, func(t *testing.T) {
-			change := func(*saml.Config) {}
-			if c.change != nil {
-				change = c.change
-			}
-			w := newWorld(t, change)
-			response := w.answer("id-asked", c.making)
-			if c.bytes != nil {
-				response = c.bytes(response)
-			}
+		t.Run(c.Name, func(t *testing.T) {
+			w := badWorld(t, c)
+			response := w.brings(c, "id-asked")
 			d := w.diagnose(response)
-			if c.want == saml.ReasonInResponseTo {
+			if c.Want == saml.ReasonInResponseTo {
 				return // of a request, which the doctor does not look at
 			}
 			if d.Accepted || len(d.Findings) == 0 {
 				t.Fatalf("accepted; %+v", d)
 			}
 			first := d.Findings[0]
-			if len(response) > 0 && first.Reason != c.want && first.Reason != saml.ReasonMalformed {
-				t.Errorf("refused for %v, want %s first", reasons(d), c.want)
+			if len(response) > 0 && first.Reason != c.Want && first.Reason != saml.ReasonMalformed {
+				t.Errorf("refused for %v, want %s first", reasons(d), c.Want)
 			}
 			if first.Mend == "" || first.Detail == "" {
 				t.Errorf("no way to mend: %+v", first)
@@ -119,7 +112,7 @@ func TestDiagnoseTellsAllThatIsWrong(t *testing.T) {
 		Assertion: func(a *crewjam.Assertion) {
 			a.Conditions.AudienceRestrictions[0].Audience.Value = "https://other.example"
 		},
-		AssertionXML: func(el *etree.Element) { remove("./AuthnStatement")(el) },
+		AssertionXML: func(el *etree.Element) { samltest.Remove("./AuthnStatement")(el) },
 	}))
 	want := []saml.Reason{saml.ReasonOtherKey, saml.ReasonExpired, saml.ReasonExpired, saml.ReasonExpired, saml.ReasonAudience, saml.ReasonExpired, saml.ReasonNoAuthnStatement}
 	if got := reasons(d); !slices.Equal(got, want) {
@@ -129,7 +122,7 @@ func TestDiagnoseTellsAllThatIsWrong(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	notes := strings.Join(d.Notes, "\n")
-	for _, part := range []string{`"title"`, "began this sign-in"} {
+	for _, part := range []string{`"title"`, "began this sign-in", "may be 5m0s old", "may differ by 3m0s"} {
 		if !strings.Contains(notes, part) {
 			t.Errorf("the notes do not speak of %s:\n%s", part, notes)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/beevik/etree"
 	crewjam "github.com/crewjam/saml"
+	"github.com/crewjam/saml/xmlenc"
 
 	"github.com/your-org/keeper/auth/saml"
 	"github.com/your-org/keeper/auth/saml/samltest"
@@ -55,15 +56,15 @@ func fuzzProvider(tb testing.TB, cfg saml.Config) *saml.Provider {
 	return p
 }
 
-// FuzzResponse edits good responses (kind says which; the last kind takes raw as it is). Nothing may panic, and whoever is
-// signed in is who the identity provider signed. Edits are applied here and not by the fuzzer to the text, as every process of
-// a fuzzing run has keys of its own.
+// FuzzResponse edits good responses (kind says which; the last but one is edited and then encrypted, the last takes raw as it
+// is). Nothing may panic, and whoever is signed in is who the identity provider signed. Edits are applied here and not by the
+// fuzzer to the text, as every process of a fuzzing run has keys of its own.
 func FuzzResponse(f *testing.F) {
 	idp, cfg := fuzzWorld(f)
 	makings := []samltest.Making{{}, {SignResponse: true}, {UnsignedAssertion: true, SignResponse: true}, {Encrypt: true}, {Encrypt: true, SignResponse: true}}
 	var seeds [][]byte
 	signed := map[string]bool{}
-	for kind, m := range makings {
+	for _, m := range makings {
 		m.Now = fuzzNow
 		response, err := idp.Respond(entityID, "", ada.NameID, m)
 		if err != nil {
@@ -75,16 +76,23 @@ func FuzzResponse(f *testing.F) {
 		}
 		signed[got.Identity.AssertionID] = true
 		seeds = append(seeds, response)
+	}
+	sealing, asItIs := len(makings), len(makings)+1
+	for kind := range asItIs {
 		for op := range byte(editKinds) {
 			f.Add(uint8(kind), []byte{op, 3, 9}, []byte(nil), uint16(0))
 			f.Add(uint8(kind), []byte{op, 9, 3, op, 12, 5}, []byte("<!---->"), uint16(1500))
 		}
 	}
-	f.Add(uint8(len(makings)), []byte(nil), seeds[0], uint16(0))
+	f.Add(uint8(sealing), []byte(nil), []byte(nil), uint16(0))
+	f.Add(uint8(asItIs), []byte(nil), seeds[0], uint16(0))
 	f.Fuzz(func(t *testing.T, kind uint8, edits, raw []byte, at uint16) {
 		response := raw
-		if kind := int(kind) % (len(makings) + 1); kind < len(makings) {
+		switch kind := int(kind) % (asItIs + 1); {
+		case kind < sealing:
 			response = splice(edit(t, seeds[kind], edits), int(at), raw)
+		case kind == sealing:
+			response = sealed(t, seeds[0], func(assertion []byte) []byte { return splice(edit(t, assertion, edits), int(at), raw) })
 		}
 		p := fuzzProvider(t, cfg)
 		got, err := p.Finish(t.Context(), saml.Incoming{SAMLResponse: samltest.Encode(response)})
@@ -108,6 +116,22 @@ func FuzzResponse(f *testing.F) {
 	})
 }
 
+// sealed changes the signed assertion of a response, and encrypts it then, as anybody can who has our certificate.
+func sealed(t *testing.T, response []byte, change func([]byte) []byte) []byte {
+	t.Helper()
+	root := parse(t, response)
+	assertion := root.SelectElement("Assertion")
+	data, err := xmlenc.OAEP().Encrypt(ourKey().Certificate, change(write(t, assertion)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root.RemoveChild(assertion)
+	encrypted := root.CreateElement("saml:EncryptedAssertion")
+	encrypted.CreateAttr("xmlns:saml", "urn:oasis:names:tc:SAML:2.0:assertion")
+	encrypted.AddChild(data)
+	return write(t, root)
+}
+
 const editKinds = 9
 
 // edit applies edits of three bytes each, what and to which two elements, as an attacker would move signed content about.
@@ -127,7 +151,7 @@ func edit(t *testing.T, response, edits []byte) []byte {
 		case 2:
 			other.InsertChildAt(0, one.Copy())
 		case 3:
-			other.AddChild(evil(one, "id-evil"))
+			other.AddChild(samltest.Evil(one, "id-evil"))
 		case 4:
 			one.CreateAttr("ID", other.SelectAttrValue("ID", "id-evil"))
 		case 5:
@@ -136,7 +160,7 @@ func edit(t *testing.T, response, edits []byte) []byte {
 			one.AddChild(etree.NewComment("x"))
 		case 7:
 			one.Space = "x"
-			one.CreateAttr("xmlns:x", foreign)
+			one.CreateAttr("xmlns:x", samltest.Foreign)
 		case 8:
 			one.Tag = other.Tag
 		}

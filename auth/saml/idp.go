@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/xml"
@@ -60,6 +61,8 @@ func parseMetadata(raw []byte, wanted string) (idp *identityProvider, err error)
 		return nil, fault.New(fault.Invalid, "The metadata names no address for sign-in by redirect or form.")
 	case len(idp.signers) == 0:
 		return nil, fault.New(fault.Invalid, "The metadata holds no certificate for signatures.")
+	case len(idp.signers) > maxSigners:
+		return nil, fault.New(fault.Invalid, "The metadata holds %d certificates for signatures, more than %d.", len(idp.signers), maxSigners)
 	}
 	return idp, nil
 }
@@ -114,6 +117,9 @@ func signingCertificates(descriptors []crewjam.KeyDescriptor) ([]*x509.Certifica
 			certificate, err := parseCertificate(data.Data)
 			if err != nil {
 				return nil, fault.Wrap(err, fault.Invalid, "The metadata holds a certificate that cannot be read.")
+			}
+			if public, ok := certificate.PublicKey.(*rsa.PublicKey); ok && public.N.BitLen() > maximumRSA {
+				return nil, fault.New(fault.Invalid, "The metadata holds a certificate with a key of %d bits, more than %d.", public.N.BitLen(), maximumRSA)
 			}
 			if !slices.ContainsFunc(certificates, certificate.Equal) {
 				certificates = append(certificates, certificate)

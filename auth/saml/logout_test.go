@@ -159,7 +159,7 @@ func TestLogoutRequests(t *testing.T) {
 		{name: "NoNameID", want: saml.ReasonNoSubject, change: func(r *crewjam.LogoutRequest) { r.NameID = nil }},
 		{name: "EmptyNameID", want: saml.ReasonEmptyNameID, change: func(r *crewjam.LogoutRequest) { r.NameID.Value = "" }},
 		{name: "EmptySessionIndex", want: saml.ReasonMalformed, change: keep, sessions: []string{""}},
-		{name: "ForeignNameID", want: saml.ReasonForeignNamespace, change: keep, element: inForeignNamespace("./NameID")},
+		{name: "ForeignNameID", want: saml.ReasonForeignNamespace, change: keep, element: samltest.InForeignNamespace("./NameID")},
 		{name: "OtherVersion", want: saml.ReasonMalformed, change: keep, element: func(el *etree.Element) { el.CreateAttr("Version", "1.1") }},
 		{name: "ManySessions", want: saml.ReasonTooLarge, change: keep, sessions: slices.Repeat([]string{"x"}, 200)},
 	}
@@ -202,6 +202,26 @@ func TestLogoutRequests(t *testing.T) {
 				wantReason(t, err, saml.ReasonReplayed)
 			}
 		})
+	}
+}
+
+// TestNameInTwoParts is a name of which a reader may take the first part alone.
+func TestNameInTwoParts(t *testing.T) {
+	w := newWorld(t)
+	el, target, err := w.idp.LogoutElement(entityID, "", nil, func(*crewjam.LogoutRequest) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := el.FindElement("./NameID")
+	name.SetText("ada@")
+	name.AddChild(etree.NewCData("example.com"))
+	redirect, err := w.idp.Redirect(el, target, "SAMLRequest", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := w.provider.HandleLogoutRequest(t.Context(), incoming(t, redirect))
+	if err != nil || got.NameID != "ada@example.com" {
+		t.Errorf("the name is %q, %v", got.NameID, err)
 	}
 }
 
@@ -249,12 +269,14 @@ func TestLogoutRequestSignatures(t *testing.T) {
 		refused(t, other, saml.ReasonSignature)
 	})
 	t.Run("MessageThatTheQueryDoesNotHold", func(t *testing.T) {
-		in := incoming(t, target)
-		in.SAMLRequest = "AAAA" + in.SAMLRequest[4:]
-		_, err := w.provider.HandleLogoutRequest(t.Context(), in)
-		if err == nil {
-			t.Error("accepted")
+		other, err := w.idp.LogoutURL(entityID, "somebody-else", nil, nil)
+		if err != nil {
+			t.Fatal(err)
 		}
+		in := incoming(t, target)
+		in.SAMLRequest = incoming(t, other).SAMLRequest
+		_, err = w.provider.HandleLogoutRequest(t.Context(), in)
+		wantReason(t, err, saml.ReasonMalformed)
 	})
 	t.Run("UnsignedForm", func(t *testing.T) {
 		el, _, err := w.idp.LogoutElement(entityID, ada.NameID, nil, nil)

@@ -3,8 +3,11 @@ package saml_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -113,6 +116,8 @@ func TestBadMetadata(t *testing.T) {
 		"ScriptSignOn":   strings.ReplaceAll(good, w.idp.URL("/sso"), "javascript:alert(1)"),
 		"PolicySignOn":   strings.ReplaceAll(good, w.idp.URL("/sso"), "https://a;script-src*/sso"),
 		"Huge":           good + strings.Repeat(" ", 2<<20),
+		"ManyKeys":       manyCertificates(t, good, 11),
+		"GiantKey":       strings.ReplaceAll(good, base64Of(theirKey().Certificate.Raw), base64Of(giantCertificate(t, 1<<18))),
 		"TwoProviders":   "<EntitiesDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\">" + good + good + "</EntitiesDescriptor>",
 	}
 	for name, text := range cases {
@@ -125,6 +130,14 @@ func TestBadMetadata(t *testing.T) {
 			}
 		})
 	}
+	t.Run("AsManyKeysAsMayBe", func(t *testing.T) {
+		cfg := w.cfg
+		cfg.Metadata = []byte(manyCertificates(t, good, 10))
+		p, err := saml.New(cfg, saml.Deps{Requests: w.memory, Replays: w.memory})
+		if err != nil || len(p.Certificates()) != 1+10 {
+			t.Errorf("not taken: %v", err)
+		}
+	})
 	t.Run("OneOfAFederation", func(t *testing.T) {
 		other := strings.ReplaceAll(good, w.idp.EntityID(), "https://other.example")
 		cfg := w.cfg
@@ -152,6 +165,23 @@ func TestBadMetadata(t *testing.T) {
 }
 
 // TestRollover changes the identity provider's certificate as one does it without an interruption, and then abruptly.
+// manyCertificates is metadata with so many certificates, each of them another.
+func manyCertificates(t *testing.T, metadata string, n int) string {
+	t.Helper()
+	key := theirKey().Key
+	var all strings.Builder
+	for i := range n {
+		template := &x509.Certificate{SerialNumber: big.NewInt(int64(i + 1)), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+		raw, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.WriteString(`<KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>` + base64Of(raw) + `</X509Certificate></X509Data></KeyInfo></KeyDescriptor>`)
+	}
+	start, end := strings.Index(metadata, "<KeyDescriptor"), strings.LastIndex(metadata, "</KeyDescriptor>")+len("</KeyDescriptor>")
+	return metadata[:start] + all.String() + metadata[end:]
+}
+
 func TestRollover(t *testing.T) {
 	w := newWorld(t)
 	w.cfg.Metadata, w.cfg.MetadataURL = nil, w.idp.MetadataURL()

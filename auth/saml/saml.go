@@ -36,6 +36,7 @@ const (
 	issueDelay    = 5 * time.Minute
 	maxClockSkew  = 15 * time.Minute
 	maxIssueDelay = time.Hour
+	maxSigners    = 10     // certificates of one identity provider: a message that none of them signed is held against each
 	minimumRSA    = 2048   // bits
 	maximumRSA    = 16_384 // bits; the work that a key makes grows with their square
 )

@@ -267,6 +267,55 @@ func TestSeveralProviders(t *testing.T) {
 		_, err := b.finish(b.answer(requestID, samltest.Making{}), relayState)
 		wantReason(t, err, saml.ReasonInResponseTo)
 	})
+	t.Run("AnotherDoorOfTheSameProvider", func(t *testing.T) { // whose settings may allow more
+		w := newWorld(t)
+		w.cfg.ID, w.cfg.ACSURL = "other", "https://keeper.example/saml/other/acs"
+		w.cfg.AllowIDPInitiated, w.cfg.AllowResponseOnlySigned = true, true
+		w.provider = w.newProvider()
+		_, err := w.finish(w.answer("", samltest.Making{}), "")
+		wantReason(t, err, saml.ReasonDestination)
+		_, err = w.finish(w.answer("", attack(func(root *etree.Element) { root.RemoveAttr("Destination") })), "") // which nobody signed
+		wantReason(t, err, saml.ReasonRecipient)
+	})
+	t.Run("IDThatTheOtherUsed", func(t *testing.T) { // or who knows what comes could have it refused
+		same := samltest.Making{Assertion: func(assertion *crewjam.Assertion) { assertion.ID = "id-same" }}
+		for _, w := range []*world{a, b} {
+			if _, err := w.signIn(same); err != nil {
+				t.Error(saml.ReasonOf(err))
+			}
+			_, err := w.signIn(same)
+			wantReason(t, err, saml.ReasonReplayed)
+		}
+	})
+}
+
+// TestHowANameIsWritten has no way of writing a name cut it: whatever a parser may stop at, the name is the one that was
+// signed, whole.
+func TestHowANameIsWritten(t *testing.T) {
+	const whole = "root@example.com.evil.example"
+	for name, text := range map[string]string{
+		"CDATA":      "root@example.com<![CDATA[.evil.example]]>",
+		"TwoOfCDATA": "<![CDATA[root@example.com]]><![CDATA[.evil.example]]>",
+		"Character":  "root@example.com&#46;evil.example",
+		"Hex":        "root@example.com&#x2e;evil.example",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			relayState, requestID := w.ask(saml.BeginOptions{})
+			response := w.answer(requestID, samltest.Making{Assertion: func(a *crewjam.Assertion) { a.Subject.NameID.Value = whole }})
+			written := bytes.Replace(response, []byte(">"+whole+"<"), []byte(">"+text+"<"), 1)
+			if bytes.Equal(written, response) {
+				t.Fatal("nothing was changed")
+			}
+			got, err := w.finish(written, relayState)
+			if err != nil {
+				t.Fatal(saml.ReasonOf(err)) // canonicalization writes them all in one way
+			}
+			if got.Identity.NameID != whole {
+				t.Errorf("the name is %q", got.Identity.NameID)
+			}
+		})
+	}
 }
 
 func TestAttributes(t *testing.T) {

@@ -136,6 +136,34 @@ func (a away) Take(context.Context, string, time.Time) (saml.Request, bool, erro
 }
 func (a away) Use(context.Context, string, time.Time) (bool, error) { return false, a.err }
 
+// broken stands for a library that gives up on a message.
+type broken struct{ *saml.Memory }
+
+func (broken) Use(context.Context, string, time.Time) (bool, error) {
+	panic("index out of range [3]\nwith length 3")
+}
+
+// TestAPanicIsARefusal: one message is refused, and the server goes on.
+func TestAPanicIsARefusal(t *testing.T) {
+	w := newWorld(t, func(c *saml.Config) { c.AllowIDPInitiated = true })
+	p, err := saml.New(w.cfg, saml.Deps{Requests: w.memory, Replays: broken{w.memory}, Now: w.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("Response", func(t *testing.T) {
+		_, err := p.Finish(t.Context(), saml.Incoming{SAMLResponse: samltest.Encode(w.answer("", samltest.Making{}))})
+		wantReason(t, err, saml.ReasonPanic)
+	})
+	t.Run("LogoutRequest", func(t *testing.T) {
+		target, err := w.idp.LogoutURL(entityID, ada.NameID, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.HandleLogoutRequest(t.Context(), incoming(t, target))
+		wantReason(t, err, saml.ReasonPanic)
+	})
+}
+
 func TestFromRequest(t *testing.T) {
 	const target = "https://keeper.example/acs"
 	reason := func(t *testing.T, r *http.Request, want saml.Reason) {

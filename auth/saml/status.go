@@ -71,6 +71,16 @@ func (p *Provider) Certificates() []Certificate {
 	return list
 }
 
+// CertificatePEM is the certificate of ours that has a fingerprint, or ("") that of the key that signs, as PEM; nil for none.
+func (p *Provider) CertificatePEM(of string) []byte {
+	for _, pair := range p.cfg.Keys {
+		if of == "" || fingerprint(pair.Certificate) == of {
+			return pair.CertificatePEM()
+		}
+	}
+	return nil
+}
+
 func describe(c *x509.Certificate, ours, signs bool) Certificate {
 	return Certificate{
 		Ours: ours, Signs: signs, Fingerprint: fingerprint(c),

@@ -123,6 +123,7 @@ var apart = map[string]string{
 	"/audit/export":                     "a file",
 	"/saml/{provider}/sign-in":          "sends on to the identity provider",
 	"/saml/{provider}/metadata":         "XML, for the identity provider",
+	"/saml/{provider}/certificate":      "a file",
 	"/saml/{provider}/slo":              "for the identity provider's redirects",
 	"/sign-in/step":                     "it follows a password; SecondStep walks it",
 }

@@ -11,7 +11,7 @@ import (
 // unpictured are the GET routes that are no pages, and the page that a scene comes to.
 var unpictured = []string{
 	"/events", "/sync/imports/{import}/names", "/sync/runs/{run}/receipt/download", "/audit/export",
-	"/saml/{provider}/sign-in", "/saml/{provider}/metadata", "/saml/{provider}/slo", "/sign-in/step",
+	"/saml/{provider}/sign-in", "/saml/{provider}/metadata", "/saml/{provider}/certificate", "/saml/{provider}/slo", "/sign-in/step",
 }
 
 // everyPage fails for a page of Keeper of which no picture is taken.

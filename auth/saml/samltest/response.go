@@ -22,6 +22,7 @@ type Making struct {
 	AssertionXML func(*etree.Element)     // changes its XML before it is signed
 	Response     func(*crewjam.Response)  // changes the response around it
 	ResponseXML  func(*etree.Element)     // changes the whole before the response is signed
+	Sealed       func([]byte) []byte      // changes the text of a signed assertion before it is encrypted, as an attacker could
 	Finished     func(*etree.Element)     // changes the whole after everything was signed, as an attacker would
 
 	UnsignedAssertion bool
@@ -184,6 +185,9 @@ func encrypt(el *etree.Element, sp *crewjam.EntityDescriptor, m Making) (*etree.
 	text, err := write(el)
 	if err != nil {
 		return nil, err
+	}
+	if m.Sealed != nil {
+		text = m.Sealed(text)
 	}
 	encrypter := m.Cipher
 	if encrypter == nil {

@@ -89,6 +89,9 @@ type Draft struct {
 // saved, unless the caller asks for that.
 func (s *Service) Create(ctx context.Context, actor models.Actor, draft Draft) (models.Destination, error) {
 	d, e, err := s.drafted(ctx, actor, draft)
+	if err == nil {
+		err = s.MayConnect(ctx, actor, e)
+	}
 	if err != nil {
 		return d, err
 	}

@@ -2,7 +2,6 @@ package auth_test
 
 import (
 	"context"
-	"encoding/json"
 	"sync"
 	"testing"
 	"time"
@@ -172,7 +171,7 @@ func TestPasskeyAnswersToItsChallenge(t *testing.T) {
 		options, _ := h.ask(t)
 		_, err := h.FinishPasskey(t.Context(), h.begin(t), d.answer(t, options, party), origin)
 		wantFault(t, err, fault.Unauthenticated)
-		_, err = h.FinishPasskey(t.Context(), "", d.answer(t, json.RawMessage(options), party), origin)
+		_, err = h.FinishPasskey(t.Context(), "", d.answer(t, options, party), origin)
 		wantFault(t, err, fault.Unauthenticated)
 	})
 }

@@ -49,11 +49,11 @@ type live struct {
 	most      int // listeners at once
 	listeners map[*listener]struct{}
 	open      map[models.UserID]int // listeners of each person
-	recent    map[change]time.Time // when each was told last
-	cancel    context.CancelFunc   // ends the goroutine that runs
-	ended     chan struct{}        // closed when that goroutine has ended
-	stopped   chan struct{}        // closed when Keeper stops
-	stop      func()               // closes it, once
+	recent    map[change]time.Time  // when each was told last
+	cancel    context.CancelFunc    // ends the goroutine that runs
+	ended     chan struct{}         // closed when that goroutine has ended
+	stopped   chan struct{}         // closed when Keeper stops
+	stop      func()                // closes it, once
 }
 
 func newLive(subscribe func() (<-chan struct{}, func()), look func(context.Context, *sighting) ([]change, error)) *live {

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"slices"
 
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
@@ -40,23 +41,43 @@ func (s *Service) CheckLocalSignIn(ctx context.Context) error {
 	if !s.deps.LocalSignInOff {
 		return nil
 	}
-	var providers, accounts int
-	err := s.store.Read(ctx, func(tx *store.Tx) (err error) {
-		if providers, err = tx.CountEnabledProviders(); err != nil {
+	return s.store.Read(ctx, func(tx *store.Tx) error {
+		providers, err := tx.CountEnabledProviders()
+		if err != nil {
 			return err
 		}
-		accounts, err = tx.CountBreakGlass()
-		return err
-	})
-	switch {
-	case err != nil:
-		return err
-	case providers == 0:
-		return fault.New(fault.Conflict, "KEEPER_LOCAL_SIGN_IN=off: there is no identity provider that is switched on, so nobody could sign in.").
-			WithHint("Start with KEEPER_LOCAL_SIGN_IN=on, set a provider up and try it; then switch local sign-in off.")
-	case accounts == 0:
-		return fault.New(fault.Conflict, "KEEPER_LOCAL_SIGN_IN=off: there is no break-glass account, so nobody could sign in when the identity provider fails.").
+		if providers == 0 {
+			return fault.New(fault.Conflict, "KEEPER_LOCAL_SIGN_IN=off: there is no identity provider that is switched on, so nobody could sign in.").
+				WithHint("Start with KEEPER_LOCAL_SIGN_IN=on, set a provider up and try it; then switch local sign-in off.")
+		}
+		able, err := s.breaksGlass(tx)
+		if err != nil || able {
+			return err
+		}
+		return fault.New(fault.Conflict, "KEEPER_LOCAL_SIGN_IN=off: there is no break-glass account that could put things right, so nobody could sign in when the identity provider fails.").
 			WithHint("Start with KEEPER_LOCAL_SIGN_IN=on and mark an administrator with a password as break-glass first.")
+	})
+}
+
+// breaksGlass reports whether somebody could put things right when the providers fail: an
+// administrator who is marked for that, with a password that serves.
+func (s *Service) breaksGlass(tx *store.Tx) (bool, error) {
+	found, err := tx.Administrators()
+	return slices.ContainsFunc(found, func(a store.Administrator) bool {
+		return a.BreakGlass && s.mayUsePassword(a.User) && !s.oneTimeEnded(a.User)
+	}), err
+}
+
+// keepsBreakGlass refuses a change of a break-glass account after which there is none, while
+// local sign-in is off: the next start would be refused. It is asked at the end of the transaction.
+func (s *Service) keepsBreakGlass(tx *store.Tx) error {
+	if !s.deps.LocalSignInOff {
+		return nil
 	}
-	return nil
+	able, err := s.breaksGlass(tx)
+	if err != nil || able {
+		return err
+	}
+	return fault.New(fault.Conflict, "That would leave no break-glass account, while local sign-in is off; nothing was changed.").
+		WithHint("Mark another administrator with a password as break-glass first.")
 }

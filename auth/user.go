@@ -253,6 +253,11 @@ func (s *Service) follow(tx *store.Tx, before, after Account) error {
 		}
 	}
 	was := before.Effective == models.RoleAdmin && !before.Disabled
+	if was && before.BreakGlass && (after.Effective != models.RoleAdmin || after.Disabled || !after.BreakGlass) {
+		if err := s.keepsBreakGlass(tx); err != nil {
+			return err
+		}
+	}
 	if was && (after.Effective != models.RoleAdmin || after.Disabled || before.BreakGlass && !after.BreakGlass) {
 		return s.keepsAdministrator(tx)
 	}
@@ -306,6 +311,11 @@ func (s *Service) DeleteUser(ctx context.Context, actor models.Actor, named stri
 		if account(u, grants).Effective == models.RoleAdmin && !u.Disabled {
 			if err := s.keepsAdministrator(tx); err != nil {
 				return err
+			}
+			if u.BreakGlass {
+				if err := s.keepsBreakGlass(tx); err != nil {
+					return err
+				}
 			}
 		}
 		return tx.AppendAudit(onUser(actor, "user.delete", u))

@@ -186,6 +186,36 @@ func TestEmail(t *testing.T) {
 	}
 }
 
+// TestEmailHeadersCannotBeSplit has the name of what an alert is about bring lines of its own:
+// they stay within the subject.
+func TestEmailHeadersCannotBeSplit(t *testing.T) {
+	box := newMailbox(t, &mailbox{})
+	h := newHouse(t, setup{mail: &alerts.Mail{Host: "127.0.0.1", Port: box.port(), From: "keeper@example.com"}})
+	channel, _ := h.channel(t, alerts.Draft{Kind: models.ChannelEmail, Address: "ops@example.com"})
+	one := h.drift(true)
+	one.SubjectName = "aws\r\nBcc: thief@example.com\r\n\r\nAnother body"
+	h.signal(t, one)
+	h.deliver(t, channel)
+	if len(box.messages) != 1 {
+		t.Fatalf("%d messages; notices %+v", len(box.messages), h.notices(t))
+	}
+	m, err := mail.ReadMessage(strings.NewReader(box.messages[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Header.Get("Bcc") != "" || len(m.Header["Subject"]) != 1 || !strings.Contains(box.messages[0], "Auto-Submitted") {
+		t.Errorf("the message is\n%s", box.messages[0])
+	}
+	if subject, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject")); err != nil || !strings.Contains(subject, "thief@example.com") {
+		t.Errorf("subject %q, %v", subject, err)
+	}
+	for _, address := range []string{"ops@example.com\r\nBcc: thief@example.com", "ops@example.com, thief@example.com", "ops@example.com\n"} {
+		if _, _, err := h.CreateChannel(t.Context(), admin, alerts.Draft{Environment: h.env.ID, Kind: models.ChannelEmail, Name: "split", Address: address}); err == nil {
+			t.Errorf("%q is taken for one address", address)
+		}
+	}
+}
+
 func checkEmail(t *testing.T, text string, n models.Notice) {
 	t.Helper()
 	m, err := mail.ReadMessage(strings.NewReader(text))

@@ -1527,7 +1527,7 @@ type NewEnvironment struct {
 	// Name A lower-case letter, then letters, digits and dashes.
 	Name string `json:"name"`
 
-	// Protected A person proves again who it is before it sees a value here; a token needs secret.reveal by name in its scope.
+	// Protected A person proves again who it is before it sees a value here or says to what destination they go; a token needs secret.reveal by name in its scope.
 	Protected bool `json:"protected,omitempty,omitzero"`
 }
 
@@ -1976,8 +1976,10 @@ type ProviderOutlook struct {
 // ProviderPerson defines model for ProviderPerson.
 type ProviderPerson struct {
 	// Groups Those that counted at the last sign-in.
-	Groups       []string  `json:"groups"`
-	LastSignInAt time.Time `json:"last_sign_in_at"`
+	Groups []string `json:"groups"`
+
+	// LastSignInAt Absent: the account was linked, and has not signed in with the provider yet.
+	LastSignInAt time.Time `json:"last_sign_in_at,omitempty,omitzero"`
 	NameID       string    `json:"name_id"`
 	UserID       string    `json:"user_id"`
 	Username     string    `json:"username"`

@@ -39,10 +39,14 @@ func newServer(base context.Context, handler http.Handler, l limits) *http.Serve
 type countKey struct{}
 
 // counted ends a connection after so many requests: what one costs the server over its life
-// is bounded, and long-lived clients spread over replicas that were added.
+// is bounded, and long-lived clients spread over replicas that were added. It ends one, too,
+// on which two might disagree where the next request begins.
 func counted(next http.Handler, most int64) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if n, ok := r.Context().Value(countKey{}).(*atomic.Int64); ok && n.Add(1) >= most {
+		n, ok := r.Context().Value(countKey{}).(*atomic.Int64)
+		// A body in chunks may have come with a length, too, by which a proxy in front ended it
+		// elsewhere (RFC 9112, 6.1): what follows on the connection is not believed.
+		if ok && n.Add(1) >= most || r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
 			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(w, r)

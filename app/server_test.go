@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -113,6 +115,80 @@ func TestSlowloris(t *testing.T) {
 		body, err := io.ReadAll(answer.Body)
 		if got := strings.Count(string(body), "data: x"); err != nil || got != 6 {
 			t.Errorf("%d of 6 events came: %v", got, err)
+		}
+	})
+}
+
+// TestSmuggling sends requests whose end can be read in two ways, with another one where the
+// other reading has the body: that must never reach a handler.
+func TestSmuggling(t *testing.T) {
+	const hidden = "GET /hidden HTTP/1.1\r\nHost: localhost\r\n\r\n"
+	var mu sync.Mutex
+	reached := map[string]int{}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	server := newServer(context.Background(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		reached[r.URL.Path]++
+	}), soon)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close(); <-served })
+
+	head := "POST /open HTTP/1.1\r\nHost: localhost\r\n"
+	chunks := "0\r\n\r\n"
+	for name, sent := range map[string]string{
+		"LengthAndChunks":    head + "Content-Length: " + strconv.Itoa(len(chunks+hidden)) + "\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + hidden,
+		"ChunksAndLength":    head + "Transfer-Encoding: chunked\r\nContent-Length: " + strconv.Itoa(len(chunks+hidden)) + "\r\n\r\n" + chunks + hidden,
+		"TwoLengths":         head + "Content-Length: 0\r\nContent-Length: " + strconv.Itoa(len(hidden)) + "\r\n\r\n" + hidden,
+		"ListOfLengths":      head + "Content-Length: 0, " + strconv.Itoa(len(hidden)) + "\r\n\r\n" + hidden,
+		"SignedLength":       head + "Content-Length: +0\r\n\r\n" + hidden,
+		"NoNumber":           head + "Content-Length: 0x0\r\n\r\n" + hidden,
+		"BlankBeforeColon":   head + "Content-Length : " + strconv.Itoa(len(hidden)) + "\r\n\r\n" + hidden,
+		"OddChunks":          head + "Transfer-Encoding: xchunked\r\n\r\n" + chunks + hidden,
+		"ChunkedTwice":       head + "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n" + chunks + hidden,
+		"VerticalTab":        head + "Transfer-Encoding: \x0bchunked\r\n\r\n" + chunks + hidden,
+		"HiddenInAName":      head + "X-A\x00: b\r\n\r\n" + hidden,
+		"LongChunkSize":      head + "Transfer-Encoding: chunked\r\n\r\n10000000000000000\r\n" + hidden,
+		"SignedChunkSize":    head + "Transfer-Encoding: chunked\r\n\r\n-1\r\n" + hidden,
+		"ChunkWithoutItsEnd": head + "Transfer-Encoding: chunked\r\n\r\n1\r\naX" + hidden,
+		"TwoHosts":           "POST /open HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n" + hidden,
+		"NoHost":             "POST /open HTTP/1.1\r\n\r\n" + hidden,
+		"AbsoluteInAPath":    "GET /hidden HTTP/1.1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", listener.Addr().String())
+			must(t, err)
+			defer conn.Close()
+			_, err = io.WriteString(conn, sent)
+			must(t, err)
+			must(t, conn.SetReadDeadline(time.Now().Add(10*time.Second)))
+			_, err = io.Copy(io.Discard, conn) // until the server has closed
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error("the connection stays open")
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if reached["/hidden"] > 0 {
+				t.Error("the hidden request was answered")
+			}
+			clear(reached)
+		})
+	}
+	t.Run("WouldShow", func(t *testing.T) {
+		conn, err := net.Dial("tcp", listener.Addr().String())
+		must(t, err)
+		defer conn.Close()
+		_, err = io.WriteString(conn, head+"Content-Length: 0\r\n\r\n"+hidden)
+		must(t, err)
+		must(t, conn.SetReadDeadline(time.Now().Add(10*time.Second)))
+		_, _ = io.Copy(io.Discard, conn)
+		mu.Lock()
+		defer mu.Unlock()
+		if reached["/open"] != 1 || reached["/hidden"] != 1 {
+			t.Errorf("two requests one after the other reach %v", reached)
 		}
 	})
 }

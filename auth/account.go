@@ -135,7 +135,7 @@ func (s *Service) ChangePassword(ctx context.Context, actor models.Actor, presen
 	if present == next {
 		return "", fault.InvalidField("password", "must differ from the present one")
 	}
-	again, err := s.guarded(ctx, string(actor.UserID), actor.Address, func() error {
+	again, err := s.guarded(ctx, countedIn(actor), func() error {
 		sessionID, err = s.changePassword(ctx, actor, present, next)
 		return err
 	})

@@ -155,7 +155,14 @@ func (s *Service) keepingAdministrators(change func(*store.Tx, models.Actor) err
 		if err != nil {
 			return err
 		}
+		able, err := s.breaksGlass(tx)
+		if err != nil {
+			return err
+		}
 		if err := change(tx, actor); err != nil {
+			return err
+		}
+		if err := s.keepsBreakGlass(tx, able); err != nil {
 			return err
 		}
 		switch after, err := s.footing(tx); {
@@ -169,4 +176,18 @@ func (s *Service) keepingAdministrators(change func(*store.Tx, models.Actor) err
 				WithHint("Make somebody else an administrator first, who has signed in and chosen a password.")
 		}
 	}
+}
+
+// keepsBreakGlass refuses a change after which nobody could break the glass, where somebody could
+// before, while local sign-in is off: the next start would be refused.
+func (s *Service) keepsBreakGlass(tx *store.Tx, before bool) error {
+	if !s.deps.LocalSignInOff || !before {
+		return nil
+	}
+	after, err := s.breaksGlass(tx)
+	if err != nil || after {
+		return err
+	}
+	return fault.New(fault.Conflict, "That would leave no break-glass account, while local sign-in is off; nothing was changed.").
+		WithHint("Mark another administrator with a password as break-glass first.")
 }

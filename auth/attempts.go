@@ -3,12 +3,14 @@ package auth
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/jellydator/ttlcache/v3"
 
 	"github.com/your-org/keeper/fault"
+	"github.com/your-org/keeper/models"
 	"github.com/your-org/keeper/store"
 )
 
@@ -21,14 +23,20 @@ type limit struct {
 }
 
 var (
-	// passwordLimit is per account and network, so that nobody can lock another out from elsewhere.
+	// passwordLimit is per account and network, so that nobody can lock another out from
+	// elsewhere; of a browser that the person signed in with before, and of a session, it is its own.
 	passwordLimit = limit{"password", 10, 5 * time.Minute}
 	// networkLimit is what a network may get wrong over all accounts: one password tried on many.
 	networkLimit = limit{"network", 200, 5 * time.Minute}
+	// Of IPv6, one customer has up to 65,536 networks of the size that is counted: the /48 around
+	// them may get wrong what five of them may.
+	widePasswordLimit = limit{"wide password", 50, 5 * time.Minute}
+	wideNetworkLimit  = limit{"wide network", 1000, 5 * time.Minute}
 	// Codes have a million values. They are counted per account from wherever they come: only
 	// who knows the password, or holds a session, gets as far as a code, and it could try from
 	// many networks and in many sign-ins. A right code begins nothing anew, so that the owner's
-	// sign-ins give a guesser no further tries.
+	// sign-ins give a guesser no further tries. Whoever knows the password has none of the
+	// owner's browsers, which are counted each for itself.
 	codeLimit      = limit{"code", 10, time.Hour}
 	codeDailyLimit = limit{"code a day", 40, 24 * time.Hour}
 	// passkeyLimit is how many sign-ins without a user name a network may begin.
@@ -87,13 +95,40 @@ func tooMany() error {
 	return fault.New(fault.Throttled, "Too many sign-ins failed.").WithHint("Wait five minutes and try again.")
 }
 
+// counted is what a try of a password counts in: what is shared with others, and what a right
+// one begins anew.
+type counted struct {
+	shared []count
+	own    count
+}
+
+func (c counted) all() []count { return append(slices.Clone(c.shared), c.own) }
+
+// countedAt counts a try for an account by where it comes from: a device of that account's, or
+// a network.
+func countedAt(account, address string, d device) counted {
+	if d.key != "" && d.user.Username == account {
+		return counted{own: count{passwordLimit, d.key}}
+	}
+	near, wide := network(address), wideNetwork(address)
+	c := counted{shared: []count{{networkLimit, near}}, own: count{passwordLimit, account + "\x00" + near}}
+	if wide != "" {
+		c.shared = append(c.shared, count{wideNetworkLimit, wide}, count{widePasswordLimit, account + "\x00" + wide})
+	}
+	return c
+}
+
+// countedIn counts a try of somebody who is signed in: strangers in the same network use none
+// of it up.
+func countedIn(actor models.Actor) counted {
+	return counted{own: count{passwordLimit, "session\x00" + actor.SessionHash}}
+}
+
 // guarded runs a try of a password, unless there were too many: Throttled. Again is set
 // where that was said in this window before, so that a flood of tries does not become a
 // flood of records.
-func (s *Service) guarded(ctx context.Context, account, address string, try func() error) (again bool, err error) {
-	net := count{networkLimit, network(address)}
-	own := count{passwordLimit, account + "\x00" + network(address)}
-	over, err := s.countTry(ctx, net, own)
+func (s *Service) guarded(ctx context.Context, c counted, try func() error) (again bool, err error) {
+	over, err := s.countTry(ctx, c.all()...)
 	if err != nil {
 		return false, err
 	}
@@ -105,13 +140,15 @@ func (s *Service) guarded(ctx context.Context, account, address string, try func
 	switch {
 	case err == nil:
 		after = s.store.Write(ctx, func(tx *store.Tx) error {
-			if err := tx.UncountAttempt(s.slot(net)); err != nil {
-				return err
+			for _, one := range c.shared {
+				if err := tx.UncountAttempt(s.slot(one)); err != nil {
+					return err
+				}
 			}
-			return tx.DeleteAttempts(s.slot(own))
+			return tx.DeleteAttempts(s.slot(c.own))
 		})
 	case !fault.Is(err, fault.Unauthenticated):
-		after = s.uncount(context.WithoutCancel(ctx), net, own)
+		after = s.uncount(context.WithoutCancel(ctx), c.all()...)
 	}
 	if err == nil {
 		err = after
@@ -119,9 +156,13 @@ func (s *Service) guarded(ctx context.Context, account, address string, try func
 	return false, err
 }
 
-// guardedCode runs a try of a code, unless there were too many for the account.
-func (s *Service) guardedCode(ctx context.Context, account string, try func() error) (again bool, err error) {
-	counts := []count{{codeLimit, account}, {codeDailyLimit, account}}
+// codesIn is what codes that are typed in an account's sessions are counted by: whoever has no
+// more than the password uses none of them up.
+func codesIn(actor models.Actor) string { return "session\x00" + string(actor.UserID) }
+
+// guardedCode runs a try of a code, unless there were too many of what it is counted by.
+func (s *Service) guardedCode(ctx context.Context, key string, try func() error) (again bool, err error) {
+	counts := []count{{codeLimit, key}, {codeDailyLimit, key}}
 	over, err := s.countTry(ctx, counts...)
 	if err != nil {
 		return false, err
@@ -151,6 +192,17 @@ func network(address string) string {
 		return ip.String()
 	}
 	prefix, _ := ip.WithZone("").Prefix(64) // 64 fits every IPv6 address
+	return prefix.String()
+}
+
+// wideNetwork is the /48 that an IPv6 client's provider may have given it as a whole; "" of
+// other addresses.
+func wideNetwork(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil || ip.Unmap().Is4() {
+		return ""
+	}
+	prefix, _ := ip.WithZone("").Prefix(48) // 48 fits every IPv6 address
 	return prefix.String()
 }
 

@@ -41,28 +41,29 @@ func (s *Service) CheckLocalSignIn(ctx context.Context) error {
 	if !s.deps.LocalSignInOff {
 		return nil
 	}
-	var providers int
-	var administrators []store.Administrator
-	err := s.store.Read(ctx, func(tx *store.Tx) (err error) {
-		if providers, err = tx.CountEnabledProviders(); err != nil {
+	return s.store.Read(ctx, func(tx *store.Tx) error {
+		providers, err := tx.CountEnabledProviders()
+		if err != nil {
 			return err
 		}
-		administrators, err = tx.Administrators()
-		return err
-	})
-	// What somebody without the role could do past a provider that fails would mend nothing.
-	opens := func(a store.Administrator) bool {
-		return a.Lasting && s.mayUsePassword(a.User) && a.PasswordExpiresAt == nil
-	}
-	switch {
-	case err != nil:
-		return err
-	case providers == 0:
-		return fault.New(fault.Conflict, "KEEPER_LOCAL_SIGN_IN=off: there is no identity provider that is switched on, so nobody could sign in.").
-			WithHint("Start with KEEPER_LOCAL_SIGN_IN=on, set a provider up and try it; then switch local sign-in off.")
-	case !slices.ContainsFunc(administrators, opens):
-		return fault.New(fault.Conflict, "KEEPER_LOCAL_SIGN_IN=off: there is no break-glass account of an administrator, so nobody could put things right when the identity provider fails.").
+		if providers == 0 {
+			return fault.New(fault.Conflict, "KEEPER_LOCAL_SIGN_IN=off: there is no identity provider that is switched on, so nobody could sign in.").
+				WithHint("Start with KEEPER_LOCAL_SIGN_IN=on, set a provider up and try it; then switch local sign-in off.")
+		}
+		able, err := s.breaksGlass(tx)
+		if err != nil || able {
+			return err
+		}
+		return fault.New(fault.Conflict, "KEEPER_LOCAL_SIGN_IN=off: there is no break-glass account that could put things right, so nobody could sign in when the identity provider fails.").
 			WithHint("Start with KEEPER_LOCAL_SIGN_IN=on and mark an administrator with a password as break-glass first.")
-	}
-	return nil
+	})
+}
+
+// breaksGlass reports whether somebody could put things right when the providers fail: an
+// administrator by Keeper's own word who is marked for that, with a password that lasts.
+func (s *Service) breaksGlass(tx *store.Tx) (bool, error) {
+	found, err := tx.Administrators()
+	return slices.ContainsFunc(found, func(a store.Administrator) bool {
+		return a.Lasting && a.BreakGlass && s.mayUsePassword(a.User) && a.PasswordExpiresAt == nil
+	}), err
 }

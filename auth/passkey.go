@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -130,7 +131,11 @@ func (s *Service) beginDiscoverable(ctx context.Context, o Origin) (json.RawMess
 	if s.deps.LocalSignInOff {
 		return nil, "", localOff()
 	}
-	over, err := s.countTry(ctx, count{passkeyLimit, network(o.Address)})
+	browser, err := s.device(ctx, o.Device)
+	if err != nil {
+		return nil, "", err
+	}
+	over, err := s.countTry(ctx, count{passkeyLimit, cmp.Or(browser.key, network(o.Address))})
 	if err != nil {
 		return nil, "", err
 	}
@@ -301,8 +306,7 @@ func (s *Service) finishDiscoverable(ctx context.Context, id string, parsed *pro
 		if err := tx.TakeStep(row.Hash); err != nil {
 			return err
 		}
-		in.SessionID, err = s.open(tx, &owner, Proof{Method: models.ByPasskey}, o)
-		in.User = owner
+		in, err = s.enter(tx, owner, models.ByPasskey, o)
 		return err
 	})
 	if fault.Is(err, fault.NotFound) {

@@ -56,7 +56,7 @@ func (s *Service) proofNeeds(tx *store.Tx, u models.User, session models.Session
 // ProveByPassword notes that the actor's person proved again who it is, and returns the
 // session's new identifier.
 func (s *Service) ProveByPassword(ctx context.Context, actor models.Actor, password string) (sessionID string, err error) {
-	again, err := s.guarded(ctx, string(actor.UserID), actor.Address, func() error {
+	again, err := s.guarded(ctx, countedIn(actor), func() error {
 		verified, err := s.verify(ctx, actor.Name, password)
 		if err == nil && verified.ID != actor.UserID {
 			err = badCredentials()
@@ -80,7 +80,7 @@ func (s *Service) ProveByPassword(ctx context.Context, actor models.Actor, passw
 
 // ProveByTOTP is ProveByPassword with a code.
 func (s *Service) ProveByTOTP(ctx context.Context, actor models.Actor, code string) (sessionID string, err error) {
-	again, err := s.guardedCode(ctx, string(actor.UserID), func() error {
+	again, err := s.guardedCode(ctx, codesIn(actor), func() error {
 		sessionID, err = s.prove(ctx, actor, models.ByTOTP, func(tx *store.Tx, u *models.User) error { return s.takeCode(tx, u, code) })
 		return err
 	})

@@ -221,7 +221,44 @@ func TestLocalSignInOff(t *testing.T) {
 		if err := h.CheckLocalSignIn(t.Context()); err != nil {
 			t.Error(err)
 		}
+		ended := h.clock().Add(-time.Minute)
+		for name, spoil := range map[string]func(*models.User){
+			"may put nothing right": func(u *models.User) { u.Role = models.RoleAuditor },
+			"is disabled":           func(u *models.User) { u.Disabled = true },
+			"has no password":       func(u *models.User) { u.PasswordHash = "" },
+			"has one that ended":    func(u *models.User) { u.PasswordExpiresAt = &ended },
+		} {
+			before := h.user(t, "ada")
+			h.change(t, spoil)
+			if err := h.CheckLocalSignIn(t.Context()); !fault.Is(err, fault.Conflict) {
+				t.Errorf("with one that %s: %v", name, err)
+			}
+			h.change(t, func(u *models.User) { *u = before })
+		}
 		h.change(t, func(u *models.User) { u.BreakGlass = false })
+	})
+	t.Run("Stays", func(t *testing.T) { // or the next start would be refused
+		ada := h.reload(t, "ada")
+		h.change(t, func(u *models.User) { u.BreakGlass = true })
+		other := h.person(t, "grace", models.RoleAdmin)
+		h.write(t, func(tx *store.Tx) error {
+			return tx.CreateIdentity(&models.Identity{ProviderID: "idp_1", Subject: "g", NameID: "grace", UserID: other.UserID, Groups: []string{"dev"}, LastSignInAt: h.clock()})
+		})
+		off, on := false, true
+		for name, change := range map[string]auth.UserChange{"Unmark": {BreakGlass: &off}, "Disable": {Disabled: &on}, "Demote": {Role: ptr(models.RoleUser)}} {
+			_, err := h.UpdateUser(t.Context(), other, "ada", change, 0)
+			if !fault.Is(err, fault.Conflict) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		wantFault(t, h.DeleteUser(t.Context(), other, "ada", 0), fault.Conflict)
+		if _, err := h.UpdateUser(t.Context(), ada, "grace", auth.UserChange{BreakGlass: &on}, 0); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.UpdateUser(t.Context(), other, "ada", auth.UserChange{BreakGlass: &off}, 0); err != nil {
+			t.Errorf("with another one: %v", err)
+		}
+		h.write(t, func(tx *store.Tx) error { return tx.DeleteUser(other.UserID) })
 	})
 	t.Run("Others", func(t *testing.T) {
 		_, err := h.SignIn(t.Context(), "ada", password, origin)

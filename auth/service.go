@@ -41,6 +41,9 @@ type Origin struct {
 	Address   string // IP, or ""
 	UserAgent string
 	RequestID string
+	// Device is what SignedIn.Device gave the browser when its person signed in before; "": nobody
+	// has. It tells it from strangers', and opens nothing.
+	Device string
 }
 
 // Service knows accounts, sessions and tokens. It is safe for concurrent use.

@@ -20,6 +20,7 @@ import (
 type SignedIn struct {
 	SessionID string // only the browser's cookie may hold it
 	User      models.User
+	Device    string                // for the browser to keep, with a session; see Origin
 	Step      string                // only the browser's cookie may hold it
 	Needs     []models.SignInMethod // of which one takes the step
 }
@@ -60,8 +61,12 @@ type stepData struct {
 func (s *Service) SignIn(ctx context.Context, username, password string, o Origin) (SignedIn, error) {
 	nobody := Nobody(o)
 	nobody.Name = username
+	browser, err := s.device(ctx, o.Device)
+	if err != nil {
+		return SignedIn{}, err
+	}
 	var in SignedIn
-	again, err := s.guarded(ctx, accountName(username), o.Address, func() error {
+	again, err := s.guarded(ctx, countedAt(accountName(username), o.Address, browser), func() error {
 		u, err := s.verify(ctx, username, password)
 		if err == nil {
 			err = s.passwordServes(u)
@@ -95,14 +100,19 @@ func (s *Service) passwordWasRight(tx *store.Tx, verified models.User, o Origin)
 		return in, err
 	}
 	if len(in.Needs) == 0 {
-		in.SessionID, err = s.open(tx, &u, Proof{Method: models.ByPassword}, o)
-		in.User = u
-		return in, err
+		return s.enter(tx, u, models.ByPassword, o)
 	}
 	if in.Step, err = s.newStep(tx, secondFactor, u.ID, stepData{Account: s.accountState(u)}); err != nil {
 		return in, err
 	}
 	return in, tx.AppendAudit(onUser(from(person(u), o), "session.begin", u))
+}
+
+// enter opens the session of a locked user who has proved all that it takes.
+func (s *Service) enter(tx *store.Tx, u models.User, by models.SignInMethod, o Origin) (in SignedIn, err error) {
+	in.SessionID, err = s.open(tx, &u, Proof{Method: by}, o)
+	in.User, in.Device = u, s.newDevice(u)
+	return in, err
 }
 
 // secondFactors are those that an account has set up.
@@ -238,14 +248,21 @@ func (s *Service) finish(ctx context.Context, id string, by models.SignInMethod,
 			if err := tx.TakeStep(row.Hash); err != nil {
 				return err
 			}
-			in.SessionID, err = s.open(tx, &u, Proof{Method: by}, o)
-			in.User = u
+			in, err = s.enter(tx, u, by, o)
 			return err
 		})
 	}
 	again := false
 	if by == models.ByTOTP {
-		again, err = s.guardedCode(ctx, string(row.UserID), attempt)
+		var browser device
+		if browser, err = s.device(ctx, o.Device); err != nil {
+			return SignedIn{}, err
+		}
+		key := string(row.UserID)
+		if browser.user.ID == row.UserID {
+			key = browser.key
+		}
+		again, err = s.guardedCode(ctx, key, attempt)
 	} else {
 		err = attempt()
 	}

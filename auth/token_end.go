@@ -230,13 +230,16 @@ func (s *Service) revokeTokensOf(tx *store.Tx, actor models.Actor, user models.U
 	return err
 }
 
-// pasteLimit is how many texts that are no tokens a network may give.
+// pasteLimit is how many texts that are no tokens a network may give, or somebody who is known.
 var pasteLimit = limit{"token text", 30, 5 * time.Minute}
 
 // RevokeByText ends a token that somebody found. Whoever has a token's text may end it, be it
 // nobody who is known.
 func (s *Service) RevokeByText(ctx context.Context, actor models.Actor, text string) error {
 	try := count{pasteLimit, network(actor.Address)}
+	if actor.UserID != "" { // whom strangers in the same network keep from nothing
+		try.key = "user\x00" + string(actor.UserID)
+	}
 	over, err := s.countTry(ctx, try)
 	switch {
 	case err != nil:

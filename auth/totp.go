@@ -107,7 +107,7 @@ func (s *Service) BeginTOTP(ctx context.Context, actor models.Actor) (Enrolment,
 
 // ConfirmTOTP switches codes on, given one that the app shows.
 func (s *Service) ConfirmTOTP(ctx context.Context, actor models.Actor, code string) error {
-	_, err := s.guardedCode(ctx, string(actor.UserID), func() error {
+	_, err := s.guardedCode(ctx, codesIn(actor), func() error {
 		return s.onOwnFactors(ctx, actor, "factor.totp_on", func(_ *store.Tx, u *models.User) error {
 			if u.TOTPSecret == nil || u.TOTPConfirmedAt != nil {
 				return fault.New(fault.Conflict, "There is no authenticator app to confirm.").WithHint("Begin to set one up.")

@@ -26,7 +26,9 @@ func (e *env) kmsRotateCommand() *cobra.Command {
 		Use: "rotate", Short: "Wrap data keys anew: under another key, or for exactly those for whom they should be", Args: cobra.NoArgs,
 		Long: `Wrap data keys anew, while Keeper serves. Versions stay as they are. With --to, that key becomes
 the environment's wrapping key; with --key-id, everything that stands under that key is moved
-away from it. It ends by saying whether anything stands under the old key any more: only where
+away from it, in all environments unless one is named. With both and no environment, the key of
+--to becomes the wrapping key of all of those, whichever they have: also where that of --key-id
+is a former key by now. It ends by saying whether anything stands under the old key any more: only where
 nothing does may it be disabled. Interrupting the command does not stop the run.` + runExits,
 		Example: `  keeper kms rotate --environment production --to alias/keeper-2027
   keeper kms rotate --key-id alias/keeper-2026`,

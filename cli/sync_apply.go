@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"os"
@@ -55,14 +56,14 @@ func (e *env) apply(ctx context.Context, named string, detach bool) error {
 		return refused
 	}
 	destinations, err := chosen(ctx, c, "", "")
-	if err != nil {
-		return err
-	}
-	if refused != nil {
+	if refused != nil || err != nil {
 		names := destinationNames(destinations)
 		for _, run := range runs {
-			e.say("The run %s over %s had begun.", run.ID, names[run.DestinationID])
+			e.say("The run %s over %s had begun.", run.ID, cmp.Or(names[run.DestinationID], run.DestinationID))
 		}
+	}
+	if err != nil {
+		return cmp.Or(refused, err)
 	}
 	if !detach {
 		err = e.waitFor(ctx, c, destinations, runs)

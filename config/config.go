@@ -424,8 +424,11 @@ func (p *Prefixes) UnmarshalText(text []byte) error {
 	*p = nil
 	for part := range strings.SplitSeq(string(text), ",") {
 		prefix, err := netip.ParsePrefix(strings.TrimSpace(part))
-		if err != nil {
+		switch {
+		case err != nil:
 			return settingError("must be networks such as 10.0.0.0/8, separated by commas")
+		case prefix.Bits() == 0: // then everybody could say to be anybody
+			return settingError("must not be all addresses: whoever is believed here chooses the address that its requests count for")
 		}
 		*p = append(*p, prefix)
 	}

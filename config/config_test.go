@@ -115,12 +115,13 @@ func TestDatabaseURL(t *testing.T) {
 
 func TestServingProblems(t *testing.T) {
 	for want, vars := range map[string]map[string]string{
-		"KEEPER_TLS_CERT_FILE and KEEPER_TLS_KEY_FILE belong together; one is missing":                      {"KEEPER_TLS_CERT_FILE": "a"},
-		"KEEPER_HTTP_REDIRECT_PORT needs KEEPER_TLS_CERT_FILE":                                              {"KEEPER_HTTP_REDIRECT_PORT": "80"},
-		"KEEPER_HTTP_REDIRECT_PORT and KEEPER_PORT must differ":                                             {"KEEPER_HTTP_REDIRECT_PORT": "8989", "KEEPER_TLS_CERT_FILE": "a", "KEEPER_TLS_KEY_FILE": "b"},
-		"KEEPER_METRICS_TOKEN must be at least 16 characters":                                               {"KEEPER_METRICS_TOKEN": "canary"},
-		"KEEPER_STRANGER_RATE must be between 0 and 100000 requests a second; 0 is no limit":                {"KEEPER_STRANGER_RATE": "-1"},
-		"KEEPER_ALLOWED_HOSTS must be names such as keeper.example.com, without ports, separated by commas": {"KEEPER_ALLOWED_HOSTS": "a.example, b.example:8989"},
+		"KEEPER_TLS_CERT_FILE and KEEPER_TLS_KEY_FILE belong together; one is missing":                                               {"KEEPER_TLS_CERT_FILE": "a"},
+		"KEEPER_HTTP_REDIRECT_PORT needs KEEPER_TLS_CERT_FILE":                                                                       {"KEEPER_HTTP_REDIRECT_PORT": "80"},
+		"KEEPER_HTTP_REDIRECT_PORT and KEEPER_PORT must differ":                                                                      {"KEEPER_HTTP_REDIRECT_PORT": "8989", "KEEPER_TLS_CERT_FILE": "a", "KEEPER_TLS_KEY_FILE": "b"},
+		"KEEPER_TRUSTED_PROXIES must not be all addresses: whoever is believed here chooses the address that its requests count for": {"KEEPER_TRUSTED_PROXIES": "10.0.0.0/8,0.0.0.0/0"},
+		"KEEPER_METRICS_TOKEN must be at least 16 characters":                                                                        {"KEEPER_METRICS_TOKEN": "canary"},
+		"KEEPER_STRANGER_RATE must be between 0 and 100000 requests a second; 0 is no limit":                                         {"KEEPER_STRANGER_RATE": "-1"},
+		"KEEPER_ALLOWED_HOSTS must be names such as keeper.example.com, without ports, separated by commas":                          {"KEEPER_ALLOWED_HOSTS": "a.example, b.example:8989"},
 	} {
 		_, err := config.Load(vars, nil)
 		var problems config.Problems

@@ -66,6 +66,11 @@ func (s *Service) update(ctx context.Context, actor models.Actor, id models.Dest
 	if err := d.Validate(); err != nil {
 		return d, err
 	}
+	if c.Credentials != nil || !slices.Equal(receivers(d.Config), receivers(before)) {
+		if err := s.MayConnect(ctx, actor, e); err != nil {
+			return d, err
+		}
+	}
 	if err := s.newCredentials(ctx, actor, e, &d, c); err != nil {
 		return d, err
 	}

@@ -36,6 +36,22 @@ func (s *Service) lend(ctx context.Context, actor models.Actor, e models.Environ
 			WithHint("Give the destination credentials of its own, or ask an administrator."))
 }
 
+// MayConnect is nil where an actor who manages an environment's destinations may say now who
+// gets its values. Of a protected one that is a reveal by another way, and takes what one takes.
+func (s *Service) MayConnect(ctx context.Context, actor models.Actor, e models.Environment) error {
+	if err := auth.MayReveal(actor, e, s.Now()); err != nil {
+		return s.refused(ctx, audit.OnEnvironment(actor, string(auth.ManageDestination), e), err)
+	}
+	return nil
+}
+
+// receivers is what of a configuration says who gets the values, beside the place, which never
+// changes.
+func receivers(c models.DestinationConfig) []string {
+	who := []string{c.RoleARN, c.ExternalID, c.KMSKeyID, c.ReplicaKMSKeyID, c.CACert, string(c.AuthMethod), c.AuthPath, c.AuthRole}
+	return append(who, c.ReplicaRegions...)
+}
+
 // ownCredentials reports whether a destination works with the credentials that were given
 // for it: some that are of no use to it do not count.
 func ownCredentials(d models.Destination, c models.DestinationCredentials) bool {

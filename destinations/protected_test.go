@@ -1,6 +1,7 @@
 package destinations_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -10,43 +11,77 @@ import (
 	"github.com/your-org/keeper/secrets"
 )
 
-// TestConnectingAProtectedEnvironment: whoever could have all values sent to a place of its own
-// has seen them, so that takes the proof, or the name in a token's scope, that seeing one takes.
+// TestConnectingAProtectedEnvironment holds that saying who gets the values of a protected
+// environment takes what seeing one takes: else whoever must not reveal would just have them
+// written to a place of its own.
 func TestConnectingAProtectedEnvironment(t *testing.T) {
 	h := sqlite(t)
-	person := models.Actor{
-		Kind: models.ActorUser, ID: "usr_m", UserID: "usr_m", Name: "mia", Role: models.RoleUser, Via: "web",
-		Roles: map[models.EnvironmentID]models.EnvironmentRole{h.env.ID: models.RoleManager},
-	}
-	proven, token, named := person, person, person
-	proven.ProvenAt = time.Now()
-	token.Kind, token.Scope = models.ActorToken, &models.TokenScope{}
-	named.Kind, named.Scope = models.ActorToken, &models.TokenScope{Actions: []string{"destination.manage", "secret.reveal"}}
-	connect := func(actor models.Actor) error {
-		d, err := h.Create(t.Context(), actor, destinations.Draft{
-			Environment: h.env.ID, Name: "mine", Kind: models.DestinationMemory, Config: models.DestinationConfig{Mount: "mine"},
-		})
-		if err == nil {
-			err = h.Delete(t.Context(), admin, d.ID)
-		}
-		return err
-	}
-	for _, actor := range []models.Actor{person, token} {
-		if err := connect(actor); err != nil {
-			t.Errorf("before it is protected: %v", err)
-		}
-	}
-	if _, err := h.secrets.UpdateEnvironment(t.Context(), admin, h.env.ID, secrets.EnvironmentChange{Protected: new(true)}, 0); err != nil {
+	on := true
+	if _, err := h.secrets.UpdateEnvironment(t.Context(), admin, h.env.ID, secrets.EnvironmentChange{Protected: &on}, 0); err != nil {
 		t.Fatal(err)
 	}
-	wantFault(t, connect(person), fault.Unproven)
-	wantFault(t, connect(token), fault.Forbidden)
-	for name, actor := range map[string]models.Actor{"who proved it": proven, "a token that names it": named} {
-		if err := connect(actor); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+	manager := models.Actor{
+		Kind: models.ActorUser, ID: "usr_m", UserID: "usr_m", Name: "mo", Role: models.RoleUser, ProvenAt: time.Now(),
+		Roles: map[models.EnvironmentID]models.EnvironmentRole{h.env.ID: models.RoleManager},
 	}
-	if left, err := h.List(t.Context(), admin, 0); err != nil || len(left) > 0 {
-		t.Errorf("%d destinations are left, %v", len(left), err)
+	stale, token, named := manager, manager, manager
+	stale.ProvenAt = time.Now().Add(-time.Hour)
+	token.Kind, token.ProvenAt, token.Scope = models.ActorToken, time.Time{}, &models.TokenScope{}
+	named.Kind, named.ProvenAt = models.ActorToken, time.Time{}
+	named.Scope = &models.TokenScope{Actions: []string{"secret.reveal", "destination.manage"}}
+	for name, c := range map[string]struct {
+		actor models.Actor
+		kind  fault.Kind // Internal: it may
+	}{"Fresh": {manager, fault.Internal}, "Stale": {stale, fault.Unproven}, "Token": {token, fault.Forbidden}, "NamedToken": {named, fault.Internal}} {
+		t.Run(name, func(t *testing.T) {
+			refused := func(what string, err error) {
+				t.Helper()
+				if c.kind == fault.Internal && err != nil || c.kind != fault.Internal && !fault.Is(err, c.kind) {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			own := models.DestinationCredentials{AccessKeyID: models.NewPlaintext([]byte("a")), SecretAccessKey: models.NewPlaintext([]byte("b"))}
+			draft := destinations.Draft{
+				Environment: h.env.ID, Name: "aws-" + strings.ToLower(name), Kind: models.DestinationAWS, Credentials: own, SkipCheck: true,
+				Config: overlapping(models.DestinationConfig{Region: "eu-central-1"}),
+			}
+			_, err := h.Create(t.Context(), c.actor, draft)
+			refused("connecting", err)
+			draft.Name = "made-" + strings.ToLower(name)
+			made, err := h.Create(t.Context(), manager, draft)
+			if err != nil {
+				t.Fatal(err)
+			}
+			change := func(edit func(*models.DestinationConfig)) destinations.Change {
+				config := made.Config
+				edit(&config)
+				return destinations.Change{Config: &config, SkipCheck: true}
+			}
+			for what, one := range map[string]destinations.Change{
+				"other credentials": {Credentials: &own, SkipCheck: true},
+				"another key":       change(func(c *models.DestinationConfig) { c.KMSKeyID = "alias/" + strings.ToLower(name) }),
+				"a replica":         change(func(c *models.DestinationConfig) { c.ReplicaRegions = []string{"eu-west-1"} }),
+			} {
+				_, err := h.Update(t.Context(), c.actor, made.ID, one, 0)
+				refused(what, err)
+			}
+			// What changes nothing of who gets them goes on as ever.
+			paused := true
+			for what, one := range map[string]destinations.Change{
+				"pausing": {Paused: &paused}, "a strategy": change(func(c *models.DestinationConfig) { c.Strategy = models.ManualWins }),
+			} {
+				if what == "a strategy" { // of what stands by now
+					now, _, err := h.Get(t.Context(), manager, made.ID)
+					if err != nil {
+						t.Fatal(err)
+					}
+					now.Config.Strategy = models.ManualWins
+					one.Config = &now.Config
+				}
+				if _, err := h.Update(t.Context(), c.actor, made.ID, one, 0); err != nil {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+		})
 	}
 }

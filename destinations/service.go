@@ -90,11 +90,11 @@ type Draft struct {
 // what seeing them takes.
 func (s *Service) Create(ctx context.Context, actor models.Actor, draft Draft) (models.Destination, error) {
 	d, e, err := s.drafted(ctx, actor, draft)
+	if err == nil {
+		err = s.MayConnect(ctx, actor, e)
+	}
 	if err != nil {
 		return d, err
-	}
-	if err := auth.MayReveal(actor, e, s.Now()); err != nil {
-		return d, s.refused(ctx, audit.OnEnvironment(actor, "destination.create", e), err)
 	}
 	if !draft.SkipCheck {
 		if err := s.usable(ctx, d, draft.Credentials); err != nil {

@@ -46,9 +46,18 @@ type Identity struct {
 	Subject      string     `gorm:"primaryKey"` // hash of the NameID, so that any length fits an index
 	NameID       string
 	UserID       UserID
-	Groups       []string `gorm:"serializer:json"` // of the last sign-in, the mapped ones and the others
+	Groups       []string `gorm:"serializer:json"` // that counted at the last sign-in; none before the first
 	CreatedAt    time.Time
-	LastSignInAt time.Time
+	LastSignInAt time.Time // before the first one, when the account was linked; see SignedIn
+}
+
+// SignedIn is when the provider last let the person in; the zero time where it has only been
+// linked so far. Nobody is let in without a group that counts.
+func (i Identity) SignedIn() time.Time {
+	if len(i.Groups) == 0 {
+		return time.Time{}
+	}
+	return i.LastSignInAt
 }
 
 // TableName names the table for GORM.

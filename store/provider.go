@@ -97,6 +97,13 @@ func (tx *Tx) DeleteProvider(id models.ProviderID) error {
 	return affected(done.RowsAffected, translate(done.Error, "identity provider"), "identity provider")
 }
 
+// CountEnabledProviders counts the identity providers that are switched on.
+func (tx *Tx) CountEnabledProviders() (int, error) {
+	var n int64
+	err := tx.db().Model(&models.Provider{}).Where("enabled = ?", true).Count(&n).Error
+	return int(n), translate(err, "provider")
+}
+
 // GroupsOfProvider lists a provider's groups by name.
 func (tx *Tx) GroupsOfProvider(id models.ProviderID) ([]models.Group, error) {
 	return all[models.Group](tx.db().Where("provider_id = ?", id).Order("name"), "group")

@@ -29,6 +29,9 @@ func (f *Form) Fail(err error) {
 	f.Kept = fault.Is(err, fault.Unavailable) || fault.Is(err, fault.Throttled) || fault.KindOf(err) == fault.Internal
 	if len(public.Fields) > 0 {
 		f.Message, f.Hint = "", ""
+		if len(public.Fields) == 1 && public.Fields[0].Name == "confirm" { // of an act: there is nothing to be saved
+			f.Message = "Nothing was done yet."
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ type BasePage struct {
 	Environments []models.Environment // that the actor may see, for the switcher
 	Flashes      []Flash
 	CSRFToken    string
+	Nonce        string // that the scripts and styles of this answer bear, and no other's
 	MayViewKeys  bool   // wrapping keys and the runs over them
 	MayViewAudit bool   // some of the audit log
 	MayViewUsers bool   // accounts, groups and everybody's tokens

@@ -57,6 +57,7 @@ func (w *Web) goOn(r *request, in auth.SignedIn) error {
 	if err := r.start(in.SessionID); err != nil {
 		return err
 	}
+	r.setDevice(in.Device)
 	if in.User.MustChangePassword {
 		return r.redirect("/password")
 	}
@@ -112,6 +113,7 @@ func (w *Web) changePassword(r *request) error {
 		return err
 	}
 	r.rotate(id)
+	r.keepDevice()
 	w.live.recheck()
 	return r.done("/", "Your password is changed. All your other sessions have ended.")
 }

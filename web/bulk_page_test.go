@@ -98,6 +98,7 @@ func TestBulkPages(t *testing.T) {
 	t.Run("All", func(t *testing.T) { // from the second page, and refused once
 		form := v.get("/secrets/bulk?act=delete&all=true&from=100").form("/secrets/bulk")
 		refused := form.submit().want(http.StatusBadRequest, "#f-confirm-error", "must be exactly delete 1,000 secrets")
+		refused.want(http.StatusBadRequest, ".summary-title", "Nothing was done yet")
 		light(t, refused)
 		refused.form("/secrets/bulk").set("confirm", "delete 1,000 secrets").submit().want(http.StatusOK, ".flash-done", "1000 secrets deleted")
 		if first, last := h.get(ids[0]), h.get(ids[many-1]); !first.Deleted() || !last.Deleted() {

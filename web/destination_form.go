@@ -22,11 +22,12 @@ var destinationFields = []string{
 	"config.auth_role", "config.shape", "config.name_template", "config.bundle_name", "config.accept_overlap", "config.destroy_days", "credentials.clear", "skip_check",
 }
 
-// newDestination asks for the proof that a protected environment takes before a form is filled in.
+// newDestination asks for the proof that connecting takes before the form is filled in: what is
+// typed as credentials no page shows again.
 func (w *Web) newDestination(r *request) error {
 	e, err := w.environment(r)
 	if err == nil && r.may(auth.ManageDestination, e.ID) {
-		err = auth.MayReveal(r.actor, e, w.Now())
+		err = w.Destinations.MayConnect(r.Context(), r.actor, e)
 	}
 	if err != nil {
 		return err
@@ -128,7 +129,16 @@ func (w *Web) testNewDestination(r *request) error {
 	return r.showRefused(refused, page, &page.BasePage)
 }
 
-func (w *Web) editDestination(r *request) error { return w.editDestinationForm(r, nil) }
+func (w *Web) editDestination(r *request) error {
+	_, e, err := w.destinationFor(r, auth.ManageDestination)
+	if err == nil {
+		err = w.Destinations.MayConnect(r.Context(), r.actor, e)
+	}
+	if err != nil {
+		return err
+	}
+	return w.editDestinationForm(r, nil)
+}
 
 func (w *Web) editDestinationForm(r *request, err error) error {
 	d, e, findErr := w.destinationFor(r, auth.ManageDestination)

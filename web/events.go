@@ -19,7 +19,10 @@ const (
 // what may be seen is decided where the page is rendered. The stream ends with the session.
 func (w *Web) events(r *request) error {
 	topics := strings.Fields(r.URL.Query().Get("topics"))
-	one := w.live.join(r.actor, topics[:min(len(topics), maxTopics)])
+	one, err := w.live.join(r.actor, topics[:min(len(topics), maxTopics)])
+	if err != nil {
+		return err
+	}
 	defer w.live.leave(one)
 	stream := newStream(r.out)
 	if err := stream.send("beat", "now"); err != nil {
@@ -29,7 +32,7 @@ func (w *Web) events(r *request) error {
 	defer beat.Stop()
 	defer check.Stop()
 	for {
-		var err error
+		err = nil
 		select {
 		case <-r.Context().Done():
 			return nil

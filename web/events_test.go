@@ -179,6 +179,51 @@ func TestEvents(t *testing.T) {
 		settle(other)
 		other.quiet(time.Second)
 	})
+	// What ends a session ends what it listens to, within two seconds on whichever replica: here
+	// only the database tells of it.
+	t.Run("EndedElsewhere", func(t *testing.T) {
+		ctx := context.Background()
+		off := true
+		for name, end := range map[string]func(user string) error{
+			"Sessions": func(u string) error { _, err := h.auth.RevokeSessionsOf(ctx, models.System(), u); return err },
+			"Disabled": func(u string) error {
+				_, err := h.auth.UpdateUser(ctx, models.System(), u, auth.UserChange{Disabled: &off}, 0)
+				return err
+			},
+			"Password": func(u string) error { _, err := h.auth.ResetPassword(ctx, models.System(), u); return err },
+			"Factors":  func(u string) error { return h.auth.AdminResetFactors(ctx, models.System(), models.UserID(u)) },
+			"Deleted":  func(u string) error { return h.auth.DeleteUser(ctx, models.System(), u, 0) },
+		} {
+			t.Run(name, func(t *testing.T) {
+				user := "of-" + strings.ToLower(name)
+				h.user(user, models.RoleUser, nil)
+				s := h.as(user).listen("health")
+				settle(s)
+				begin := time.Now()
+				must(t, end(user))
+				s.ends()
+				if took := time.Since(begin); took > 2*time.Second+slack {
+					t.Errorf("the stream ends after %s", took)
+				}
+			})
+		}
+	})
+	t.Run("TooMany", func(t *testing.T) {
+		h.user("max", models.RoleUser, nil)
+		v := h.as("max")
+		open := 0
+		for s := v.listen("health"); s.answer.StatusCode == http.StatusOK; s = v.listen("health") {
+			if open++; open > 200 {
+				t.Fatal("nothing bounds the pages that one person has open")
+			}
+		}
+		if s := v.listen("health"); s.answer.StatusCode != http.StatusTooManyRequests || open != 50 {
+			t.Errorf("after %d streams one more is answered %d", open, s.answer.StatusCode)
+		}
+		if s := admin.listen("health"); s.answer.StatusCode != http.StatusOK {
+			t.Errorf("another person's is answered %d", s.answer.StatusCode)
+		}
+	})
 	t.Run("Stop", func(t *testing.T) {
 		s := admin.listen("health")
 		settle(s)
@@ -186,6 +231,9 @@ func TestEvents(t *testing.T) {
 		s.ends()
 	})
 }
+
+// slack is what a machine that is busy may add to a time that is held.
+const slack = time.Second
 
 // settle passes over what is told of the recent past.
 func settle(s *hearing) {

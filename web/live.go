@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/your-org/keeper/auth"
+	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/models"
 )
 
@@ -20,7 +21,15 @@ const (
 	// liveMemory is how long a change is remembered for pages that were rendered before it
 	// and listen only after it.
 	liveMemory = 10 * time.Second
+	// Each open page holds a connection: so many may one person's hold, and all together in this
+	// process.
+	mostOwnPages  = 50
+	mostOpenPages = 5000
 )
+
+// errTooManyPages leaves a page without events; it tries again by itself.
+var errTooManyPages = fault.New(fault.Throttled, "Too many pages are open at once for all of them to be live.").
+	WithHint("Close some of them; this one tries again by itself.")
 
 // change is that something of a topic moved, in an environment (0: for all to hear).
 type change struct {
@@ -39,18 +48,20 @@ type live struct {
 	look      func(context.Context, *sighting) ([]change, error)
 
 	mu        sync.Mutex
+	most      int // listeners at once
 	listeners map[*listener]struct{}
-	recent    map[change]time.Time // when each was told last
-	cancel    context.CancelFunc   // ends the goroutine that runs
-	ended     chan struct{}        // closed when that goroutine has ended
-	stopped   chan struct{}        // closed when Keeper stops
-	stop      func()               // closes it, once
+	open      map[models.UserID]int // listeners of each person
+	recent    map[change]time.Time  // when each was told last
+	cancel    context.CancelFunc    // ends the goroutine that runs
+	ended     chan struct{}         // closed when that goroutine has ended
+	stopped   chan struct{}         // closed when Keeper stops
+	stop      func()                // closes it, once
 }
 
 func newLive(subscribe func() (<-chan struct{}, func()), look func(context.Context, *sighting) ([]change, error)) *live {
 	stopped := make(chan struct{})
 	return &live{
-		subscribe: subscribe, look: look, listeners: map[*listener]struct{}{}, recent: map[change]time.Time{},
+		subscribe: subscribe, look: look, most: mostOpenPages, listeners: map[*listener]struct{}{}, open: map[models.UserID]int{}, recent: map[change]time.Time{},
 		stopped: stopped, stop: sync.OnceFunc(func() { close(stopped) }),
 	}
 }
@@ -63,14 +74,18 @@ type listener struct {
 	pending map[string]bool
 }
 
-// join begins to listen for topics on behalf of an actor.
-func (l *live) join(actor models.Actor, topics []string) *listener {
+// join begins to listen for topics on behalf of an actor. Throttled where too many do.
+func (l *live) join(actor models.Actor, topics []string) (*listener, error) {
 	one := &listener{topics: map[string]bool{recheckTopic: true}, wake: make(chan struct{}, 1), actor: actor, pending: map[string]bool{}}
 	for _, topic := range topics {
 		one.topics[topic] = true
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(l.listeners) >= l.most || l.open[actor.UserID] >= mostOwnPages {
+		return nil, errTooManyPages
+	}
+	l.open[actor.UserID]++
 	l.listeners[one] = struct{}{}
 	for c, at := range l.recent {
 		if time.Since(at) < liveMemory && c.topic != recheckTopic {
@@ -82,13 +97,16 @@ func (l *live) join(actor models.Actor, topics []string) *listener {
 		l.cancel, l.ended = cancel, make(chan struct{})
 		go l.run(ctx, l.ended)
 	}
-	return one
+	return one, nil
 }
 
 // leave ends listening; the last one out waits for the goroutine.
 func (l *live) leave(one *listener) {
 	l.mu.Lock()
 	delete(l.listeners, one)
+	if l.open[one.actor.UserID]--; l.open[one.actor.UserID] == 0 {
+		delete(l.open, one.actor.UserID)
+	}
 	last, ended := len(l.listeners) == 0, l.ended
 	if last {
 		l.cancel()

@@ -36,9 +36,10 @@ func (w *Web) around(next http.Handler) http.Handler {
 	return w.identified(w.logged(w.caught(w.withHeaders(w.Hosts.guard(w.guardStrangers(cross.Handler(limited(next))))))))
 }
 
-// contentPolicy allows what Keeper serves itself, and nothing inline.
+// contentPolicy allows what Keeper serves itself, of scripts and styles those alone that bear the
+// answer's nonce, and nothing inline.
 var contentPolicy = []string{
-	"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'",
+	"default-src 'none'", "script-src $NONCE", "style-src $NONCE", "img-src 'self' data:", "font-src 'self'",
 	"connect-src 'self'", "form-action 'self'", "base-uri 'none'", "object-src 'none'", "frame-ancestors 'none'",
 }
 

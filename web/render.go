@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+	"github.com/unrolled/secure"
 
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/fault"
@@ -75,7 +76,7 @@ func (r *request) send(status int, page templates.Page, base *templates.BasePage
 		return err
 	}
 	*base = templates.BasePage{
-		Actor: r.actor, Environments: environments, Flashes: r.takeFlashes(), CSRFToken: r.csrfToken(),
+		Actor: r.actor, Environments: environments, Flashes: r.takeFlashes(), CSRFToken: r.csrfToken(), Nonce: secure.CSPNonce(r.Context()),
 		MayViewKeys: r.may(auth.ViewKeys, auth.Global), MayViewAudit: mayAudit, MayViewUsers: r.may(auth.ViewUsers, auth.Global), Version: r.web.Version, Now: r.web.Now(), Guide: guide,
 		Answers: r.Method == http.MethodPost,
 	}

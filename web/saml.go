@@ -99,8 +99,8 @@ func (r *request) onward(title, text string, to auth.Redirect) error {
 		for _, f := range to.Form.Fields {
 			page.Fields = append(page.Fields, templates.OnwardField{Name: f.Name, Value: f.Value})
 		}
-		policy := strings.Join(contentPolicy, "; ")
-		r.out.Header().Set("Content-Security-Policy", strings.Replace(policy, "form-action 'self'", "form-action 'self' "+to.Origin(), 1))
+		const header, alone = "Content-Security-Policy", "form-action 'self'"
+		r.out.Header().Set(header, strings.Replace(r.out.Header().Get(header), alone, alone+" "+to.Origin(), 1))
 	} else {
 		r.out.Header().Set("Refresh", "0; url="+refreshURL(to.URL))
 	}

@@ -141,8 +141,13 @@ func TestSAMLTakesNoAccountOver(t *testing.T) {
 	ctx := context.Background()
 	t.Run("Linked", func(t *testing.T) {
 		must(t, h.auth.LinkIdentity(ctx, models.System(), "okta", "root", "root"))
+		root := h.as("root")
+		root.get("/admin/providers/okta").want(http.StatusOK, `#people [data-label="last sign-in"]`, "never")
 		h.idp.SetUser(samltest.User{NameID: "root", Groups: []string{"keeper-devs"}})
 		h.visitor().samlSignIn().onwards().want(http.StatusOK, "main", "root")
+		if said := root.get("/admin/providers/okta").text(`#people [data-label="last sign-in"]`); strings.Contains(said, "never") || said == "" {
+			t.Errorf("after the first sign-in the last one is %q", said)
+		}
 		err := h.auth.LinkIdentity(ctx, models.System(), "okta", "root", "root")
 		if !fault.Is(err, fault.Conflict) {
 			t.Errorf("linking twice: %v", err)

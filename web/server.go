@@ -72,6 +72,7 @@ func New(d Deps) (http.Handler, error) {
 		return nil, err
 	}
 	w := &Web{Deps: d, pages: pages, origin: d.Origin.Of("web"), strangers: newStrangers(d.StrangerRate)}
+	w.origin = w.withDevice(w.origin)
 	w.sessions = &sessionStore{auth: d.Auth, origin: w.origin, secure: w.isSecure}
 	w.live = newLive(d.Subscribe, w.changes)
 	e := echo.New()

@@ -177,6 +177,33 @@ func (r *request) step() string {
 	return cookie.Value
 }
 
+// withDevice has the origin of a request tell of the browser what it was given when its person
+// signed in with it before.
+func (w *Web) withDevice(origin func(*http.Request) auth.Origin) func(*http.Request) auth.Origin {
+	return func(r *http.Request) auth.Origin {
+		o := origin(r)
+		if cookie, err := r.Cookie(w.cookieName(r, "keeper-device")); err == nil {
+			o.Device = cookie.Value
+		}
+		return o
+	}
+}
+
+// setDevice gives the browser what tells it from strangers'.
+func (r *request) setDevice(device string) {
+	options := r.web.sessions.options(r.Request)
+	options.SameSite, options.MaxAge = http.SameSiteStrictMode, int(auth.DeviceLasts.Seconds())
+	http.SetCookie(r.out, sessions.NewCookie(r.web.cookieName(r.Request, "keeper-device"), device, options))
+}
+
+// keepDevice renews that after a change of what it is bound to. Where it fails, the browser is
+// a stranger's at the next sign-in, and no more than that.
+func (r *request) keepDevice() {
+	if device, err := r.web.Auth.NewDevice(r.Context(), r.actor); err == nil {
+		r.setDevice(device)
+	}
+}
+
 func (r *request) dropVisit() {
 	options := r.web.sessions.options(r.Request)
 	options.MaxAge = -1

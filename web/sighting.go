@@ -70,10 +70,13 @@ func (w *Web) newEntries(entries []models.AuditEntry, seen *sighting) []change {
 	return moved
 }
 
+// peopleNouns are of what may end a session, or change what its person may see.
+var peopleNouns = []string{"user", "group", "members", "factor", "provider"}
+
 func topicsOf(e models.AuditEntry) []change {
 	noun, _, _ := strings.Cut(e.Action, ".")
 	switch {
-	case e.Action == "session.end", noun == "user", noun == "group", noun == "members", noun == "provider": // who may see what
+	case e.Action == "session.end", slices.Contains(peopleNouns, noun):
 		return []change{{topic: recheckTopic}}
 	case e.Action == "secret.reveal":
 		return []change{{"secrets", e.EnvironmentID}}

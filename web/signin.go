@@ -189,6 +189,7 @@ func (w *Web) confirmTOTP(r *request) error {
 	if err := w.Auth.ConfirmTOTP(r.Context(), r.actor, r.PostForm.Get("code")); err != nil {
 		return err
 	}
+	r.keepDevice()
 	return r.done("/profile/factors", "The authenticator app is set up. Make recovery codes now, for the day it is lost.")
 }
 
@@ -196,6 +197,7 @@ func (w *Web) removeTOTP(r *request) error {
 	if err := w.Auth.RemoveTOTP(r.Context(), r.actor); err != nil {
 		return err
 	}
+	r.keepDevice()
 	return r.done("/profile/factors", "The authenticator app is removed.")
 }
 

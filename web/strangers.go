@@ -22,6 +22,9 @@ const (
 	// friendMemory is for how long a credential that was good passes without being counted.
 	// Whether it still is good is asked each time, behind this.
 	friendMemory = 10 * time.Minute
+	// widely is how many times as many requests all the networks of an IPv6 /48 may make, which
+	// one customer may have.
+	widely = 16
 )
 
 // strangers bounds how many requests of people and programs that nobody knows a network may
@@ -104,19 +107,26 @@ func (w *Web) credential(r *http.Request) (sum [sha256.Size]byte, any bool) {
 	return sha256.Sum256([]byte("c" + cookie.Value)), true
 }
 
-// allow takes one of the network's requests.
+// allow takes one of the network's requests, and of the wider one's around it.
 func (s *strangers) allow(address string) bool {
-	item, _ := s.networks.GetOrSet(network(address), rate.NewLimiter(rate.Limit(s.perSecond), s.perSecond*strangersBurst))
+	near, wide := networks(address)
+	return s.take(near, 1) && (wide == "" || s.take(wide, widely))
+}
+
+func (s *strangers) take(network string, times int) bool {
+	most := s.perSecond * times
+	item, _ := s.networks.GetOrSet(network, rate.NewLimiter(rate.Limit(most), most*strangersBurst))
 	return item.Value().Allow()
 }
 
-// network is what one client can be told by: its address, or the /64 that an IPv6 client
-// usually has for itself.
-func network(address string) string {
+// networks are what one client can be told by: its address, or the /64 that an IPv6 client
+// usually has for itself, and the /48 around that; "" around an IPv4 address.
+func networks(address string) (near, wide string) {
 	ip, err := netip.ParseAddr(address)
 	if err != nil || ip.Is4() {
-		return address
+		return address, ""
 	}
-	prefix, _ := ip.Prefix(64) // 64 fits every IPv6 address
-	return prefix.String()
+	own, _ := ip.Prefix(64) // 64 and 48 fit every IPv6 address
+	around, _ := ip.Prefix(48)
+	return own.String(), around.String()
 }

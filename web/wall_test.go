@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -271,6 +272,15 @@ func TestStrangers(t *testing.T) {
 	flood("2001:db8::2")
 	if p := v.get("/sign-in", from("2001:db8::3")...); p.status != http.StatusTooManyRequests {
 		t.Errorf("another address of the same /64 is answered %d", p.status)
+	}
+	refused := 0
+	for i := range 400 { // from as many /64s of one customer
+		if p := v.staying().get("/secrets", from(fmt.Sprintf("2001:db8:9:%x::1", i))...); p.status == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	if refused < 100 {
+		t.Errorf("%d of 400 requests from the networks of one /48 were refused", refused)
 	}
 }
 

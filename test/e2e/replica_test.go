@@ -100,11 +100,41 @@ func endedSession(t *testing.T, first, second *scenario.Keeper) {
 	}
 	stolen := jar.Cookies(at)
 	token := form("/profile")
+	ended := stream(t, browser, second.URL+"/events?topics=sync")
 	if got := status(t, browser, http.MethodPost, first.URL+"/sign-out", url.Values{"csrf_token": {token}}.Encode(), "Content-Type", "application/x-www-form-urlencoded"); got != http.StatusSeeOther {
 		t.Fatalf("signing out is answered %d", got)
 	}
 	jar.SetCookies(at, stolen)
+	select { // an answer that was under way ends, too
+	case <-ended:
+	case <-time.After(within):
+		t.Errorf("the page on the other server is still told of changes after %s", within)
+	}
 	stops(t, func() bool { return who(second) == http.StatusSeeOther && who(first) == http.StatusSeeOther })
+}
+
+// stream opens live events, and closes the channel when the server ends them.
+func stream(t *testing.T, browser *http.Client, target string) <-chan struct{} {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := browser.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := make([]byte, 1)
+	if _, err := answer.Body.Read(first); err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("live events are answered %d: %v", answer.StatusCode, err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer answer.Body.Close()
+		_, _ = io.Copy(io.Discard, answer.Body)
+	}()
+	return ended
 }
 
 // stops waits until what was ended is refused, which must be soon, and stays so.

@@ -136,7 +136,7 @@ func (s *server) ListProviderPeople(w http.ResponseWriter, r *http.Request, name
 
 func providerPerson(i auth.IdentityView) api.ProviderPerson {
 	return api.ProviderPerson{
-		UserID: string(i.UserID), Username: i.Username, NameID: i.NameID, Groups: append([]string{}, i.Groups...), LastSignInAt: i.LastSignInAt.UTC(),
+		UserID: string(i.UserID), Username: i.Username, NameID: i.NameID, Groups: append([]string{}, i.Groups...), LastSignInAt: i.SignedIn().UTC(),
 	}
 }
 

@@ -86,8 +86,8 @@ func providerPeople(t *testing.T, h *house, idp *samltest.IDP) {
 	must(t, c.LinkProviderPerson(ctx, "okta", "linus", "linus@example.com"))
 	isKind(t, c.LinkProviderPerson(ctx, "okta", "linus", "linus@example.com"), "conflict", "")
 	people, err := client.Collect(c.ProviderPeople(ctx, "okta", api.ListProviderPeopleParams{}))
-	if err != nil || len(people) != 1 || people[0].Username != "linus" || people[0].NameID != "linus@example.com" {
-		t.Errorf("people %+v, %v", people, err)
+	if err != nil || len(people) != 1 || people[0].Username != "linus" || people[0].NameID != "linus@example.com" || !people[0].LastSignInAt.IsZero() {
+		t.Errorf("people %+v, %v; linked, and not signed in yet", people, err)
 	}
 	for part, want := range map[string]int{"EXAMPLE.com": 1, "nobody": 0} {
 		if found, err := client.Collect(c.ProviderPeople(ctx, "okta", api.ListProviderPeopleParams{Search: part})); err != nil || len(found) != want {

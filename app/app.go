@@ -14,6 +14,7 @@ import (
 	"github.com/your-org/keeper/config"
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/figures"
+	"github.com/your-org/keeper/idempotency"
 	"github.com/your-org/keeper/jobs"
 	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/kms"
@@ -37,6 +38,7 @@ type App struct {
 	Keys         *keys.Service
 	Alerts       *alerts.Service
 	Figures      *figures.Service
+	Idempotency  *idempotency.Service
 	Jobs         *jobs.Runner
 	Metrics      *telemetry.Metrics
 	Handler      http.Handler
@@ -124,6 +126,7 @@ func (a *App) buildAuth(ctx context.Context, o Options) (err error) {
 	}); err != nil || !o.Server {
 		return err
 	}
+	a.Idempotency = idempotency.New(idempotency.Deps{Store: a.Store, Auth: a.Auth, Box: kms.NewBox(box), Now: a.now})
 	if err := a.Auth.CheckLocalSignIn(ctx); err != nil {
 		return err
 	}

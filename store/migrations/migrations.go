@@ -156,6 +156,8 @@ var changes = []change{
 	dropsIndex("secrets_expires", "secrets"),
 
 	creates(&quotaUser{}),
+
+	creates(&idempotencyKey{}),
 }
 
 // VersionTable is where goose keeps which migrations ran.

@@ -57,6 +57,9 @@ func write(w http.ResponseWriter, status int, kind string, body any) {
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
+	if held, ok := w.(*heldAnswer); ok {
+		held.plain = !api.HoldsValue(body)
+	}
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Set("Content-Length", strconv.Itoa(len(encoded)))

@@ -161,7 +161,9 @@ func testIdempotencyRace(t *testing.T, s *store.Store) {
 	for round := range 10 {
 		slot := fmt.Sprint("raced-", round)
 		if round%2 == 1 {
-			write(t, s, func(tx *store.Tx) error { return tx.ClaimKey(keyOf(slot, "try_0", now.Add(-time.Hour)), now.Add(-time.Hour)) })
+			write(t, s, func(tx *store.Tx) error {
+				return tx.ClaimKey(keyOf(slot, "try_0", now.Add(-time.Hour)), now.Add(-time.Hour))
+			})
 		}
 		var won, acted atomic.Int64
 		var all sync.WaitGroup

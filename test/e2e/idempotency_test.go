@@ -123,7 +123,7 @@ func (r replicaKeys) afterAKill(t *testing.T) {
 	for i := range n {
 		all.Go(func() {
 			begun <- struct{}{}
-			r.post(t, r.on[0], fmt.Sprint("killed-", i), fmt.Sprint("killed-", i))
+			r.post(t, r.on[0], killed(i), killed(i))
 		})
 	}
 	for range n / 2 {
@@ -137,7 +137,7 @@ func (r replicaKeys) afterAKill(t *testing.T) {
 	}
 	made, cutOff := 0, 0
 	for i := range n {
-		name := fmt.Sprint("killed-", i)
+		name := killed(i)
 		status, body := r.settled(t, name)
 		switch {
 		case status == http.StatusCreated:
@@ -166,3 +166,6 @@ func (r replicaKeys) settled(t *testing.T, name string) (status int, body string
 	}
 	return status, body
 }
+
+// killed names an environment by a name that is in no other's.
+func killed(i int) string { return fmt.Sprintf("killed-%03d", i) }

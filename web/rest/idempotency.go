@@ -119,7 +119,7 @@ func again(w http.ResponseWriter, before *idempotency.Answer) {
 		h.Set("Content-Length", strconv.Itoa(len(before.Body)))
 	}
 	w.WriteHeader(before.Status)
-	_, _ = w.Write(before.Body) // the client is gone where this fails
+	_, _ = w.Write(before.Body) //nolint:gosec // JSON, sent as such; the client is gone where this fails
 }
 
 // oneKey is the key of a request, which must be there once.
@@ -145,19 +145,27 @@ func oneKey(given []string) (string, error) {
 func notAgain(r *idempotency.Refusal) error {
 	switch r.Why {
 	case idempotency.Running:
-		return &refusal{runningKind, "The first request with this Idempotency-Key is at work still; nothing was done now.",
-			"Wait a moment, and send it again with the same key."}
+		return &refusal{
+			runningKind, "The first request with this Idempotency-Key is at work still; nothing was done now.",
+			"Wait a moment, and send it again with the same key.",
+		}
 	case idempotency.Reused:
-		return &refusal{differsKind, "Another request was sent with this Idempotency-Key: path, body or If-Match differ. Nothing was done now.",
-			"Give each new request a key of its own, and send a request again exactly as it was."}
+		return &refusal{
+			differsKind, "Another request was sent with this Idempotency-Key: path, body or If-Match differ. Nothing was done now.",
+			"Give each new request a key of its own, and send a request again exactly as it was.",
+		}
 	case idempotency.Told:
 		return &refusal{notKeptKind, "The first request with this Idempotency-Key was carried out. Its answer held what is told once and kept nowhere; nothing was done now.", renew(r.Location)}
 	case idempotency.Large:
-		return &refusal{notKeptKind, "The first request with this Idempotency-Key was carried out. Its answer was too large to be kept; nothing was done now.",
-			"Read what there is now. To do it again, use another key."}
+		return &refusal{
+			notKeptKind, "The first request with this Idempotency-Key was carried out. Its answer was too large to be kept; nothing was done now.",
+			"Read what there is now. To do it again, use another key.",
+		}
 	default:
-		return &refusal{notKeptKind, "The first request with this Idempotency-Key did something and was cut off before its answer was kept; nothing was done now.",
-			"Look at what is there, or in the audit log, before you send what is missing with another key."}
+		return &refusal{
+			notKeptKind, "The first request with this Idempotency-Key did something and was cut off before its answer was kept; nothing was done now.",
+			"Look at what is there, or in the audit log, before you send what is missing with another key.",
+		}
 	}
 }
 

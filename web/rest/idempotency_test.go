@@ -545,8 +545,18 @@ func TestWhichAnswersAreKept(t *testing.T) {
 		status int
 		kept   bool
 	}{
-		{200, true}, {201, true}, {202, true},
-		{400, false}, {401, false}, {403, false}, {404, false}, {409, false}, {412, false}, {429, false}, {500, false}, {503, false},
+		{200, true},
+		{201, true},
+		{202, true},
+		{400, false},
+		{401, false},
+		{403, false},
+		{404, false},
+		{409, false},
+		{412, false},
+		{429, false},
+		{500, false},
+		{503, false},
 	} {
 		t.Run(fmt.Sprint(one.status), func(t *testing.T) {
 			ran, status = 0, one.status

@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -125,6 +126,10 @@ func (a *App) buildAuth(ctx context.Context, o Options) (err error) {
 		Alert: func(tx *store.Tx, signals ...models.Signal) error { return a.Alerts.SignalEverywhere(tx, signals...) },
 	}); err != nil || !o.Server {
 		return err
+	}
+	if box == nil { // keys of requests live as long as this process then
+		box = make([]byte, kms.KeySize)
+		_, _ = rand.Read(box) // crypto/rand.Read never fails since Go 1.24
 	}
 	a.Idempotency = idempotency.New(idempotency.Deps{Store: a.Store, Auth: a.Auth, Box: kms.NewBox(box), Now: a.now})
 	if err := a.Auth.CheckLocalSignIn(ctx); err != nil {

@@ -57,22 +57,15 @@ func (r Reach) Within(actor models.Actor) bool {
 			return false
 		}
 	}
-	return within(anyNetwork(actor.Scope), *anyNetwork(orWide(r.Scope))) == nil
-}
-
-// orWide is a scope, or one without bounds for none.
-func orWide(scope *models.TokenScope) *models.TokenScope {
-	if scope == nil {
-		return &models.TokenScope{}
+	var then models.TokenScope
+	if r.Scope != nil {
+		then = *r.Scope
 	}
-	return scope
-}
-
-func anyNetwork(scope *models.TokenScope) *models.TokenScope {
-	if scope == nil {
-		return nil
+	then.Networks = nil
+	now := actor.Scope
+	if now != nil {
+		wide := *now
+		wide.Networks, now = nil, &wide
 	}
-	wide := *scope
-	wide.Networks = nil
-	return &wide
+	return within(now, then) == nil
 }

@@ -109,8 +109,6 @@ func (s *Service) repeat(ctx context.Context, actor models.Actor, earlier models
 		return nil, &Refusal{Why: Reused}
 	case earlier.Answer == nil && s.Now().Before(earlier.LeaseUntil):
 		return nil, &Refusal{Why: Running}
-	case earlier.Answer == nil && !earlier.Acted: // its lease ended just now
-		return nil, &Refusal{Why: Running}
 	case earlier.Answer == nil:
 		return nil, &Refusal{Why: CutOff}
 	}

@@ -385,6 +385,9 @@ func TestBounds(t *testing.T) {
 	if _, _, err := other.Begin(context.Background(), ada, "6", request); !fault.Is(err, fault.Throttled) {
 		t.Errorf("another replica: got %v", err)
 	}
+	if _, answer, err := h.begin(ada, "5", request); answer == nil || err != nil {
+		t.Errorf("what was answered before: got %v", err)
+	}
 	h.first(bob, "6", request)
 	h.pass(Lasts)
 	must(t, h.Sweep(context.Background()))
@@ -431,7 +434,7 @@ func TestAtRest(t *testing.T) {
 		for _, k := range []string{key, "other"} {
 			slot, err := h.Box.Digest(slotPurpose, []byte(ada.UserID), []byte(k))
 			must(t, err)
-			slots[k], err = h.earlier(context.Background(), hex.EncodeToString(slot))
+			slots[k], _, err = h.earlier(context.Background(), hex.EncodeToString(slot))
 			must(t, err)
 		}
 		must(t, h.Store.Write(context.Background(), func(tx *store.Tx) error {

@@ -89,23 +89,24 @@ func (s *Service) Begin(ctx context.Context, actor models.Actor, key string, r R
 		return nil, nil, err
 	}
 	row := models.IdempotencyKey{Slot: hex.EncodeToString(slot), UserID: actor.UserID, Fingerprint: fingerprint, Holder: models.NewID("try")}
-	for range 3 { // an attempt that ends in between leaves its key free
+	for range 3 { // what ends in between leaves its key free
 		err := s.claim(ctx, row)
 		if err == nil {
 			return s.begun(ctx, actor, row), nil, nil
 		}
-		if !fault.Is(err, fault.Conflict) {
+		if !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.Throttled) {
 			return nil, nil, err
 		}
-		earlier, err := s.earlier(ctx, row.Slot)
-		if fault.Is(err, fault.NotFound) {
-			continue
-		}
-		if err != nil {
+		earlier, found, readErr := s.earlier(ctx, row.Slot)
+		switch {
+		case readErr != nil:
+			return nil, nil, readErr
+		case found:
+			answer, err := s.repeat(ctx, actor, earlier, fingerprint)
+			return nil, answer, err
+		case fault.Is(err, fault.Throttled):
 			return nil, nil, err
 		}
-		answer, err := s.repeat(ctx, actor, earlier, fingerprint)
-		return nil, answer, err
 	}
 	return nil, nil, &Refusal{Why: Running}
 }
@@ -128,12 +129,18 @@ func (s *Service) claim(ctx context.Context, row models.IdempotencyKey) error {
 	return nil
 }
 
-func (s *Service) earlier(ctx context.Context, slot string) (row models.IdempotencyKey, err error) {
+// earlier finds the row that keeps a key from being taken, as ClaimKey has it.
+func (s *Service) earlier(ctx context.Context, slot string) (row models.IdempotencyKey, found bool, err error) {
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
 		row, err = tx.IdempotencyKey(slot)
 		return err
 	})
-	return row, err
+	if fault.Is(err, fault.NotFound) {
+		return row, false, nil
+	}
+	now := s.Now()
+	free := !now.Before(row.ExpiresAt) || !row.Acted && !now.Before(row.LeaseUntil)
+	return row, err == nil && !free, err
 }
 
 // Sweep removes keys that have ended.

@@ -77,6 +77,38 @@ func (v *Value) UnmarshalJSON(raw []byte) error {
 	return err
 }
 
+// HoldsValue reports whether there is a value anywhere in what Marshal is given.
+func HoldsValue(v any) bool { return holdsValue(reflect.ValueOf(v)) }
+
+func holdsValue(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		return !v.IsNil() && holdsValue(v.Elem())
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[Value]() {
+			return !v.Field(0).IsNil()
+		}
+		for i := range v.NumField() {
+			if holdsValue(v.Field(i)) {
+				return true
+			}
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			if holdsValue(v.Index(i)) {
+				return true
+			}
+		}
+	case reflect.Map:
+		for entries := v.MapRange(); entries.Next(); {
+			if holdsValue(entries.Value()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // kindOf names the kind of a JSON value that is no string.
 func kindOf(raw []byte) string {
 	switch {

@@ -184,3 +184,24 @@ func TestExpiry(t *testing.T) {
 		t.Error("a word was accepted as a time")
 	}
 }
+
+func TestHoldsValue(t *testing.T) {
+	for _, carrier := range carriers {
+		for _, held := range []any{carrier, &carrier, []any{1, carrier}, map[string]any{"a": carrier}, struct{ X any }{carrier}} {
+			if !api.HoldsValue(held) {
+				t.Errorf("%T: its value was not found", carrier)
+			}
+		}
+		if empty := reflect.Zero(reflect.TypeOf(carrier)).Interface(); api.HoldsValue(empty) {
+			t.Errorf("%T: a value was found in an empty one", carrier)
+		}
+	}
+	if !api.HoldsValue(api.Export{Items: []api.ExportedSecret{{}, {Value: api.NewValue("")}}}) {
+		t.Error("a value in a list was not found, though it is empty")
+	}
+	for _, without := range []any{nil, api.Secret{CreatedAt: time.Now(), Tags: api.Tags{"a": "b"}}, api.Problem{}, "text", (*api.CreatedToken)(nil)} {
+		if api.HoldsValue(without) {
+			t.Errorf("%T: a value was found", without)
+		}
+	}
+}

@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"github.com/your-org/keeper/config"
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/figures"
+	"github.com/your-org/keeper/idempotency"
 	"github.com/your-org/keeper/jobs"
 	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/kms"
@@ -37,6 +39,7 @@ type App struct {
 	Keys         *keys.Service
 	Alerts       *alerts.Service
 	Figures      *figures.Service
+	Idempotency  *idempotency.Service
 	Jobs         *jobs.Runner
 	Metrics      *telemetry.Metrics
 	Handler      http.Handler
@@ -124,6 +127,11 @@ func (a *App) buildAuth(ctx context.Context, o Options) (err error) {
 	}); err != nil || !o.Server {
 		return err
 	}
+	if box == nil { // keys of requests live as long as this process then
+		box = make([]byte, kms.KeySize)
+		_, _ = rand.Read(box) // crypto/rand.Read never fails since Go 1.24
+	}
+	a.Idempotency = idempotency.New(idempotency.Deps{Store: a.Store, Auth: a.Auth, Box: kms.NewBox(box), Now: a.now})
 	if err := a.Auth.CheckLocalSignIn(ctx); err != nil {
 		return err
 	}

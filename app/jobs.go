@@ -54,11 +54,14 @@ func (a *App) buildJobs(ctx context.Context, o Options) error {
 	})
 }
 
-// sweep removes what has ended: sessions, old runs and alerts, what replicas that are gone
-// said, and deleted secrets whose grace is over and whose copies are gone.
+// sweep removes what has ended: sessions, kept answers, old runs and alerts, what replicas that
+// are gone said, and deleted secrets whose grace is over and whose copies are gone.
 func (a *App) sweep(ctx context.Context, _ models.Job) (*time.Time, error) {
 	next := a.now().Add(janitorEvery)
 	if err := a.Auth.Sweep(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.Idempotency.Sweep(ctx); err != nil {
 		return nil, err
 	}
 	if err := a.Secrets.Purge(ctx); err != nil {

@@ -37,7 +37,7 @@ func (a *App) boxSecret(o Options) ([]byte, error) {
 	case fault.Is(err, fault.Invalid):
 		return nil, err
 	case o.Server:
-		a.Log.Warn("no secret is kept, so that nobody can set up an authenticator app and no identity provider can have a key; set SECRET_KEY", "file", path)
+		a.Log.Warn("no secret is kept, so that nobody can set up an authenticator app, no identity provider can have a key, and an Idempotency-Key is forgotten at the next start; set SECRET_KEY", "file", path)
 	}
 	return nil, nil
 }

@@ -19,7 +19,7 @@ func (a *App) buildWeb(_ context.Context, o Options) error {
 	log := audit.NewLog(a.Store, a.Secrets.AuditAccess)
 	api, err := rest.New(rest.Deps{
 		Secrets: a.Secrets, Destinations: a.Destinations, Keys: a.Keys, Alerts: a.Alerts, Auth: a.Auth, Audit: log, Now: a.now, Log: a.Log,
-		Origin: origin.Of("api"),
+		Idempotency: a.Idempotency, Origin: origin.Of("api"),
 	})
 	if err != nil {
 		return err

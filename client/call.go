@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/your-org/keeper/api"
 )
@@ -40,13 +42,17 @@ func (c *Client) do(ctx context.Context, one call) error {
 			return fmt.Errorf("encoding the request: %w", err)
 		}
 	}
+	began, key := time.Now(), ""
+	if one.method == http.MethodPost && c.tries > 1 {
+		key = rand.Text()
+	}
 	for try := 1; ; try++ {
-		response, err := c.send(ctx, one, body)
+		response, err := c.send(ctx, one, body, key)
 		if err != nil {
 			return err
 		}
 		wait, again := retryAfter(response, try)
-		if !again || try >= c.tries || !idempotent(one.method) {
+		if !again || try >= c.tries || !repeats(one.method, key, began) {
 			return finish(response, one)
 		}
 		drain(response)
@@ -56,7 +62,7 @@ func (c *Client) do(ctx context.Context, one call) error {
 	}
 }
 
-func (c *Client) send(ctx context.Context, one call, body []byte) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, one call, body []byte, key string) (*http.Response, error) {
 	target := c.base.String() + one.path
 	if q := query(one.params).Encode(); q != "" {
 		target += "?" + q
@@ -70,6 +76,9 @@ func (c *Client) send(ctx context.Context, one call, body []byte) (*http.Respons
 	request.Header.Set("User-Agent", c.agent)
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	if key != "" {
+		request.Header.Set("Idempotency-Key", key)
 	}
 	if one.expect != 0 {
 		request.Header.Set("If-Match", strconv.Quote(strconv.FormatInt(one.expect, 10)))

@@ -49,7 +49,8 @@ func WithUserAgent(agent string) Option {
 }
 
 // WithTries bounds how often a call is sent that the server throttles or cannot serve now;
-// 1 is no retry. Calls that are not idempotent are sent once.
+// 1 is no retry. A POST is sent with an Idempotency-Key of its own, so that the server carries it
+// out once; with 1 it has none. A PATCH is sent once.
 func WithTries(n int) Option {
 	return func(c *Client) { c.tries = max(n, 1) }
 }

@@ -132,7 +132,9 @@ func TestProblem(t *testing.T) {
 
 func TestRetry(t *testing.T) {
 	calls, status, after := 0, 503, "2"
-	c, waits := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	var keys []string
+	c, waits := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		keys = append(keys, r.Header.Get("Idempotency-Key"))
 		if calls++; calls < 3 {
 			w.Header().Set("Retry-After", after)
 			w.WriteHeader(status)
@@ -140,7 +142,7 @@ func TestRetry(t *testing.T) {
 		}
 		fmt.Fprint(w, `{"items":[]}`)
 	})
-	reset := func(s int, a string) { calls, status, after, *waits = 0, s, a, nil }
+	reset := func(s int, a string) { calls, status, after, keys, *waits = 0, s, a, nil, nil }
 	t.Run("AsLongAsItSays", func(t *testing.T) {
 		_, err := c.ListEnvironments(t.Context())
 		if diff := cmp.Diff([]time.Duration{2 * time.Second, 2 * time.Second}, *waits); err != nil || calls != 3 || diff != "" {
@@ -159,6 +161,28 @@ func TestRetry(t *testing.T) {
 	})
 	t.Run("NotWhatIsNotIdempotent", func(t *testing.T) {
 		reset(503, "0")
+		if _, err := c.UpdateSecret(t.Context(), 7, api.SecretChange{}, 0); err == nil || calls != 1 || keys[0] != "" {
+			t.Errorf("got %v after %d calls with keys %q", err, calls, keys)
+		}
+	})
+	t.Run("PostUnderOneKey", func(t *testing.T) {
+		for _, s := range []int{503, 429, 409} {
+			reset(s, "0")
+			if _, err := c.CreateEnvironment(t.Context(), api.NewEnvironment{Name: "a"}); err != nil || calls != 3 {
+				t.Errorf("%d: got %v after %d calls", s, err, calls)
+			}
+			if keys[0] == "" || keys[1] != keys[0] || keys[2] != keys[0] {
+				t.Errorf("%d: got the keys %q, want one", s, keys)
+			}
+		}
+		first := keys[0]
+		reset(503, "0")
+		if _, err := c.CreateEnvironment(t.Context(), api.NewEnvironment{Name: "b"}); err != nil || keys[0] == first {
+			t.Errorf("got %v, and the key of the call before: %t", err, keys[0] == first)
+		}
+	})
+	t.Run("ConflictIsAnAnswer", func(t *testing.T) {
+		reset(409, "")
 		if _, err := c.CreateEnvironment(t.Context(), api.NewEnvironment{Name: "a"}); err == nil || calls != 1 {
 			t.Errorf("got %v after %d calls", err, calls)
 		}

@@ -25,17 +25,32 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func idempotent(method string) bool {
+// patience bounds how long a POST is begun again. One that takes long to fail waits for a
+// destination or a key that is away, and would again.
+const patience = 10 * time.Second
+
+// repeats reports whether a call may be sent again: one that does nothing twice, or a POST that
+// the server knows by its key.
+func repeats(method, key string, began time.Time) bool {
+	if key != "" {
+		return time.Since(began) < patience
+	}
 	return slices.Contains([]string{http.MethodGet, http.MethodPut, http.MethodDelete}, method)
 }
 
 // retryAfter says whether an answer asks to come back, and when: as long as it says, else
 // longer with each try.
 func retryAfter(response *http.Response, try int) (time.Duration, bool) {
-	if response.StatusCode != http.StatusTooManyRequests && response.StatusCode != http.StatusServiceUnavailable {
+	said := response.Header.Get("Retry-After")
+	switch response.StatusCode {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+	case http.StatusConflict: // with Retry-After the try before is at work still
+		if said == "" {
+			return 0, false
+		}
+	default:
 		return 0, false
 	}
-	said := response.Header.Get("Retry-After")
 	if seconds, err := strconv.Atoi(said); err == nil && seconds >= 0 {
 		return min(time.Duration(seconds)*time.Second, maxWait), true
 	}

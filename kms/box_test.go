@@ -50,3 +50,38 @@ func TestBox(t *testing.T) {
 		})
 	}
 }
+
+func TestBoxDigest(t *testing.T) {
+	digest := func(box *kms.Box, purpose string, parts ...string) string {
+		t.Helper()
+		var list [][]byte
+		for _, part := range parts {
+			list = append(list, []byte(part))
+		}
+		sum, err := box.Digest(purpose, list...)
+		if err != nil || len(sum) != 32 {
+			t.Fatalf("got %d bytes, %v", len(sum), err)
+		}
+		return string(sum)
+	}
+	box := kms.NewBox([]byte("an installation's secret of some length"))
+	one := digest(box, "request", "POST", "/a")
+	if again := digest(box, "request", "POST", "/a"); again != one {
+		t.Error("the same parts have two digests")
+	}
+	for name, other := range map[string]string{
+		"OtherPart":    digest(box, "request", "POST", "/b"),
+		"Shifted":      digest(box, "request", "POST/", "a"),
+		"OnePart":      digest(box, "request", "POST/a"),
+		"OnePartMore":  digest(box, "request", "POST", "/a", ""),
+		"OtherPurpose": digest(box, "key", "POST", "/a"),
+		"OtherSecret":  digest(kms.NewBox([]byte("another")), "request", "POST", "/a"),
+	} {
+		if other == one {
+			t.Errorf("%s: it has the same digest", name)
+		}
+	}
+	if sum, err := kms.NewBox(nil).Digest("request"); sum != nil || !fault.Is(err, fault.Unavailable) {
+		t.Errorf("without a secret: got %d bytes, %v", len(sum), err)
+	}
+}

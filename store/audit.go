@@ -41,9 +41,11 @@ func insertEntries(tx *Tx, n int, at func(int) *request) error {
 	args := make([]any, 0, n*auditColumns)
 	for i := range n {
 		var err error
-		if args, err = auditArgs(args, at(i).entry); err != nil {
+		entry := at(i).entry
+		if args, err = auditArgs(args, entry); err != nil {
 			return err
 		}
+		tx.acted = tx.acted || entry.Outcome == models.OutcomeAllowed
 	}
 	for size := len(auditInserts) - 1; len(args) > 0; {
 		width := auditColumns << size

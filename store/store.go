@@ -152,7 +152,7 @@ func (s *Store) Read(ctx context.Context, do func(*Tx) error) error {
 // A context that ends while the write waits for its turn stops it; once its turn came, the
 // write ends one way or the other.
 func (s *Store) Write(ctx context.Context, do func(*Tx) error) error {
-	return s.told(s.write(ctx, do))
+	return s.told(s.write(ctx, marking(ctx, do)))
 }
 
 // Record appends one audit entry durably, in a commit that it shares with others at the

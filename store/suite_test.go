@@ -31,7 +31,7 @@ func TestSuite(t *testing.T) {
 		"VersionPages": testVersionPages, "ManySecrets": testManySecrets, "Reseal": testReseal, "ResealCredentials": testResealCredentials,
 		"MisplacedCurrent": testMisplacedCurrent, "KeyRuns": testKeyRuns, "KeyRunRace": testKeyRunRace, "KeyFindings": testKeyFindings,
 		"Alerts": testAlerts, "AlertRace": testAlertRace, "AlertChannels": testAlertChannels, "Notices": testNotices, "AlertNames": testAlertNames,
-		"KeyDrills": testKeyDrills, "QuotaUsers": testQuotaUsers, "BothWays": testBothWays, "BothWaysWithin": testBothWaysWithin, "RunHistory": testRunHistory, "QueuedFullRun": testQueuedFullRun, "RetryFailed": testRetryFailed, "CountWork": testCountWork, "TakenAway": testTakenAway, "VersionsHeld": testVersionsHeld, "DeleteEnvironmentKeys": testDeleteEnvironmentKeys,
+		"KeyDrills": testKeyDrills, "QuotaUsers": testQuotaUsers, "IdempotencyKeys": testIdempotencyKeys, "IdempotencyRace": testIdempotencyRace, "BothWays": testBothWays, "BothWaysWithin": testBothWaysWithin, "RunHistory": testRunHistory, "QueuedFullRun": testQueuedFullRun, "RetryFailed": testRetryFailed, "CountWork": testCountWork, "TakenAway": testTakenAway, "VersionsHeld": testVersionsHeld, "DeleteEnvironmentKeys": testDeleteEnvironmentKeys,
 	}
 	for _, dialect := range storetest.Dialects {
 		t.Run(dialect, func(t *testing.T) {

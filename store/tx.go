@@ -19,6 +19,8 @@ type Tx struct {
 	ctx  context.Context
 	conn gorm.ConnPool
 	orm  *gorm.DB
+
+	acted bool // an audit entry tells of something that was done
 }
 
 // Now is the time that this transaction's rows bear, in UTC and whole microseconds.

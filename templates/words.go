@@ -157,7 +157,7 @@ var deeds = map[string]deed{
 	"view": {"looked at", "look at"}, "manage": {"managed", "manage"}, "refresh": {"refreshed", "refresh"}, "reset": {"reset", "reset"},
 	"session.prove": {"proved to be", "prove to be"}, "session.begin": {"began to sign in as", "begin to sign in as"},
 	"session.break_glass": {"signed in by the break-glass account", "sign in by the break-glass account"}, "session.view": {"looked at the sessions of", "look at the sessions of"},
-	"token.rotate": {"rotated", "rotate"}, "token.use": {"used the token", "use the token"}, "tokens.own": {"made tokens for", "make tokens for"},
+	"token.rotate": {"rotated", "rotate"}, "token.use": {"used the token", "use the token"}, "request.repeat": {"asked again for an answer", "ask again for an answer"}, "tokens.own": {"made tokens for", "make tokens for"},
 	"tokens.view": {"looked at all tokens", "look at all tokens"}, "users.view": {"looked at users", "look at users"}, "users.manage": {"managed users", "manage users"},
 	"user.password_reset": {"reset the password of", "reset the password of"}, "user.link": {"linked an identity to", "link an identity to"},
 	"user.unlink": {"unlinked an identity from", "unlink an identity from"}, "user.groups_set": {"set the groups of", "set the groups of"},

@@ -20,6 +20,7 @@ import (
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/fault"
 	"github.com/your-org/keeper/figures"
+	"github.com/your-org/keeper/idempotency"
 	"github.com/your-org/keeper/jobs"
 	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/kms"
@@ -126,7 +127,10 @@ func (h *house) newHandler(o houseOptions, log *slog.Logger) http.Handler {
 		trusted = append(trusted, netip.MustParsePrefix(o.trusted))
 	}
 	origin := web.NewOrigin(trusted)
-	api, err := rest.New(rest.Deps{Secrets: h.secrets, Destinations: h.dests, Keys: h.keys, Auth: h.auth, Audit: audit.NewLog(h.store, h.secrets.AuditAccess), Now: time.Now, Log: log, Origin: origin.Of("api")})
+	api, err := rest.New(rest.Deps{
+		Secrets: h.secrets, Destinations: h.dests, Keys: h.keys, Auth: h.auth, Audit: audit.NewLog(h.store, h.secrets.AuditAccess), Now: time.Now, Log: log, Origin: origin.Of("api"),
+		Idempotency: idempotency.New(idempotency.Deps{Store: h.store, Auth: h.auth, Box: kms.NewBox(bytes.Repeat([]byte{5}, 32)), Now: time.Now}),
+	})
 	must(h.t, err)
 	handler, err := web.New(web.Deps{
 		Secrets: h.secrets, Destinations: h.dests, Keys: h.keys, Alerts: h.alerts, Figures: h.figures, Auth: h.auth, API: api, Audit: audit.NewLog(h.store, h.secrets.AuditAccess), Health: h.health,

@@ -159,6 +159,8 @@ var changes = []change{
 
 	adds(&receiptScope{}, "Whole"),
 	indexes("sync_receipts_whole", "sync_receipts", "destination_id, whole, created_at, run_id"),
+
+	creates(&idempotencyKey{}),
 }
 
 // VersionTable is where goose keeps which migrations ran.

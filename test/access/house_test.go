@@ -22,6 +22,7 @@ import (
 	"github.com/your-org/keeper/client"
 	"github.com/your-org/keeper/destinations"
 	"github.com/your-org/keeper/figures"
+	"github.com/your-org/keeper/idempotency"
 	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/kms"
 	"github.com/your-org/keeper/kms/drivertest"
@@ -88,6 +89,7 @@ func newHouse(t *testing.T) (*house, *watch) {
 	origin := web.NewOrigin([]netip.Prefix{})
 	api, err := rest.New(rest.Deps{
 		Secrets: h.secrets, Destinations: h.dests, Keys: work, Alerts: h.told, Auth: h.auth, Audit: audit.NewLog(h.store, h.secrets.AuditAccess), Now: time.Now, Log: log, Origin: origin.Of("api"),
+		Idempotency: idempotency.New(idempotency.Deps{Store: h.store, Auth: h.auth, Box: kms.NewBox(bytes.Repeat([]byte{5}, 32)), Now: time.Now}),
 	})
 	must(t, err)
 	h.handler, err = web.New(web.Deps{

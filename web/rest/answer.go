@@ -57,11 +57,14 @@ func write(w http.ResponseWriter, status int, kind string, body any) {
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
+	if held, ok := w.(*heldAnswer); ok {
+		held.plain = !api.HoldsValue(body)
+	}
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Set("Content-Length", strconv.Itoa(len(encoded)))
 	w.WriteHeader(status)
-	_, _ = w.Write(encoded) // the client is gone where this fails
+	_, _ = w.Write(encoded) //nolint:gosec // JSON, sent as such; the client is gone where this fails
 }
 
 func nextPage(u *url.URL, cursor string) string {

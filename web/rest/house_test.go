@@ -24,6 +24,7 @@ import (
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/client"
 	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/idempotency"
 	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/kms"
 	"github.com/your-org/keeper/kms/drivertest"
@@ -59,13 +60,20 @@ type house struct {
 	production api.Environment
 	staging    api.Environment
 
+	twice bool // each POST is sent again under its key
+
 	mu   sync.Mutex
 	seen map[string]bool // operations that were answered with success
 }
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	h := &house{t: t, store: storetest.SQLite(t), place: memory.NewPlace(), log: &bytes.Buffer{}, seen: map[string]bool{}}
+	return newHouseOn(t, storetest.SQLite(t))
+}
+
+func newHouseOn(t testing.TB, s *store.Store) *house {
+	t.Helper()
+	h := &house{t: t, store: s, place: memory.NewPlace(), log: &bytes.Buffer{}, seen: map[string]bool{}}
 	h.key = drivertest.NewFake(models.RecipientKMS, "k", "k2", "alias/keeper-live")
 	backends := []kms.Wrapper{h.key, recovery.New()}
 	envelope, err := kms.NewEnvelope(keys.NewRows(h.store), h.key, kms.Options{Others: backends[1:]})
@@ -93,6 +101,7 @@ func newHouse(t testing.TB) *house {
 	})
 	h.deps = Deps{
 		Secrets: service, Destinations: h.dests, Keys: h.keys, Alerts: h.told, Auth: h.auth, Audit: audit.NewLog(h.store, service.AuditAccess), Now: time.Now, Log: log,
+		Idempotency: idempotency.New(idempotency.Deps{Store: h.store, Auth: h.auth, Box: kms.NewBox(bytes.Repeat([]byte{5}, 32)), Now: time.Now}),
 		Origin: func(r *http.Request) auth.Origin {
 			return auth.Origin{Via: "api", Address: "127.0.0.1", RequestID: r.Header.Get("X-Request-ID")}
 		},
@@ -191,6 +200,13 @@ var router = sync.OnceValues(func() (routers.Router, error) {
 type checked struct{ h *house }
 
 func (c checked) RoundTrip(r *http.Request) (*http.Response, error) {
+	if c.h.twice && r.Method == http.MethodPost {
+		return c.h.sendTwice(r)
+	}
+	return c.once(r)
+}
+
+func (c checked) once(r *http.Request) (*http.Response, error) {
 	response, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 // never answered with success.
 func TestEveryOperation(t *testing.T) {
 	h := newHouse(t)
+	h.twice = true
 	t.Run("Secrets", func(t *testing.T) { secretOperations(t, h) })
 	t.Run("Bulk", func(t *testing.T) { bulkOperations(t, h) })
 	t.Run("Export", func(t *testing.T) { exportOperations(t, h) })

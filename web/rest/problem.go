@@ -36,6 +36,9 @@ const (
 	tooLargeKind  = "too_large"
 	mediaTypeKind = "media_type"
 	methodKind    = "method"
+	runningKind   = "request_running"
+	differsKind   = "request_differs"
+	notKeptKind   = "answer_not_kept"
 )
 
 // refusalLooks is the table of those.
@@ -43,6 +46,9 @@ var refusalLooks = map[string]look{
 	tooLargeKind:  {http.StatusRequestEntityTooLarge, "The body is too large", ""},
 	mediaTypeKind: {http.StatusUnsupportedMediaType, "The body is of another type", ""},
 	methodKind:    {http.StatusMethodNotAllowed, "Not with this method", ""},
+	runningKind:   {http.StatusConflict, "The first request is at work still", "1"},
+	differsKind:   {http.StatusUnprocessableEntity, "Another request had this key", ""},
+	notKeptKind:   {http.StatusConflict, "Done, and the answer is not kept", ""},
 }
 
 // refusal is a failure of such a kind.
@@ -80,7 +86,7 @@ func problemOf(err error) (api.Problem, string) {
 	var only *refusal
 	if errors.As(err, &only) {
 		l := refusalLooks[only.kind]
-		return api.Problem{Type: api.ProblemType + only.kind, Title: l.title, Status: l.status, Detail: only.detail, Hint: only.hint}, ""
+		return api.Problem{Type: api.ProblemType + only.kind, Title: l.title, Status: l.status, Detail: only.detail, Hint: only.hint}, l.retry
 	}
 	public := fault.Public(err)
 	l := looks[public.Kind]

@@ -12,6 +12,7 @@ import (
 	"github.com/your-org/keeper/audit"
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/destinations"
+	"github.com/your-org/keeper/idempotency"
 	"github.com/your-org/keeper/keys"
 	"github.com/your-org/keeper/secrets"
 )
@@ -24,6 +25,7 @@ type Deps struct {
 	Alerts       *alerts.Service
 	Auth         *auth.Service
 	Audit        *audit.Log
+	Idempotency  *idempotency.Service
 	Now          func() time.Time
 	Origin       func(*http.Request) auth.Origin // where a request comes from, and its id
 	Log          *slog.Logger                    // of failures that the caller is not told about
@@ -46,7 +48,7 @@ func New(d Deps) (http.Handler, error) {
 	s := &server{Deps: d, operations: http.NewServeMux(), public: http.NewServeMux()}
 	HandlerWithOptions(s, StdHTTPServerOptions{
 		BaseRouter:       s.operations,
-		Middlewares:      []MiddlewareFunc{s.knownQuery(document.query)},
+		Middlewares:      []MiddlewareFunc{s.repeatable, s.knownQuery(document.query)}, // the last is asked first
 		ErrorHandlerFunc: s.badParameter,
 	})
 	s.operations.HandleFunc("/", s.noRoute(s.operations))

@@ -268,3 +268,28 @@ func (h *house) promote(t *testing.T, by models.Actor, name string, role models.
 	_, err := h.UpdateUser(t.Context(), by, name, auth.UserChange{Role: &role}, 0)
 	return err
 }
+
+// TestResetPasswordEndsWhatThereWas: the sessions that stand, and a sign-in between its steps.
+func TestResetPasswordEndsWhatThereWas(t *testing.T) {
+	h := open(t)
+	id, actor := h.signIn(t)
+	secret := h.enrol(t, actor)
+	step := h.begin(t)
+	oneTime, err := h.ResetPassword(t.Context(), models.System(), "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, _, err = h.Session(t.Context(), id, origin)
+	wantFault(t, err, fault.Unauthenticated)
+	_, err = h.FinishTOTP(t.Context(), step, h.code(t, secret), origin)
+	wantFault(t, err, fault.Unauthenticated)
+	_, err = h.SignIn(t.Context(), "ada", password, origin)
+	wantFault(t, err, fault.Unauthenticated)
+	in, err := h.SignIn(t.Context(), "ada", oneTime, origin)
+	if err != nil || in.Step == "" {
+		t.Fatalf("the new password leads to %+v, %v; the second factor stands", in, err)
+	}
+	if in, err = h.FinishTOTP(t.Context(), in.Step, h.code(t, secret), origin); err != nil || !in.User.MustChangePassword {
+		t.Errorf("got %+v, %v", in.User, err)
+	}
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/your-org/keeper/auth"
 	"github.com/your-org/keeper/models"
+	"github.com/your-org/keeper/secrets"
 )
 
 // bearer makes a token of a user's own.
@@ -227,5 +228,38 @@ func TestNewIdentifierWithNewRights(t *testing.T) {
 	form.Set("role", "viewer")
 	if q := stale.post("/environments/production/members", form, "Cookie", "keeper="+old); q.status == http.StatusOK || q.status == http.StatusSeeOther && !strings.HasPrefix(q.header.Get("Location"), "/prove") {
 		t.Errorf("with the identifier of before, a role is given: %d to %s", q.status, q.header.Get("Location"))
+	}
+}
+
+// TestConnectingAProtectedEnvironmentAsks for the proof before the form is filled in, and does
+// nothing without it: what is typed as credentials no page shows again.
+func TestConnectingAProtectedEnvironmentAsks(t *testing.T) {
+	h := newHouse(t)
+	h.user("ada", models.RoleAdmin, nil)
+	open, shut := h.environment("open"), h.environment("shut")
+	stands := h.destination(shut, "stands")
+	on := true
+	_, err := h.secrets.UpdateEnvironment(context.Background(), models.System(), shut.ID, secrets.EnvironmentChange{Protected: &on}, 0)
+	must(t, err)
+	v := h.as("ada")
+	edit := "/destinations/" + string(stands.ID) + "/edit"
+	v.get("/environments/shut/destinations/new").want(http.StatusOK, "h1", "")
+	v.get(edit).want(http.StatusOK, "h1", "")
+	h.age()
+	for _, path := range []string{"/environments/shut/destinations/new", edit} {
+		if p := v.get(path); p.path() != "/prove" || p.url.Query().Get("next") != path {
+			t.Errorf("%s leads to %s", path, p.url)
+		}
+	}
+	if p := v.get("/environments/open/destinations/new"); p.path() == "/prove" {
+		t.Error("an environment that is not protected asks, too")
+	}
+	token := tokenOf(v.get("/environments/shut"))
+	v.post("/environments/shut/destinations", url.Values{"csrf_token": {token}, "kind": {"memory"}, "name": {"thief"}, "skip_check": {"true"}}).
+		want(http.StatusForbidden, "", "")
+	all, err := h.dests.List(context.Background(), models.System(), 0)
+	must(t, err)
+	if len(all) != 1 || all[0].EnvironmentID == open.ID {
+		t.Errorf("there are now %d destinations", len(all))
 	}
 }

@@ -55,7 +55,7 @@ func (s *Service) device(ctx context.Context, said string) (device, error) {
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return device{}, err
 	}
-	if err != nil || !hmac.Equal([]byte(parts[3]), []byte(s.deviceMark(u, parts[1], parts[2]))) {
+	if err != nil || string(u.ID) != parts[0] || !hmac.Equal([]byte(parts[3]), []byte(s.deviceMark(u, parts[1], parts[2]))) {
 		return device{}, nil
 	}
 	return device{u, "device\x00" + string(u.ID) + "\x00" + parts[1]}, nil

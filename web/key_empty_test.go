@@ -97,6 +97,7 @@ func TestEmptyKey(t *testing.T) {
 				t.Errorf("the wrapping key of %s is %q", name, e.KMSKeyAlias)
 			}
 		}
+		eventually(t, "the entries of the ends", func() bool { return h.recorded("keys.rewrap") >= 4 })
 		if n := h.recorded("keys.rewrap"); n != 4 { // two beginnings, two ends
 			t.Errorf("%d entries in the log", n)
 		}

@@ -76,12 +76,13 @@ func (h *samlHouse) brings(t *testing.T, c samltest.Bad) string {
 	return p.shown()
 }
 
-var formToken = regexp.MustCompile(`(name="csrf-token" content=)"[^"]*"`)
+var drawn = regexp.MustCompile(`(name="csrf-token" content=|nonce=)"[^"]*"`)
 
-// shown is all that a browser gets, but for the identifier of its request and the token of its forms.
+// shown is all that a browser gets, but for what is drawn for each answer: the identifier of its request,
+// the token of its forms and the nonce of its scripts.
 func (p *page) shown() string {
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(p.header)), func(name string) bool { return name == "Connection" }) // which ends after too much
-	return fmt.Sprint(p.status, names, formToken.ReplaceAllString(strings.ReplaceAll(p.body, p.header.Get("X-Request-Id"), ""), "$1"))
+	return fmt.Sprint(p.status, names, drawn.ReplaceAllString(strings.ReplaceAll(p.body, p.header.Get("X-Request-Id"), ""), "$1"))
 }
 
 // TestSAMLRefusals are those that are no matter of the response alone.

@@ -165,7 +165,7 @@ func testMigrateRace(t *testing.T, options store.Options) {
 		wait.Go(func() {
 			s, err := store.Open(context.Background(), options)
 			if err != nil {
-				t.Error(err)
+				t.Errorf("opening: %v (%v)", err, errors.Unwrap(err))
 				return
 			}
 			defer func() { _ = s.Close() }()
